@@ -1,0 +1,110 @@
+"""Pictures of a trained committee, in colours that colour-blind readers tell apart (Okabe & Ito)."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from policybudget.assessment.evaluate import trace
+from policybudget.policies.committee import Committee
+from policybudget.worlds.resource_gathering import ResourceGathering
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+
+
+def colour(representative: int) -> str:
+    """The colour of a representative in every figure."""
+    return COLOURS[representative % len(COLOURS)]
+
+
+def tours(world: ResourceGathering, committee: Committee) -> list[np.ndarray]:
+    """The greedy path of each representative: (length + 1, 2) rows and columns."""
+    path, lengths = trace(world, committee, seed=0)
+    return [path[: length + 1, j, :2].astype(int) for j, length in enumerate(lengths)]
+
+
+def paths(world: ResourceGathering, walks: list[np.ndarray], assignment: np.ndarray) -> Figure:
+    """The path of each representative over the grid, its agents' tiles shaded (the paper's Figure 1)."""
+    columns = min(len(walks), 5)
+    rows = -(-len(walks) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, 2.75 * rows), squeeze=False, layout="constrained")
+    serves = assignment.argmax(axis=0).reshape(world.side, world.side)
+    for index, axis in enumerate(axes.flat):
+        if index >= len(walks):
+            axis.axis("off")
+            continue
+        walk, shade = walks[index], colour(index)
+        axis.imshow(serves == index, cmap=matplotlib.colors.ListedColormap(["white", shade]), alpha=0.25, vmin=0, vmax=1)
+        bend = np.linspace(-0.14, 0.14, len(walk))[:, None]
+        line = walk + bend
+        axis.plot(line[:, 1], line[:, 0], color=shade, linewidth=2.2, solid_joinstyle="round")
+        for start, end in zip(line, line[1:], strict=False):
+            if not np.allclose(start, end, atol=0.5):
+                middle = (start + end) / 2
+                axis.annotate(
+                    "", xy=(middle + 0.12 * (end - start))[::-1], xytext=(middle - 0.12 * (end - start))[::-1],
+                    arrowprops={"arrowstyle": "-|>", "color": shade, "lw": 0},
+                )  # fmt: skip
+        axis.plot(world.home[1], world.home[0], marker="s", color="black", markersize=8)
+        axis.set_xticks(np.arange(world.side)), axis.set_yticks(np.arange(world.side))
+        axis.set_xticks(np.arange(world.side + 1) - 0.5, minor=True)
+        axis.set_yticks(np.arange(world.side + 1) - 0.5, minor=True)
+        axis.grid(which="minor", color="0.8", linewidth=0.8)
+        axis.tick_params(which="both", length=0, labelsize=7)
+        agents = int((serves == index).sum())
+        axis.set_title(f"representative {index}\n{len(walk) - 1} steps, {agents} agent{'s' * (agents != 1)}", fontsize=9)
+    figure.supxlabel("column", fontsize=9)
+    figure.supylabel("row", fontsize=9)
+    return figure
+
+
+def training_curve(metrics: Path) -> Figure:
+    """Welfare, and the welfare of each group, over transitions, from metrics.csv."""
+    with metrics.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    transitions = np.array([float(row["transitions"]) for row in rows]) / 1e6
+    groups = [name for name in rows[0] if name.startswith("group_welfare_")]
+    for index, name in enumerate(groups):
+        values = [float(row[name]) if row[name] else np.nan for row in rows]
+        axis.plot(transitions, values, color=colour(index), linewidth=0.8, alpha=0.7, label=f"group {index}")
+    axis.plot(transitions, [float(row["welfare"]) for row in rows], color="black", linewidth=2, label="all agents")
+    axis.set_xlabel("transitions, all policies (millions)")
+    axis.set_ylabel("mean return of sampled actions")
+    axis.grid(color="0.9")
+    if len(groups) <= len(COLOURS):
+        axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a PNG and close the figure."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=160)
+    plt.close(figure)
+    return path
+
+
+def drawing(world: ResourceGathering, walk: np.ndarray) -> list[str]:
+    """A path as lines of text: visited tiles as dots, moves as lines, home as a square."""
+    side = world.side
+    canvas = [[" "] * (4 * side - 3) for _ in range(2 * side - 1)]
+    for row in range(side):
+        for column in range(side):
+            canvas[2 * row][4 * column] = "·"
+    for (row, column), (next_row, next_column) in zip(walk, walk[1:], strict=False):
+        canvas[2 * row][4 * column] = canvas[2 * next_row][4 * next_column] = "●"
+        if row != next_row:
+            canvas[row + next_row][4 * column] = "│"
+        elif column != next_column:
+            left = 4 * min(column, next_column)
+            canvas[2 * row][left + 1 : left + 4] = "───"
+    canvas[2 * world.home[0]][4 * world.home[1]] = "■"
+    return ["".join(line) for line in canvas]

@@ -1,0 +1,107 @@
+r"""EM-like learning of a hard assignment (Ivanov & Ben-Porat 2024, Section 3.3 and Algorithm 1).
+
+::
+
+    assign agents round-robin
+    repeat
+        M-step: one PPO update of every representative
+        Q̃[j, i] <- (1 - λ) Q̃[j, i] + λ R[j, i]   for every finished episode            (eq. 10)
+        E-step: assign agent i to argmax_j Q̃[j, i], after ``warm_start`` M-steps         (eq. 11)
+        give each empty representative an agent from a group of two or more
+
+Departures: Q̃ is freed of its start at zero (divided by 1 - (1 - λ)^episodes); only an empty representative is refilled;
+``settle`` makes one last E-step with the returns of the greedy policies, which are what is deployed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from policybudget.assignment.rule import AssignmentRule, AssignmentState, even_labels, one_hot
+from policybudget.errors import PolicyBudgetError
+from policybudget.population import Rewards
+from policybudget.settings import option
+
+REFILLS = ("random", "closest")
+
+
+@dataclass(frozen=True)
+class EM(AssignmentRule):
+    """Greedy reassignment after every M-step."""
+
+    name: ClassVar[str] = "em"
+    mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the Q-table")  # type: ignore[assignment]
+    warm_start: int = option(50, "M-steps before the first E-step")
+    refill: str = option("closest", "who is given to an empty representative: random (the paper) or closest")
+    last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")
+
+    def __post_init__(self) -> None:
+        if not 0 < self.mixing <= 1:
+            raise PolicyBudgetError(f"mixing must be above 0 and at most 1, got {self.mixing}")
+        if self.warm_start < 0:
+            raise PolicyBudgetError(f"warm_start must be 0 or more, got {self.warm_start}")
+        if self.refill not in REFILLS:
+            raise PolicyBudgetError(f"refill must be one of {', '.join(REFILLS)}, got {self.refill}")
+
+    def start(
+        self, rewards: Rewards, budget: int, agents: int, key: PRNGKeyArray, seen: np.ndarray | None
+    ) -> Float[Array, "k n"]:
+        """Round-robin."""
+        return one_hot(even_labels(agents, budget), budget)
+
+    def logits(self, budget: int, agents: int, key: PRNGKeyArray) -> None:
+        """No logits: the assignment is hard."""
+
+    def loss(self, rewards: Rewards, state: AssignmentState) -> None:
+        """No loss."""
+
+    def update(
+        self,
+        rewards: Rewards,
+        state: AssignmentState,
+        logits: Float[Array, "k n"] | None,
+        iteration: Int[Array, ""],
+        key: PRNGKeyArray,
+    ) -> Float[Array, "k n"]:
+        """The E-step."""
+        returns = state.returns(rewards)
+        labels = refill(greedy(returns), returns, key, self.refill)
+        return jnp.where(iteration + 1 >= self.warm_start, one_hot(labels, state.assignment.shape[0]), state.assignment)
+
+    def settle(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
+        """One last E-step."""
+        return one_hot(greedy(returns), returns.shape[0]) if self.last_e_step else assignment
+
+
+def greedy(returns: Float[Array, "k n"]) -> Int[Array, " n"]:
+    r"""Eq. 11: :math:`j^* = \arg\max_j \tilde Q^{ij}` for each agent; the first of equals."""
+    return jnp.argmax(returns, axis=0)
+
+
+def refill(labels: Int[Array, " n"], returns: Float[Array, "k n"], key: PRNGKeyArray, whom: str) -> Int[Array, " n"]:
+    """Give each empty representative an agent out of a group of two or more (note to eq. 14).
+
+    Args:
+        whom: "random", or "closest": the agent who loses least by it, which stays the same agent while its new
+            representative catches up.
+    """
+    agents = jnp.arange(labels.shape[0])
+
+    def one(labels: Array, inputs: tuple[Array, Array, Array]) -> tuple[Array, None]:
+        representative, offered, key = inputs
+        sizes = jnp.bincount(labels, length=returns.shape[0])
+        movable = sizes[labels] >= 2
+        liking = jax.random.uniform(key, labels.shape) if whom == "random" else offered - returns[labels, agents]
+        chosen = jnp.argmax(jnp.where(movable, liking, -jnp.inf))
+        moved = labels.at[chosen].set(representative)
+        return jnp.where((sizes[representative] == 0) & movable.any(), moved, labels), None
+
+    budget = returns.shape[0]
+    labels, _ = jax.lax.scan(one, labels, (jnp.arange(budget), returns, jax.random.split(key, budget)))
+    return labels

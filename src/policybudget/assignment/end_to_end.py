@@ -1,0 +1,99 @@
+r"""End-to-end learning of a soft assignment (Ivanov & Ben-Porat 2024, Section 3.4).
+
+A table of logits ψ, :math:`\alpha^i_\psi(j) = \mathrm{softmax}_j(\psi^{ij})`, updated by Adam in the backward pass of the
+actors. Two losses:
+
+``literal``
+    eq. 12, :math:`L(\psi) = -\sum_{j,t} \mathrm{clip}(\rho^j_t) \sum_i \alpha^i_\psi(j) \tilde A^{ij}_t`. On-policy
+    :math:`E[\tilde A^{ij}] = 0` for every j, whichever is better, so it carries next to no signal about who should
+    represent whom. Kept for comparison.
+``returns`` (default)
+    The exact gradient of the objective (eq. 2) in ψ is :math:`\sum_j \nabla_\psi \alpha^i_\psi(j) V^{ij}(s_0)`:
+    :math:`L(\psi) = -\frac1n \sum_{i,j} \alpha^i_\psi(j) \tilde Q^{ij}`, with the finished returns of eq. 10 for V.
+
+ψ starts at zero: at first everybody is served by all. ``settle`` (a departure) gives each agent to the representative that is
+best for it in greedy form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from policybudget.assignment.em import greedy
+from policybudget.assignment.rule import AssignmentRule, AssignmentState, one_hot
+from policybudget.errors import PolicyBudgetError
+from policybudget.learning.ppo import AssignmentLoss, Rows, surrogate
+from policybudget.population import Rewards
+from policybudget.settings import option
+
+SIGNALS = ("returns", "literal")
+
+
+@dataclass(frozen=True)
+class EndToEnd(AssignmentRule):
+    """Assignment by gradient."""
+
+    name: ClassVar[str] = "end-to-end"
+    signal: str = option("returns", "what teaches the assignment: returns, or literal (eq. 12)")
+    assignment_rate: float = option(0.02, "Adam step size of the logits")  # type: ignore[assignment]
+    mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the Q-table")  # type: ignore[assignment]
+    last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")
+
+    def __post_init__(self) -> None:
+        if self.signal not in SIGNALS:
+            raise PolicyBudgetError(f"signal must be one of {', '.join(SIGNALS)}, got {self.signal}")
+        if not 0 < self.mixing <= 1:
+            raise PolicyBudgetError(f"mixing must be above 0 and at most 1, got {self.mixing}")
+        if self.assignment_rate < 0:
+            raise PolicyBudgetError(f"assignment_rate must be 0 or more, got {self.assignment_rate}")
+
+    @property
+    def learns_from_features(self) -> bool:  # type: ignore[override]
+        """The literal loss needs advantages per feature."""
+        return self.signal == "literal"
+
+    def start(
+        self, rewards: Rewards, budget: int, agents: int, key: PRNGKeyArray, seen: np.ndarray | None
+    ) -> Float[Array, "k n"]:
+        """Even: softmax of zeros."""
+        return jnp.full((budget, agents), 1.0 / budget)
+
+    def logits(self, budget: int, agents: int, key: PRNGKeyArray) -> Float[Array, "k n"]:
+        """Zeros."""
+        return jnp.zeros((budget, agents))
+
+    def loss(self, rewards: Rewards, state: AssignmentState) -> AssignmentLoss:
+        """The loss of ψ."""
+        returns = state.returns(rewards)
+
+        def from_returns(logits: Array, rows: Rows, ratio: Array) -> Array:
+            return -jnp.mean(jnp.sum(jax.nn.softmax(logits, axis=0) * returns, axis=0))
+
+        def literal(logits: Array, rows: Rows, ratio: Array) -> Array:
+            assert rows.features is not None
+            mixture = rewards.mixture(jax.nn.softmax(logits, axis=0))
+            advantage = jnp.einsum("kbm,km->kb", rows.features, mixture)
+            return -jnp.mean(jnp.sum(rows.weight * surrogate(ratio, advantage, 0.2), axis=0))
+
+        return literal if self.signal == "literal" else from_returns
+
+    def update(
+        self,
+        rewards: Rewards,
+        state: AssignmentState,
+        logits: Float[Array, "k n"] | None,
+        iteration: Int[Array, ""],
+        key: PRNGKeyArray,
+    ) -> Float[Array, "k n"]:
+        """Softmax of the logits."""
+        return jax.nn.softmax(logits, axis=0)
+
+    def settle(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
+        """One last E-step."""
+        return one_hot(greedy(returns), returns.shape[0]) if self.last_e_step else assignment

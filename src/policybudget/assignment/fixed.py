@@ -1,0 +1,52 @@
+"""Assignments that training does not change: random even groups, the weak baseline of Section 4, and everyone to one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from policybudget.assignment.rule import AssignmentRule, AssignmentState, even_labels, one_hot
+from policybudget.population import Rewards
+
+
+@dataclass(frozen=True)
+class FixedAssignment(AssignmentRule):
+    """A rule whose first assignment stays."""
+
+    def logits(self, budget: int, agents: int, key: PRNGKeyArray) -> None:
+        """No logits."""
+
+    def loss(self, rewards: Rewards, state: AssignmentState) -> None:
+        """No loss."""
+
+    def update(
+        self,
+        rewards: Rewards,
+        state: AssignmentState,
+        logits: Float[Array, "k n"] | None,
+        iteration: Int[Array, ""],
+        key: PRNGKeyArray,
+    ) -> Float[Array, "k n"]:
+        """No change."""
+        return state.assignment
+
+    def settle(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
+        """No change."""
+        return assignment
+
+
+@dataclass(frozen=True)
+class RandomGroups(FixedAssignment):
+    """Random groups of even size (they differ by one at most); any k. With k = 1, a universal policy."""
+
+    name: ClassVar[str] = "random"
+
+    def start(
+        self, rewards: Rewards, budget: int, agents: int, key: PRNGKeyArray, seen: np.ndarray | None
+    ) -> Float[Array, "k n"]:
+        """Shuffled round-robin."""
+        return one_hot(jax.random.permutation(key, even_labels(agents, budget)), budget)

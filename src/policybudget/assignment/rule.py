@@ -1,0 +1,104 @@
+"""Assignment rules: who is represented by whom. A training method is a rule x a learner; only the rule differs."""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from policybudget.learning.ppo import AssignmentLoss
+from policybudget.learning.rollout import Episodes
+from policybudget.population import Rewards
+
+
+class AssignmentState(eqx.Module):
+    r"""α and the table of eq. 10.
+
+    Attributes:
+        assignment: α.
+        table: moving average of finished feature returns; row j times an agent's weights is Q̃ of that agent.
+        kept: :math:`(1-\lambda)^c` after c episodes of a representative: the share of the table that is still its start, 0.
+    """
+
+    assignment: Float[Array, "k n"]
+    table: Float[Array, "k m"]
+    kept: Float[Array, " k"]
+
+    def returns(self, rewards: Rewards) -> Float[Array, "k n"]:
+        """Q̃, freed of the bias towards its start: what each policy is worth to each agent (0 before any episode)."""
+        return rewards.agents(self.table / jnp.maximum(1.0 - self.kept, 1e-12)[:, None])
+
+    def observe(self, episodes: Episodes) -> AssignmentState:
+        r"""Eq. 10 for each finished episode in turn: :math:`\tilde Q \leftarrow (1-\lambda)\tilde Q + \lambda R_0`."""
+        table = self.table * episodes.kept[:, None] + episodes.recent
+        return AssignmentState(self.assignment, table, self.kept * episodes.kept)
+
+
+@dataclass(frozen=True)
+class AssignmentRule(abc.ABC):
+    """How the assignment begins and changes. Rules are values: frozen, without state of their own."""
+
+    name: ClassVar[str]
+    universal_steps: ClassVar[int] = 0
+    """Transitions of a universal policy that the rule must see before it starts; it is trained first if not 0."""
+    learns_from_features: ClassVar[bool] = False
+    """Whether :meth:`loss` reads advantages per feature."""
+
+    @property
+    def mixing(self) -> float:
+        """λ of eq. 10."""
+        return 0.05
+
+    @property
+    def assignment_rate(self) -> float:
+        """Adam step size of the logits, for rules that have some."""
+        return 0.0
+
+    @abc.abstractmethod
+    def start(
+        self, rewards: Rewards, budget: int, agents: int, key: PRNGKeyArray, seen: np.ndarray | None
+    ) -> Float[Array, "k n"]:
+        """The first assignment.
+
+        Args:
+            seen: (universal_steps, m) features that the universal policy met, where the rule asked for them.
+        """
+
+    @abc.abstractmethod
+    def logits(self, budget: int, agents: int, key: PRNGKeyArray) -> Float[Array, "k n"] | None:
+        """ψ at the start, for an assignment learned by gradient; None for all others."""
+
+    @abc.abstractmethod
+    def loss(self, rewards: Rewards, state: AssignmentState) -> AssignmentLoss | None:
+        """The loss of ψ, part of the learner's backward pass; None without ψ."""
+
+    @abc.abstractmethod
+    def update(
+        self,
+        rewards: Rewards,
+        state: AssignmentState,
+        logits: Float[Array, "k n"] | None,
+        iteration: Int[Array, ""],
+        key: PRNGKeyArray,
+    ) -> Float[Array, "k n"]:
+        """The assignment after an M-step (the E-step)."""
+
+    @abc.abstractmethod
+    def settle(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
+        """The assignment that is deployed, given the return matrix of the greedy policies on episodes of their own."""
+
+
+def one_hot(labels: Int[Array, " n"], budget: int) -> Float[Array, "k n"]:
+    """A hard assignment from each agent's representative."""
+    return jax.nn.one_hot(labels, budget, axis=0)
+
+
+def even_labels(agents: int, budget: int) -> Int[Array, " n"]:
+    """Round-robin: representative i mod k for agent i, so that every representative has an agent."""
+    return jnp.arange(agents) % budget

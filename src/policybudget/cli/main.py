@@ -1,0 +1,59 @@
+"""The command line. Commands are imported when they are called, so that help is there at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+from policybudget.errors import PolicyBudgetError
+
+COMMANDS = {
+    "train": "train a budget of policies for a population of users",
+    "resume": "go on with a training that was stopped",
+    "evaluate": "play fresh episodes of a trained run: welfare and return matrix",
+}
+
+
+def usage() -> str:
+    """The text of ``--help``."""
+    lines = [
+        "usage: policybudget [--version] COMMAND [OPTIONS]",
+        "",
+        "Train k policies to serve n users, each with a reward function of their own.",
+        "",
+        "commands:",
+        *(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
+        "",
+        "policybudget COMMAND --help tells the options of a command.",
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status is 2 for bad input, with one line on standard error."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if not words or words[0] in ("-h", "--help"):
+            print(usage())
+            return 0 if words else 2
+        if words[0] == "--version":
+            print(f"policybudget {version('policybudget')}")
+            return 0
+        if words[0] not in COMMANDS:
+            raise PolicyBudgetError(f"command must be one of {', '.join(COMMANDS)}, got {words[0]!r}")
+        import_module(f"policybudget.cli.{words[0]}").run(words[1:])
+        return 0
+    except PolicyBudgetError as error:
+        print(f"policybudget: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("policybudget: interrupted; policybudget resume RUN goes on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""What train and resume share: a run folder with its listeners, and the end of a run."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from policybudget.runs.result import Result
+from policybudget.training.checkpoint import Checkpoints, reader
+from policybudget.training.configuration import Configuration
+from policybudget.training.listeners.metrics import Metrics, TensorBoard
+from policybudget.training.listeners.progress import LiveProgress
+from policybudget.training.train import train
+
+
+def use_compilation_cache() -> None:
+    """Keep compiled functions on disk, so that the next run of the same shape starts at once."""
+    import jax
+
+    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR", str(home / "policybudget")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def train_in(folder: Path, configuration: Configuration, quiet: bool, resume: bool) -> Result:
+    """Train in a run folder, from its checkpoint if told so, and write everything that a run leaves."""
+    use_compilation_cache()
+    problem = configuration.problem()
+    with ExitStack() as stack:
+        listeners = [Metrics(folder, problem.budget), TensorBoard(folder), Checkpoints(folder)]
+        if not quiet:
+            listeners.append(stack.enter_context(LiveProgress()))
+        result = train(
+            problem,
+            configuration.rule,
+            ppo=configuration.ppo,
+            transitions=configuration.transitions,
+            seed=configuration.seed,
+            listeners=listeners,
+            resume=reader(folder) if resume else None,
+            world=configuration.origin(),
+        )
+    result.save(folder)
+    pictures = draw(folder, configuration, result)
+    if not quiet:
+        show(folder, configuration, result, pictures)
+    return result
+
+
+def draw(folder: Path, configuration: Configuration, result: Result) -> list[Path]:
+    """The figures of a run."""
+    from policybudget.assessment import figures
+    from policybudget.worlds.resource_gathering import ResourceGathering
+
+    drawn = [figures.save(figures.training_curve(folder / "metrics.csv"), folder / "figures" / "training.png")]
+    world = configuration.problem().world
+    if isinstance(world, ResourceGathering):
+        walks = figures.tours(world, result.committee)
+        drawn.append(figures.save(figures.paths(world, walks, result.assignment), folder / "figures" / "paths.png"))
+    return drawn
+
+
+def show(folder: Path, configuration: Configuration, result: Result, pictures: list[Path]) -> None:
+    """Table, drawing and the place of the run folder."""
+    console = Console()
+    table = Table(title=f"{result.algorithm}, {result.budget} policies for {len(result.agents)} users")
+    for name in ("representative", "agents", "mean return", "episode length"):
+        table.add_column(name, justify="right")
+    sizes = result.assignment.sum(axis=1)
+    for j in range(result.budget):
+        value = (result.assignment[j] * result.returns[j]).sum() / sizes[j] if sizes[j] > 0 else float("nan")
+        table.add_row(str(j), f"{sizes[j]:.4g}", f"{value:.2f}", f"{result.lengths[j]:.1f}")
+    console.print(table)
+    _show_paths(console, configuration, result)
+    console.print(f"welfare [bold]{result.welfare:.2f}[/] (greedy policies, fresh episodes, mean over users)")
+    for picture in pictures:
+        console.print(f"figure  {picture}", soft_wrap=True, highlight=False)
+    console.print(f"run     {folder}", soft_wrap=True, highlight=False)
+
+
+def _show_paths(console: Console, configuration: Configuration, result: Result) -> None:
+    from policybudget.assessment import figures
+    from policybudget.worlds.resource_gathering import ResourceGathering
+
+    world = configuration.problem().world
+    if not isinstance(world, ResourceGathering):
+        return
+    drawings = [figures.drawing(world, walk) for walk in figures.tours(world, result.committee)]
+    for first in range(0, len(drawings), 4):
+        part = drawings[first : first + 4]
+        console.print("   ".join(f"representative {first + i}".ljust(17) for i in range(len(part))), highlight=False)
+        for lines in zip(*part, strict=True):
+            console.print("   ".join(lines), highlight=False)
+        console.print()

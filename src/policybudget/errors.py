@@ -1,0 +1,15 @@
+"""Errors that a user can mend. Each message is one line: what was expected, what came, what to do."""
+
+from __future__ import annotations
+
+
+class PolicyBudgetError(Exception):
+    """Bad input from outside: an option, a file, a world, an artifact. The command line exits with status 2."""
+
+
+class WorldError(PolicyBudgetError):
+    """A world misbehaved while it was stepped (it raised, died, or returned NaN)."""
+
+
+class RunFolderError(PolicyBudgetError):
+    """A run folder is missing, damaged, of another format, or cannot be written."""

@@ -1,0 +1,173 @@
+"""Rollouts: T steps of E parallel worlds for each of k representatives, and the returns of finished episodes.
+
+Axes of a batch: (T, k, E, ..). One transition is sampled per representative and serves all agents (Section 3.2).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from policybudget.policies import actions
+from policybudget.policies.committee import Committee, act
+from policybudget.population import FeatureMap
+from policybudget.worlds.interface import JaxWorld
+
+
+class Batch(eqx.Module):
+    """What k representatives did in T steps of E worlds, the same from every sampler.
+
+    Attributes:
+        observation: raw, before the action.
+        action, log_prob: as sampled.
+        outcome: (.., d), from which the population computes features.
+        terminated, truncated: the episode ended with this transition.
+        final_observation: the true next observation; read where truncated.
+        valid: False for transitions that are no transitions (a reset step).
+    """
+
+    observation: Float[Array, "T k E o"]
+    action: Array
+    log_prob: Float[Array, "T k E"]
+    outcome: Float[Array, "T k E d"]
+    terminated: Bool[Array, "T k E"]
+    truncated: Bool[Array, "T k E"]
+    final_observation: Float[Array, "T k E o"]
+    valid: Bool[Array, "T k E"]
+
+
+class Ongoing(eqx.Module):
+    """Where the k x E worlds stand between two rollouts."""
+
+    state: Any
+    observation: Float[Array, "k E o"]
+
+
+class Episodes(eqx.Module):
+    """Undiscounted feature returns of the episodes that finished in a batch, per representative.
+
+    Attributes:
+        count: number of episodes.
+        total: sum of their returns.
+        recent: their exponentially weighted sum, :math:`\\sum_l \\lambda (1-\\lambda)^{c-l} R_l`, last episode last.
+        kept: :math:`(1-\\lambda)^c`, what is left of an older moving average.
+    """
+
+    count: Float[Array, " k"]
+    total: Float[Array, "k m"]
+    recent: Float[Array, "k m"]
+    kept: Float[Array, " k"]
+
+
+def start(world: JaxWorld, budget: int, worlds: int, key: PRNGKeyArray) -> Ongoing:
+    """k x E fresh worlds."""
+    keys = jax.random.split(key, (budget, worlds))
+    state, observation = jax.vmap(jax.vmap(world.reset))(keys)
+    return Ongoing(state, observation)
+
+
+def rollout(
+    world: JaxWorld, committee: Committee, ongoing: Ongoing, key: PRNGKeyArray, steps: int
+) -> tuple[Ongoing, Batch]:
+    """T steps of every world with sampled actions; finished episodes start anew at once."""
+    shape = ongoing.observation.shape[:2]
+    noise_key, world_key = jax.random.split(key)
+    noise = actions.noise(world.actions, noise_key, (steps, *shape))
+
+    def step(ongoing: Ongoing, inputs: tuple[Array, Array]) -> tuple[Ongoing, tuple[Array, ...]]:
+        random, step_key = inputs
+        head = committee(ongoing.observation)
+        action = actions.sample(world.actions, head, random)
+        log_prob = actions.log_prob(world.actions, head, action)
+        keys = jax.random.split(step_key, (2, *shape))
+        after = jax.vmap(jax.vmap(world.step))(ongoing.state, action, keys[0])
+        fresh = jax.vmap(jax.vmap(world.reset))(keys[1])
+        done = after.terminated | after.truncated
+        state, observation = jax.tree.map(
+            lambda new, old: jnp.where(done.reshape(done.shape + (1,) * (new.ndim - 2)), new, old),
+            fresh,
+            (after.state, after.observation),
+        )
+        record = (
+            ongoing.observation, action, log_prob, after.outcome,
+            after.terminated, after.truncated, after.observation, jnp.ones(shape, bool),
+        )  # fmt: skip
+        return Ongoing(state, observation), record
+
+    ongoing, record = jax.lax.scan(step, ongoing, (noise, jax.random.split(world_key, steps)))
+    return ongoing, Batch(*record)
+
+
+def account(
+    features: FeatureMap, batch: Batch, running: Float[Array, "k E m"], mixing: float
+) -> tuple[Float[Array, "k E m"], Episodes]:
+    """Add up feature returns over the batch.
+
+    Args:
+        running: returns so far of the episodes under way.
+        mixing: λ of eq. 10; every finished episode enters.
+
+    Returns:
+        The returns of the episodes still under way, and the finished ones.
+    """
+    budget = running.shape[0]
+    zero, zeros = jnp.zeros(budget), jnp.zeros((budget, running.shape[2]))
+
+    def step(carry: tuple[Array, Episodes], inputs: tuple[Array, ...]) -> tuple[tuple[Array, Episodes], None]:
+        running, episodes = carry
+        outcome, valid, done = inputs
+        running = running + jnp.where(valid[..., None], features(outcome), 0.0)
+        finished = done.astype(running.dtype)
+        later = jnp.cumsum(finished[:, ::-1], axis=1)[:, ::-1] - finished
+        weight = finished * mixing * (1.0 - mixing) ** later
+        count = finished.sum(axis=1)
+        kept = (1.0 - mixing) ** count
+        episodes = Episodes(
+            episodes.count + count,
+            episodes.total + jnp.sum(finished[..., None] * running, axis=1),
+            episodes.recent * kept[:, None] + jnp.sum(weight[..., None] * running, axis=1),
+            episodes.kept * kept,
+        )
+        return (jnp.where(done[..., None], 0.0, running), episodes), None
+
+    done = (batch.terminated | batch.truncated) & batch.valid
+    begin = Episodes(zero, zeros, zeros, zero + 1.0)
+    (running, episodes), _ = jax.lax.scan(step, (running, begin), (batch.outcome, batch.valid, done))
+    return running, episodes
+
+
+class Played(eqx.Module):
+    """Whole episodes: undiscounted feature returns and lengths."""
+
+    returns: Float[Array, "k E m"]
+    lengths: Float[Array, "k E"]
+
+
+def play(
+    world: JaxWorld, features: FeatureMap, committee: Committee, key: PRNGKeyArray, episodes: int, greedy: bool
+) -> Played:
+    """Fresh episodes of every policy from start to end, with greedy or sampled actions."""
+    budget = committee.actor.network.layers[-1].weight.shape[0]
+    start_key, noise_key, world_key = jax.random.split(key, 3)
+    ongoing = start(world, budget, episodes, start_key)
+    example = jax.eval_shape(features, jnp.zeros((budget, episodes, world.outcome_size)))
+
+    def step(carry: tuple[Ongoing, Array, Played], time: Array) -> tuple[tuple[Ongoing, Array, Played], None]:
+        ongoing, alive, played = carry
+        random = actions.noise(world.actions, jax.random.fold_in(noise_key, time), (budget, episodes))
+        action = act(committee, world.actions, ongoing.observation, None if greedy else random)
+        keys = jax.random.split(jax.random.fold_in(world_key, time), (budget, episodes))
+        after = jax.vmap(jax.vmap(world.step))(ongoing.state, action, keys)
+        paid = jnp.where(alive[..., None], features(after.outcome), 0.0)
+        played = Played(played.returns + paid, played.lengths + alive)
+        alive = alive & ~(after.terminated | after.truncated)
+        return (Ongoing(after.state, after.observation), alive, played), None
+
+    nothing = Played(jnp.zeros(example.shape), jnp.zeros((budget, episodes)))
+    carry = (ongoing, jnp.ones((budget, episodes), bool), nothing)
+    (_, _, played), _ = jax.lax.scan(step, carry, jnp.arange(world.time_limit))
+    return played

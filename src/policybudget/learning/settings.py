@@ -1,0 +1,62 @@
+"""Hyperparameters of the learner. The dataclass is the configuration: options, files and records derive from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from policybudget.errors import PolicyBudgetError
+from policybudget.settings import option
+
+
+@dataclass(frozen=True)
+class PPO:
+    """PPO for k representatives at once (Ivanov & Ben-Porat 2024, Section 3.2 and Appendix B).
+
+    Pairs ``(start, end)`` are annealed exponentially over the training.
+    """
+
+    worlds: int = option(32, "parallel worlds per policy (E)")
+    steps: int = option(64, "steps of each world per iteration (T)")
+    minibatch: int = option(256, "transitions per policy in a minibatch")
+    epochs: int = option(4, "passes over the batch per iteration")
+    learning_rate: tuple[float, float] = option((1e-3, 1e-4), "Adam step size, start and end")
+    entropy: tuple[float, float] = option((5e-2, 1e-3), "entropy bonus, start and end")
+    clip: float = option(0.2, "PPO clipping of the probability ratio")
+    discount: float = option(0.99, "discount factor")
+    gae_lambda: float = option(0.95, "lambda of generalized advantage estimation")
+    bootstrap_truncated: bool = option(True, "a time limit is not an end: bootstrap from the last observation")
+    gradient_norm: float = option(0.5, "global norm to which actor and critic gradients are clipped, each apart")
+    adam_epsilon: float = option(1e-8, "epsilon of Adam")
+    kl_limit: float = option(0.05, "epochs stop when a moving average of KL passes this; 0 never stops")
+    hidden: tuple[int, ...] = option((64, 64), "sizes of the hidden layers")
+    trunk: str = option("shared", "actor's hidden layers: shared, biases (a bias per policy) or separate")
+    critic_head: str = option("shared", "critic's last layer: shared or separate")
+    log_std: float = option(-1.0, "log standard deviation of box actions at the start")
+    normalise_observations: bool = option(False, "scale observations by their running mean and deviation")
+
+    def __post_init__(self) -> None:
+        positive = ("worlds", "steps", "minibatch", "epochs", "clip", "gradient_norm", "adam_epsilon")
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise PolicyBudgetError(f"{name} must be positive, got {getattr(self, name)}")
+        if self.batch % self.minibatch:
+            raise PolicyBudgetError(
+                f"minibatch must divide worlds x steps = {self.worlds} x {self.steps} = {self.batch}, "
+                f"got {self.minibatch}"
+            )
+        for name in ("learning_rate", "entropy"):
+            if not all(value > 0 for value in getattr(self, name)):
+                raise PolicyBudgetError(f"{name} must be two positive numbers, got {getattr(self, name)}")
+        for name in ("discount", "gae_lambda"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise PolicyBudgetError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
+        if not self.hidden or min(self.hidden) < 1:
+            raise PolicyBudgetError(f"hidden must be at least one positive size, got {self.hidden}")
+        for name, choices in (("trunk", ("shared", "biases", "separate")), ("critic_head", ("shared", "separate"))):
+            if getattr(self, name) not in choices:
+                raise PolicyBudgetError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)}")
+
+    @property
+    def batch(self) -> int:
+        """Transitions per policy and iteration."""
+        return self.worlds * self.steps

@@ -1,0 +1,65 @@
+"""Distributions over actions, given what an actor's head puts out. Arrays are (.., head size); the space is static."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from policybudget.worlds.interface import ActionSpace, Box
+
+
+class Head(NamedTuple):
+    """What is put out for a batch of observations: logits (.., size), or means with log standard deviations."""
+
+    out: Float[Array, "*batch a"]
+    log_std: Float[Array, "*#batch a"] | None
+
+
+def noise(space: ActionSpace, key: PRNGKeyArray, shape: tuple[int, ...]) -> Array:
+    """The random numbers that :func:`sample` needs for actions of this batch shape, drawn in one go."""
+    if isinstance(space, Box):
+        return jax.random.normal(key, (*shape, space.size))
+    return jax.random.uniform(key, shape)
+
+
+def sample(space: ActionSpace, head: Head, random: Array) -> Array:
+    """Actions from the distribution (inverse CDF for discrete ones, mean plus scaled normals for boxes)."""
+    if isinstance(space, Box):
+        assert head.log_std is not None
+        return head.out + jnp.exp(head.log_std) * random
+    cumulative = jnp.cumsum(jax.nn.softmax(head.out), axis=-1)
+    return jnp.sum(cumulative[..., :-1] < random[..., None], axis=-1, dtype=jnp.int32)
+
+
+def mode(space: ActionSpace, head: Head) -> Array:
+    """The greedy action."""
+    return head.out if isinstance(space, Box) else jnp.argmax(head.out, axis=-1).astype(jnp.int32)
+
+
+def log_prob(space: ActionSpace, head: Head, action: Array) -> Float[Array, "*batch"]:
+    """Log-probability (density for boxes: of the action as sampled, before the world clips it)."""
+    if isinstance(space, Box):
+        assert head.log_std is not None
+        z = (action - head.out) * jnp.exp(-head.log_std)
+        return -0.5 * jnp.sum(z * z + 2 * head.log_std + math.log(2 * math.pi), axis=-1)
+    chosen = jax.nn.one_hot(action, head.out.shape[-1], dtype=head.out.dtype)
+    return jnp.sum(chosen * jax.nn.log_softmax(head.out), axis=-1)
+
+
+def entropy(space: ActionSpace, head: Head) -> Float[Array, "*batch"]:
+    """Entropy in closed form."""
+    if isinstance(space, Box):
+        assert head.log_std is not None
+        each = 0.5 * (1.0 + math.log(2 * math.pi)) + head.log_std
+        return jnp.sum(jnp.broadcast_to(each, head.out.shape), axis=-1)
+    logs = jax.nn.log_softmax(head.out)
+    return -jnp.sum(jnp.exp(logs) * logs, axis=-1)
+
+
+def head_size(space: ActionSpace) -> int:
+    """Numbers that the actor puts out."""
+    return space.size

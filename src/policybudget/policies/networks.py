@@ -1,0 +1,79 @@
+"""k small networks as one: layers are shared by all representatives, or one per representative, stacked on axis 0.
+
+Section 3.2: "we share the parameters of intermediate layers between actors, as well as critics"; heads are separate.
+A critic that sees its representative as a one-hot input is the same function as a first layer with a bias per
+representative, without the multiplications by zero; that is how it is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+Sharing = Literal["shared", "biases", "separate"]
+
+
+class Layer(eqx.Module):
+    """Affine map, representative axis first.
+
+    Attributes:
+        weight: (i, o) shared, or (k, i, o).
+        bias: (o) shared, or (k, 1, o).
+    """
+
+    weight: Float[Array, "i o"] | Float[Array, "k i o"]
+    bias: Float[Array, " o"] | Float[Array, "k 1 o"]
+
+    def __call__(self, x: Float[Array, "k B i"]) -> Float[Array, "k B o"]:
+        """``x @ weight + bias`` for all k."""
+        return x @ self.weight + self.bias
+
+
+class Network(eqx.Module):
+    """Layers with tanh between them."""
+
+    layers: tuple[Layer, ...]
+
+    def __call__(self, x: Float[Array, "k B i"]) -> Float[Array, "k B o"]:
+        """Outputs of all k networks, each on its own B inputs."""
+        for layer in self.layers[:-1]:
+            x = jnp.tanh(layer(x))
+        return self.layers[-1](x)
+
+    @property
+    def multiplications(self) -> int:
+        """Weights that one row of input is multiplied with."""
+        return sum(layer.weight.shape[-2] * layer.weight.shape[-1] for layer in self.layers)
+
+
+def make_network(
+    key: PRNGKeyArray, budget: int, sizes: Sequence[int], sharing: Sequence[Sharing], out_gain: float
+) -> Network:
+    """Orthogonal weights (gain sqrt 2, ``out_gain`` in the last layer), zero biases.
+
+    Args:
+        budget: k.
+        sizes: input, hidden and output sizes.
+        sharing: per layer, what is shared: weights and biases ("shared"), weights only ("biases": one bias per
+            representative, drawn as a one-hot input's weights would be), or nothing ("separate").
+    """
+    layers = []
+    for index, (rows, columns, share) in enumerate(zip(sizes, sizes[1:], sharing, strict=False)):
+        key, weight_key = jax.random.split(key)
+        gain = out_gain if index == len(sizes) - 2 else 2.0**0.5
+        orthogonal = jax.nn.initializers.orthogonal(gain)
+        if share == "separate":
+            weight = jax.vmap(lambda one: orthogonal(one, (rows, columns)))(jax.random.split(weight_key, budget))  # noqa: B023
+            bias = jnp.zeros((budget, 1, columns))
+        elif share == "biases":
+            both = orthogonal(weight_key, (rows + budget, columns))
+            weight, bias = both[:rows], both[rows:, None]
+        else:
+            weight, bias = orthogonal(weight_key, (rows, columns)), jnp.zeros(columns)
+        layers.append(Layer(weight, bias))
+    return Network(tuple(layers))

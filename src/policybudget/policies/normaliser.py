@@ -1,0 +1,48 @@
+"""Running mean and variance of raw observations, which travel with the policies (Appendix B: "normalization and
+clipping of observations")."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+
+class Normaliser(eqx.Module):
+    """Statistics of all observations seen, over all representatives.
+
+    Attributes:
+        count: observations seen; 0 keeps observations as they are.
+        mean: (o).
+        squares: (o), sum of squared deviations from the mean.
+    """
+
+    count: Float[Array, ""]
+    mean: Float[Array, " o"]
+    squares: Float[Array, " o"]
+
+    @staticmethod
+    def start(size: int) -> Normaliser:
+        """No statistics yet: observations pass unchanged."""
+        return Normaliser(jnp.zeros(()), jnp.zeros(size), jnp.zeros(size))
+
+    def __call__(self, observation: Float[Array, "*batch o"]) -> Float[Array, "*batch o"]:
+        """(observation - mean) / standard deviation, clipped to +-10; unchanged while nothing was seen."""
+        variance = self.squares / jnp.maximum(self.count, 1.0)
+        scaled = jnp.clip((observation - self.mean) / jnp.sqrt(variance + 1e-8), -10.0, 10.0)
+        return jnp.where(self.count > 0, scaled, observation)
+
+    def update(self, observations: Float[Array, "*batch o"], valid: Bool[Array, "*batch"]) -> Normaliser:
+        """Chan et al.'s parallel update with a batch of raw observations."""
+        rows = observations.reshape(-1, observations.shape[-1])
+        weight = valid.reshape(-1, 1).astype(rows.dtype)
+        number = jnp.maximum(weight.sum(), 1.0)
+        mean = (weight * rows).sum(0) / number
+        squares = (weight * (rows - mean) ** 2).sum(0)
+        total = self.count + number
+        delta = mean - self.mean
+        return Normaliser(
+            total,
+            self.mean + delta * number / total,
+            self.squares + squares + delta**2 * self.count * number / total,
+        )

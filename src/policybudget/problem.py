@@ -1,0 +1,33 @@
+"""The represented MDP: a world, a population, a budget of k policies (Ivanov & Ben-Porat 2024, Section 2.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from policybudget.errors import PolicyBudgetError
+from policybudget.population import Population
+from policybudget.worlds.interface import World
+
+
+@dataclass(frozen=True)
+class RepresentedMDP:
+    """n agents who act in a world through at most k representatives.
+
+    Args:
+        world: where the policies act.
+        population: who is served.
+        budget: k, the number of policies, from 1 to n.
+
+    Raises:
+        PolicyBudgetError: the budget is out of range or the population does not fit the world.
+    """
+
+    world: World
+    population: Population
+    budget: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.budget <= self.population.size:
+            raise PolicyBudgetError(
+                f"budget must be between 1 and the number of agents ({self.population.size}), got {self.budget}"
+            )

@@ -1,0 +1,57 @@
+"""Checkpoints: the training state as one safetensors file, replaced at once, every few seconds and at the end of a phase."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+
+from policybudget.errors import RunFolderError
+from policybudget.runs import files, tensors
+from policybudget.training.state import TrainState
+from policybudget.training.train import Event, Snapshot
+
+NAME = "checkpoint/state.safetensors"
+
+
+class Checkpoints:
+    """A listener that saves snapshots.
+
+    Args:
+        folder: the run folder.
+        every: seconds between two of them; 0 for one after every iteration.
+    """
+
+    def __init__(self, folder: Path, every: float = 5.0) -> None:
+        self.path, self.every, self._last = folder / NAME, every, 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Save if it is time to."""
+        if event.iteration == event.iterations or event.iteration == 1 or event.seconds - self._last >= self.every:
+            self._last = event.seconds
+            save(self.path, event.snapshot)
+
+
+def save(path: Path, snapshot: Snapshot) -> None:
+    """Replace the checkpoint; on failure the old one stays."""
+    content = tensors.dump(jax.device_get(snapshot.state), phase=str(snapshot.phase), seconds=repr(snapshot.seconds))
+    files.write(path, content)
+
+
+def reader(folder: Path) -> object:
+    """For ``train(resume=...)``: the snapshot of a run folder, if it has one for the phase that is asked for."""
+
+    def resume(template: TrainState, phase: int) -> Snapshot | None:
+        path = folder / NAME
+        if not path.exists():
+            return None
+        metadata = tensors.metadata(path)
+        if metadata.get("phase") != str(phase):
+            return None
+        state, metadata = tensors.load(path, template)
+        try:
+            return Snapshot(phase, state, float(metadata["seconds"]))
+        except (KeyError, ValueError):
+            raise RunFolderError(f"{path} is damaged: its metadata is incomplete") from None
+
+    return resume

@@ -1,0 +1,129 @@
+"""A training as a value: what ``config.json`` records and what it is run again from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from policybudget.assignment.em import EM
+from policybudget.assignment.end_to_end import EndToEnd
+from policybudget.assignment.fixed import RandomGroups
+from policybudget.assignment.rule import AssignmentRule
+from policybudget.assignment.trajectory_clusters import TrajectoryClusters
+from policybudget.errors import PolicyBudgetError
+from policybudget.learning.settings import PPO
+from policybudget.problem import RepresentedMDP
+from policybudget.runs import files
+from policybudget.runs.result import FORMAT, check_format
+from policybudget.settings import option
+from policybudget.worlds import registry
+
+ALGORITHMS: dict[str, type[AssignmentRule]] = {
+    rule.name: rule for rule in (EM, EndToEnd, TrajectoryClusters, RandomGroups)
+}
+PRESETS = ("default", "paper")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that decides a training."""
+
+    world: str = option("resource-gathering", "where the policies act")
+    agents: int | None = option(None, "number of users, where the world lets you choose")
+    algorithm: str = option("em", "em, end-to-end, trajectory-clusters or random")
+    budget: int = option(3, "number of policies")
+    transitions: int = option(1_000_000, "transitions per policy")
+    preset: str = option("default", "default (what measures best) or paper (Ivanov & Ben-Porat 2024)")
+    seed: int = option(0, "decides everything")
+    ppo: PPO = PPO()
+    rule: AssignmentRule = EM()
+
+    def __post_init__(self) -> None:
+        if self.transitions < 1:
+            raise PolicyBudgetError(f"transitions must be at least 1, got {self.transitions}")
+        if not 0 <= self.seed < 2**32:
+            raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {self.seed}")
+
+    def problem(self) -> RepresentedMDP:
+        """The r-MDP that this configuration trains for."""
+        world, population = registry.make(self.world, self.agents, self.seed)
+        return RepresentedMDP(world, population, self.budget)
+
+    def origin(self) -> dict[str, Any]:
+        """How the world was made."""
+        return {"name": self.world, "agents": self.agents, "seed": self.seed}
+
+    def save(self, folder: Path) -> None:
+        """Write config.json."""
+        files.write_json(folder / "config.json", {"format": FORMAT, **asdict(self)})
+
+    @staticmethod
+    def load(path: Path) -> Configuration:
+        """Read a configuration file.
+
+        Raises:
+            PolicyBudgetError: it is missing, damaged, of a newer format, or has settings out of range.
+        """
+        record = files.read_json(path)
+        check_format(path, record)
+        record.pop("format")
+        rule = ALGORITHMS[check_choice("algorithm", record.get("algorithm", "em"), ALGORITHMS)]
+        record["rule"] = _build(path, rule, record.get("rule", {}))
+        record["ppo"] = _build(path, PPO, record.get("ppo", {}))
+        return _build(path, Configuration, record)
+
+
+def preset(name: str, world: str, algorithm: str) -> Configuration:
+    """The configuration that options start from.
+
+    Args:
+        name: "default": what measured best (docs/findings.md); "paper": Appendix B of the paper with the authors' code where
+            the paper is silent. Parallel worlds are free, so both sample 32 x 64 transitions per policy and iteration.
+    """
+    check_choice("preset", name, PRESETS)
+    rule = ALGORITHMS[check_choice("algorithm", algorithm, ALGORITHMS)]()
+    base = Configuration(world=world, algorithm=algorithm, preset=name, rule=rule)
+    if name == "default":
+        return base
+    ppo = replace(
+        base.ppo, epochs=10, minibatch=64, learning_rate=(5e-4, 1e-4), discount=1.0, bootstrap_truncated=False
+    )
+    if isinstance(rule, EM):
+        rule = EM(refill="random", last_e_step=False)
+    if isinstance(rule, EndToEnd):
+        rule = EndToEnd(assignment_rate=0.002, last_e_step=False)
+    return replace(base, ppo=ppo, rule=rule)
+
+
+def check_choice(what: str, got: Any, choices: Any) -> str:
+    """One of the names, or an error that lists them."""
+    if got not in choices:
+        raise PolicyBudgetError(f"{what} must be one of {', '.join(choices)}, got {got!r}")
+    return str(got)
+
+
+def _build(path: Path, kind: Any, values: Any) -> Any:
+    """A dataclass from JSON values; lists become the tuples that the fields hold."""
+    assert is_dataclass(kind)
+    known = {field.name: field for field in fields(kind)}
+    if not isinstance(values, dict) or (unknown := sorted(set(values) - set(known))):
+        what = ", ".join(unknown) if isinstance(values, dict) else repr(values)
+        raise PolicyBudgetError(f"{path} has settings that {kind.__name__} does not know: {what}")
+    cast = {}
+    for name, value in values.items():
+        default = known[name].default
+        cast[name] = tuple(value) if isinstance(value, list) else value
+        if not _fits(cast[name], default):
+            raise PolicyBudgetError(f"{path}: {name} must be like {default!r}, got {value!r}")
+    return kind(**cast)
+
+
+def _fits(value: Any, default: Any) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and all(_fits(v, default[0]) for v in value)
+    return default is None or isinstance(value, type(default)) or is_dataclass(default)

@@ -1,0 +1,97 @@
+"""Every iteration as a line of metrics.csv and as TensorBoard scalars."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from policybudget.runs import files
+from policybudget.training.train import Event
+
+FIXED = ("phase", "iteration", "transitions", "seconds", "transitions_per_s")
+PER_REPRESENTATIVE = ("group_welfare", "group_size", "kl", "clip_fraction", "entropy", "explained_variance", "episodes")
+
+
+def scalars(event: Event) -> Iterator[tuple[str, float]]:
+    """Names and values of what is recorded; those per representative carry its index."""
+    yield "welfare", float(event.report.welfare)
+    yield "reassigned", float(event.report.reassigned)
+    for name in PER_REPRESENTATIVE:
+        for representative, value in enumerate(getattr(event.report, name)):
+            yield f"{name}_{representative}", float(value)
+
+
+class Metrics:
+    """A listener that appends to metrics.csv; lines after the point that a run resumes from are dropped.
+
+    Columns: phase, iteration, transitions (all policies), seconds, transitions_per_s, then :func:`scalars`.
+    """
+
+    def __init__(self, folder: Path, budget: int) -> None:
+        self.path = folder / "metrics.csv"
+        each = [f"{name}_{representative}" for name in PER_REPRESENTATIVE for representative in range(budget)]
+        self._columns = [*FIXED, "welfare", "reassigned", *each]
+        self._begun = False
+        self._last: tuple[float, int] | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Write a line."""
+        values = dict(scalars(event))
+        if not self._begun:
+            self._begin(event.transitions)
+        speed = ""
+        if self._last is not None and event.seconds > self._last[0]:
+            speed = f"{(event.transitions - self._last[1]) / (event.seconds - self._last[0]):.0f}"
+        self._last = (event.seconds, event.transitions)
+        row = {
+            "phase": event.phases[event.phase],
+            "iteration": event.iteration,
+            "transitions": event.transitions,
+            "seconds": f"{event.seconds:.3f}",
+            "transitions_per_s": speed,
+        } | {name: f"{value:.6g}" for name, value in values.items()}
+        try:
+            with self.path.open("a", newline="") as file:
+                file.write(_line([row.get(column, "") for column in self._columns]))
+        except OSError as error:
+            raise files.cannot_write(self.path, error) from error
+
+    def _begin(self, transitions: int) -> None:
+        """Write the header; keep whole lines of the same table from before this point."""
+        kept: list[list[str]] = []
+        if self.path.exists():
+            with self.path.open(newline="") as file:
+                rows = list(csv.reader(file))
+            if rows and rows[0] == self._columns:
+                kept = [row for row in rows[1:] if len(row) == len(self._columns) and int(row[2]) < transitions]
+        files.write(self.path, "".join(_line(row) for row in [self._columns, *kept]))
+        self._begun = True
+
+
+
+def _line(row: list[object] | list[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(row)
+    return text.getvalue()
+
+
+class TensorBoard:
+    """A listener that writes TensorBoard events into the run folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writer = None
+
+    def __call__(self, event: Event) -> None:
+        """Write the scalars of an iteration, at its number of transitions."""
+        from tensorboardX import SummaryWriter
+
+        if self._writer is None:
+            self._writer = SummaryWriter(str(self._folder), purge_step=event.transitions)
+        for name, value in scalars(event):
+            tag, _, index = name.rpartition("_")
+            self._writer.add_scalar(f"{tag}/{index}" if index.isdigit() else name, value, event.transitions)
+        if event.iteration == event.iterations:
+            self._writer.flush()

@@ -1,0 +1,249 @@
+"""The only training loop. A method is an assignment rule x the learner; everything that is not learning listens.
+
+::
+
+    for phase in phases(rule):                    one, or two for a rule that first wants to see a universal policy
+        state <- begin(phase)
+        repeat: state, report <- iterate(state);  tell the listeners
+    settle the assignment on episodes of the greedy policies; measure it on fresh ones
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from policybudget import welfare
+from policybudget.assignment.em import EM
+from policybudget.assignment.fixed import RandomGroups
+from policybudget.assignment.rule import AssignmentRule
+from policybudget.errors import PolicyBudgetError
+from policybudget.learning import rollout
+from policybudget.learning.settings import PPO
+from policybudget.problem import RepresentedMDP
+from policybudget.runs.result import Architecture, Result
+from policybudget.training.state import Report, Task, TrainState, begin, iterate
+
+SETTLE_EPISODES, FRESH_EPISODES = 32, 100
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A point of a training from which it goes on exactly: the phase, its state, and the seconds it took so far."""
+
+    phase: int
+    state: TrainState
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Event:
+    """What listeners hear after every iteration.
+
+    Attributes:
+        phase, phases: index and names of the parts of the training.
+        iteration, iterations: of this phase.
+        transitions, of: over all policies and phases, so far and in the end.
+        seconds: wall time of the training so far, over all resumptions.
+        report: as NumPy arrays.
+        snapshot: the point after this iteration; valid until the next one begins.
+    """
+
+    phase: int
+    phases: tuple[str, ...]
+    iteration: int
+    iterations: int
+    transitions: int
+    of: int
+    seconds: float
+    report: Report
+    snapshot: Snapshot
+
+
+class Listener(Protocol):
+    """Something that follows a training and never changes it."""
+
+    def __call__(self, event: Event) -> None:
+        """Hear of an iteration."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a training: a rule and a budget of its own."""
+
+    name: str
+    rule: AssignmentRule
+    budget: int
+
+
+_iterate = eqx.filter_jit(iterate, donate="all-except-first")
+
+
+def phases(rule: AssignmentRule, budget: int) -> tuple[Phase, ...]:
+    """The parts of a training with this rule."""
+    main = Phase(rule.name, rule, budget)
+    return (Phase("universal policy", RandomGroups(), 1), main) if rule.universal_steps else (main,)
+
+
+def train(
+    problem: RepresentedMDP,
+    algorithm: AssignmentRule | None = None,
+    *,
+    ppo: PPO | None = None,
+    transitions: int = 1_000_000,
+    seed: int = 0,
+    listeners: Iterable[Listener] = (),
+    resume: Callable[[TrainState, int], Snapshot | None] | None = None,
+    world: dict[str, Any] | None = None,
+) -> Result:
+    """Train a budget of policies.
+
+    Args:
+        problem: the r-MDP.
+        algorithm: the assignment rule; EM if None.
+        ppo: hyperparameters of the learner; the defaults if None.
+        transitions: per policy; whole iterations that fit are run, at least one.
+        seed: decides everything.
+        listeners: called after every iteration.
+        resume: given a template of a phase's state and its index, the snapshot to go on from, if there is one for it.
+        world: how the world was made, for the record.
+
+    Returns:
+        The trained committee; its welfare is that of the greedy policies on fresh episodes.
+
+    Raises:
+        PolicyBudgetError: a setting is out of range.
+    """
+    if transitions < 1:
+        raise PolicyBudgetError(f"transitions must be at least 1, got {transitions}")
+    training = _Training(problem, algorithm or EM(), ppo or PPO(), transitions, seed, tuple(listeners), resume)
+    task, state, seconds = training.run()
+    began = time.perf_counter()
+    assignment, played = finish(task, state, jax.random.fold_in(jax.random.key(seed), 1 << 20))
+    returns = task.rewards.agents(played.returns.mean(axis=1))
+    return Result(
+        committee=state.committee,
+        assignment=np.asarray(assignment),
+        returns=np.asarray(returns),
+        lengths=np.asarray(played.lengths.mean(axis=1)),
+        welfare=float(welfare.utilitarian(welfare.utilities(assignment, returns))),
+        agents=problem.population.names,
+        architecture=Architecture(
+            problem.world.observation_size, problem.world.actions, task.settings.hidden, task.settings.trunk
+        ),
+        world=world or {"name": problem.world.name},
+        algorithm=training.algorithm.name,
+        transitions=training.total,
+        wall_seconds=seconds + time.perf_counter() - began,
+    )
+
+
+def finish(task: Task, state: TrainState, key: jax.Array) -> tuple[jax.Array, rollout.Played]:
+    """The assignment that is deployed, settled on episodes of its own, and fresh episodes to judge it by."""
+    play = eqx.filter_jit(rollout.play)
+    settle_key, fresh_key = jax.random.split(key)
+    features, committee = task.rewards.features, state.committee
+    known = play(task.world, features, committee, settle_key, SETTLE_EPISODES, True)
+    assignment = task.rule.settle(state.assignment.assignment, task.rewards.agents(known.returns.mean(axis=1)))
+    return assignment, play(task.world, features, committee, fresh_key, FRESH_EPISODES, True)
+
+
+@dataclass
+class _Training:
+    problem: RepresentedMDP
+    algorithm: AssignmentRule
+    ppo: PPO
+    transitions: int
+    seed: int
+    listeners: tuple[Listener, ...]
+    resume: Callable[[TrainState, int], Snapshot | None] | None
+
+    def __post_init__(self) -> None:
+        self.phases = phases(self.algorithm, self.problem.budget)
+        self.iterations = max(1, self.transitions // self.ppo.batch)
+        self.total = sum(self.iterations * self.ppo.batch * phase.budget for phase in self.phases)
+
+    def run(self) -> tuple[Task, TrainState, float]:
+        """All phases, or what is left of them after the snapshot."""
+        seen: np.ndarray | None = None
+        seconds, before, snapshot = 0.0, 0, None
+        for index in reversed(range(len(self.phases))):
+            if self.resume is not None and (snapshot := self.resume(self._template(index), index)) is not None:
+                break
+        for index, phase in enumerate(self.phases):
+            task = self._task(phase)
+            if snapshot is not None and snapshot.phase > index:
+                before += self.iterations * self.ppo.batch * phase.budget
+                continue
+            if snapshot is not None and snapshot.phase == index:
+                state, seconds = snapshot.state, snapshot.seconds
+            else:
+                state = self._start(task, index, seen)
+            state, seconds = self._loop(task, state, index, before, seconds)
+            before += self.iterations * self.ppo.batch * phase.budget
+            if index + 1 < len(self.phases):
+                seen = self._see(task, state, self.phases[index + 1].rule.universal_steps)
+        return task, state, seconds
+
+    def _task(self, phase: Phase) -> Task:
+        world, population = self.problem.world, self.problem.population
+        return Task(
+            world=world,  # type: ignore[arg-type]
+            rewards=population.rewards,
+            rule=phase.rule,
+            settings=self.ppo,
+            budget=phase.budget,
+            agents=population.size,
+            features=population.num_features,
+            return_scale=population.return_scale,
+            iterations=self.iterations,
+        )
+
+    def _start(self, task: Task, index: int, seen: np.ndarray | None) -> TrainState:
+        assignment_key, key = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), index))
+        first = task.rule.start(task.rewards, task.budget, task.agents, assignment_key, seen)
+        return begin(task, first, key)
+
+    def _template(self, index: int) -> TrainState:
+        task = self._task(self.phases[index])
+        blank = jnp.zeros((task.budget, task.agents))
+        return eqx.filter_eval_shape(begin, task, blank, jax.random.key(0))
+
+    def _loop(
+        self, task: Task, state: TrainState, index: int, before: int, seconds: float
+    ) -> tuple[TrainState, float]:
+        began = time.perf_counter() - seconds
+        for iteration in range(int(state.iteration), self.iterations):
+            state, report = _iterate(task, state)
+            report = jax.device_get(report)
+            seconds = time.perf_counter() - began
+            event = Event(
+                phase=index,
+                phases=tuple(phase.name for phase in self.phases),
+                iteration=iteration + 1,
+                iterations=self.iterations,
+                transitions=before + (iteration + 1) * self.ppo.batch * task.budget,
+                of=self.total,
+                seconds=seconds,
+                report=report,
+                snapshot=Snapshot(index, state, seconds),
+            )
+            for listener in self.listeners:
+                listener(event)
+        return state, seconds
+
+    def _see(self, task: Task, state: TrainState, steps: int) -> np.ndarray:
+        """Features (steps, m) that the one policy of a finished phase meets."""
+        key = jax.random.fold_in(state.key, 1 << 20)
+        length = -(-steps // self.ppo.worlds)
+        sample = eqx.filter_jit(rollout.rollout)
+        _, batch = sample(task.world, state.committee, state.ongoing, key, length)
+        features = task.rewards.features(batch.outcome)
+        return np.asarray(features.reshape(-1, features.shape[-1])[:steps])
