@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
+from policybudget.worlds import registry
 from policybudget.worlds.interface import World
 
 
@@ -31,3 +32,19 @@ class RepresentedMDP:
             raise PolicyBudgetError(
                 f"budget must be between 1 and the number of agents ({self.population.size}), got {self.budget}"
             )
+
+
+def make_problem(name: str, budget: int, agents: int | None = None, seed: int = 0) -> RepresentedMDP:
+    """The r-MDP of a world by name, with the population it is usually served to.
+
+    Args:
+        name: of the world, as given to ``--world``.
+        budget: k, the number of policies.
+        agents: n, where the world lets you choose; its usual number if None.
+        seed: of the draw of the population, where it is drawn.
+
+    Raises:
+        PolicyBudgetError: there is no such world, or the budget or number of agents is out of range.
+    """
+    world, population = registry.make(name, agents, seed)
+    return RepresentedMDP(world, population, budget)

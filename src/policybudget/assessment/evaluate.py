@@ -13,7 +13,7 @@ import numpy as np
 
 from policybudget.assessment.statistics import mean_ci95
 from policybudget.learning import rollout
-from policybudget.policies.committee import Committee
+from policybudget.policies.committee import Committee, act
 from policybudget.population import Population
 from policybudget.worlds.interface import JaxWorld
 
@@ -56,7 +56,7 @@ def evaluate(
     rewards = population.rewards
     played = eqx.filter_jit(rollout.play)(world, rewards.features, committee, key, episodes, greedy)
     returns, lengths = np.asarray(played.returns), np.asarray(played.lengths)
-    mixture = np.asarray(rewards.mixture(assignment), dtype=np.float64)
+    mixture = np.asarray(rewards.mixture(jax.numpy.asarray(assignment)), dtype=np.float64)
     per_episode = np.einsum("kem,km->ke", returns, mixture)
     sizes = np.asarray(assignment, dtype=np.float64).sum(axis=1)
     representatives = [
@@ -95,7 +95,7 @@ def trace(world: JaxWorld, committee: Committee, seed: int) -> tuple[np.ndarray,
 
         def step(carry: tuple[rollout.Ongoing, jax.Array, jax.Array], _: None) -> Any:
             ongoing, alive, length = carry
-            action = rollout.act(committee, world.actions, ongoing.observation, None)
+            action = act(committee, world.actions, ongoing.observation, None)
             keys = jax.random.split(jax.random.fold_in(key, length.sum()), (budget, 1))
             after = jax.vmap(jax.vmap(world.step))(ongoing.state, action, keys)
             length = length + alive

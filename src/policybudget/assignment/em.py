@@ -36,7 +36,7 @@ class EM(AssignmentRule):
     """Greedy reassignment after every M-step."""
 
     name: ClassVar[str] = "em"
-    mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the Q-table")  # type: ignore[assignment]
+    mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the Q-table")
     warm_start: int = option(50, "M-steps before the first E-step")
     refill: str = option("closest", "who is given to an empty representative: random (the paper) or closest")
     last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")

@@ -41,8 +41,8 @@ class EndToEnd(AssignmentRule):
 
     name: ClassVar[str] = "end-to-end"
     signal: str = option("returns", "what teaches the assignment: returns, or literal (eq. 12)")
-    assignment_rate: float = option(0.02, "Adam step size of the logits")  # type: ignore[assignment]
-    mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the Q-table")  # type: ignore[assignment]
+    assignment_rate: float = option(0.02, "Adam step size of the logits")
+    mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the Q-table")
     last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")
 
     def __post_init__(self) -> None:
@@ -92,6 +92,7 @@ class EndToEnd(AssignmentRule):
         key: PRNGKeyArray,
     ) -> Float[Array, "k n"]:
         """Softmax of the logits."""
+        assert logits is not None
         return jax.nn.softmax(logits, axis=0)
 
     def settle(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:

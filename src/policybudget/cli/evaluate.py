@@ -26,21 +26,22 @@ def run(arguments: Sequence[str]) -> None:
     from policybudget.cli.session import use_compilation_cache
     from policybudget.runs.result import load
     from policybudget.worlds import registry
+    from policybudget.worlds.interface import compiled
 
     result = load(parsed.run)
     use_compilation_cache()
     world, population = registry.make(**result.world)
-    record, matrix = {}, None
-    for name in ("greedy", "stochastic"):
-        played = evaluate(
-            world, population, result.committee, result.assignment, parsed.episodes, parsed.seed, name == "greedy"
+    played = {
+        name: evaluate(
+            compiled(world), population, result.committee, result.assignment, parsed.episodes, parsed.seed, greedy
         )
-        record[name] = {"welfare": played.welfare, "representatives": played.representatives}
-        matrix = played.matrix if name == "greedy" else matrix
-    record |= {"episodes": parsed.episodes, "seed": parsed.seed}
-    files.write_json(parsed.run / "evaluation.json", record)
-    files.write(parsed.run / "returns.csv", returns_table(result.agents, matrix))
+        for name, greedy in (("greedy", True), ("stochastic", False))
+    }
+    record = {name: {"welfare": one.welfare, "representatives": one.representatives} for name, one in played.items()}
+    how = {"episodes": parsed.episodes, "seed": parsed.seed}
+    files.write_json(parsed.run / "evaluation.json", record | how)
+    files.write(parsed.run / "returns.csv", returns_table(result.agents, played["greedy"].matrix))
     if not parsed.quiet:
-        for name in ("greedy", "stochastic"):
-            value = record[name]["welfare"]
-            print(f"{name:<11} welfare {value['mean']:.2f} +- {value['ci95']:.2f} ({parsed.episodes} episodes per policy)")
+        for name, one in played.items():
+            interval = f"{one.welfare['mean']:.2f} +- {one.welfare['ci95']:.2f}"
+            print(f"{name:<11} welfare {interval} ({parsed.episodes} episodes per policy)")

@@ -14,7 +14,7 @@ from policybudget.training.checkpoint import Checkpoints, reader
 from policybudget.training.configuration import Configuration
 from policybudget.training.listeners.metrics import Metrics, TensorBoard
 from policybudget.training.listeners.progress import LiveProgress
-from policybudget.training.train import train
+from policybudget.training.train import Listener, train
 
 
 def use_compilation_cache() -> None:
@@ -22,9 +22,13 @@ def use_compilation_cache() -> None:
     import jax
 
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    jax.config.update("jax_compilation_cache_dir", os.environ.get("JAX_COMPILATION_CACHE_DIR", str(home / "policybudget")))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    settings = {
+        "jax_compilation_cache_dir": os.environ.get("JAX_COMPILATION_CACHE_DIR", str(home / "policybudget")),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    for name, value in settings.items():
+        jax.config.update(name, value)  # type: ignore[no-untyped-call]  # JAX has no types here
 
 
 def train_in(folder: Path, configuration: Configuration, quiet: bool, resume: bool) -> Result:
@@ -32,7 +36,7 @@ def train_in(folder: Path, configuration: Configuration, quiet: bool, resume: bo
     use_compilation_cache()
     problem = configuration.problem()
     with ExitStack() as stack:
-        listeners = [Metrics(folder, problem.budget), TensorBoard(folder), Checkpoints(folder)]
+        listeners: list[Listener] = [Metrics(folder, problem.budget), TensorBoard(folder), Checkpoints(folder)]
         if not quiet:
             listeners.append(stack.enter_context(LiveProgress()))
         result = train(

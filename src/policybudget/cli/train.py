@@ -42,6 +42,8 @@ def run(arguments: Sequence[str]) -> None:
     configuration.problem()
     if parsed.seeds < 1:
         raise PolicyBudgetError(f"seeds must be at least 1, got {parsed.seeds}")
+    if configuration.seed + parsed.seeds > 2**32:
+        raise PolicyBudgetError(f"seed + seeds must be at most 2^32, got {configuration.seed} + {parsed.seeds}")
     folder = files.new_folder(parsed.out or fresh(configuration))
     if parsed.seeds > 1:
         from policybudget.cli import seeds

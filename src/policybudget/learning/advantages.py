@@ -23,9 +23,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from policybudget.learning.rollout import Batch
-from policybudget.population import FeatureMap
 
 Critic = Callable[[Float[Array, "k B o"]], Float[Array, "k B m"]]
+Features = Callable[[Float[Array, "k E d"]], Float[Array, "k E m"]]
 
 
 class Estimate(eqx.Module):
@@ -46,7 +46,7 @@ class Estimate(eqx.Module):
 
 def estimate(
     critic: Critic,
-    features: FeatureMap,
+    features: Features,
     batch: Batch,
     next_observation: Float[Array, "k E o"],
     mixture: Float[Array, "k m"],

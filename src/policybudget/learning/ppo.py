@@ -180,7 +180,7 @@ def improve(
 
     def epoch(carry: tuple) -> tuple:  # type: ignore[type-arg]
         inner, index, divergence, _ = carry
-        order = jax.random.permutation(jax.random.fold_in(key, index), number)
+        order = jnp.argsort(jax.random.bits(jax.random.fold_in(key, index), (number,)))
         inner, losses = jax.lax.scan(minibatch, inner, order.reshape(minibatches, -1))
         divergence, _ = jax.lax.scan(lambda ema, kl: (0.95 * ema + 0.05 * kl, None), divergence, losses.kl.mean(axis=1))
         return inner, index + 1, divergence, jax.tree.map(lambda x: x.mean(axis=0), losses)

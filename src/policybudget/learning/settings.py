@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from policybudget.errors import PolicyBudgetError
+from policybudget.policies.networks import Sharing
 from policybudget.settings import option
 
 
@@ -29,8 +30,8 @@ class PPO:
     adam_epsilon: float = option(1e-8, "epsilon of Adam")
     kl_limit: float = option(0.05, "epochs stop when a moving average of KL passes this; 0 never stops")
     hidden: tuple[int, ...] = option((64, 64), "sizes of the hidden layers")
-    trunk: str = option("shared", "actor's hidden layers: shared, biases (a bias per policy) or separate")
-    critic_head: str = option("shared", "critic's last layer: shared or separate")
+    trunk: Sharing = option("shared", "actor's hidden layers: shared, biases (a bias per policy) or separate")
+    critic_head: Sharing = option("shared", "critic's last layer: shared or separate")
     log_std: float = option(-1.0, "log standard deviation of box actions at the start")
     normalise_observations: bool = option(False, "scale observations by their running mean and deviation")
 
@@ -45,7 +46,7 @@ class PPO:
                 f"got {self.minibatch}"
             )
         for name in ("learning_rate", "entropy"):
-            if not all(value > 0 for value in getattr(self, name)):
+            if len(getattr(self, name)) != 2 or not all(value > 0 for value in getattr(self, name)):
                 raise PolicyBudgetError(f"{name} must be two positive numbers, got {getattr(self, name)}")
         for name in ("discount", "gae_lambda"):
             if not 0 <= getattr(self, name) <= 1:

@@ -47,7 +47,8 @@ def make_actor(
 ) -> Actor:
     """k actors on a shared trunk with a head each (``trunk`` as in :func:`make_network`)."""
     sizes = (observation_size, *hidden, actions.head_size(space))
-    sharing: list[Sharing] = [trunk, *["separate" if trunk == "separate" else "shared"] * (len(hidden) - 1), "separate"]
+    rest: list[Sharing] = ["separate" if trunk == "separate" else "shared"] * (len(hidden) - 1)
+    sharing: list[Sharing] = [trunk, *rest, "separate"]
     network = make_network(key, budget, sizes, sharing, out_gain=0.01)
     spread = jnp.full((budget, 1, space.size), log_std) if isinstance(space, Box) else None
     return Actor(network, spread)
@@ -66,7 +67,8 @@ def make_critic(
     Args:
         head: "shared" (the paper's code) or "separate" last layers.
     """
-    sharing: list[Sharing] = ["biases", *["shared"] * (len(hidden) - 1), head]  # type: ignore[list-item]
+    rest: list[Sharing] = ["shared"] * (len(hidden) - 1)
+    sharing: list[Sharing] = ["biases", *rest, head]
     return make_network(key, budget, (observation_size, *hidden, features), sharing, out_gain=1.0)
 
 

@@ -36,13 +36,14 @@ class Normaliser(eqx.Module):
         """Chan et al.'s parallel update with a batch of raw observations."""
         rows = observations.reshape(-1, observations.shape[-1])
         weight = valid.reshape(-1, 1).astype(rows.dtype)
-        number = jnp.maximum(weight.sum(), 1.0)
-        mean = (weight * rows).sum(0) / number
+        number = weight.sum()
+        mean = (weight * rows).sum(0) / jnp.maximum(number, 1.0)
         squares = (weight * (rows - mean) ** 2).sum(0)
         total = self.count + number
+        share = number / jnp.maximum(total, 1.0)
         delta = mean - self.mean
         return Normaliser(
             total,
-            self.mean + delta * number / total,
-            self.squares + squares + delta**2 * self.count * number / total,
+            self.mean + delta * share,
+            self.squares + squares + delta**2 * self.count * share,
         )

@@ -9,7 +9,7 @@ import jax
 from policybudget.errors import RunFolderError
 from policybudget.runs import files, tensors
 from policybudget.training.state import TrainState
-from policybudget.training.train import Event, Snapshot
+from policybudget.training.train import Event, Resume, Snapshot
 
 NAME = "checkpoint/state.safetensors"
 
@@ -38,7 +38,7 @@ def save(path: Path, snapshot: Snapshot) -> None:
     files.write(path, content)
 
 
-def reader(folder: Path) -> object:
+def reader(folder: Path) -> Resume:
     """For ``train(resume=...)``: the snapshot of a run folder, if it has one for the phase that is asked for."""
 
     def resume(template: TrainState, phase: int) -> Snapshot | None:

@@ -13,11 +13,10 @@ from policybudget.assignment.rule import AssignmentRule
 from policybudget.assignment.trajectory_clusters import TrajectoryClusters
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.settings import PPO
-from policybudget.problem import RepresentedMDP
+from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.runs import files
 from policybudget.runs.result import FORMAT, check_format
 from policybudget.settings import option
-from policybudget.worlds import registry
 
 ALGORITHMS: dict[str, type[AssignmentRule]] = {
     rule.name: rule for rule in (EM, EndToEnd, TrajectoryClusters, RandomGroups)
@@ -47,8 +46,7 @@ class Configuration:
 
     def problem(self) -> RepresentedMDP:
         """The r-MDP that this configuration trains for."""
-        world, population = registry.make(self.world, self.agents, self.seed)
-        return RepresentedMDP(world, population, self.budget)
+        return make_problem(self.world, self.budget, self.agents, self.seed)
 
     def origin(self) -> dict[str, Any]:
         """How the world was made."""
@@ -71,7 +69,8 @@ class Configuration:
         rule = ALGORITHMS[check_choice("algorithm", record.get("algorithm", "em"), ALGORITHMS)]
         record["rule"] = _build(path, rule, record.get("rule", {}))
         record["ppo"] = _build(path, PPO, record.get("ppo", {}))
-        return _build(path, Configuration, record)
+        configuration: Configuration = _build(path, Configuration, record)
+        return configuration
 
 
 def preset(name: str, world: str, algorithm: str) -> Configuration:
@@ -105,7 +104,6 @@ def check_choice(what: str, got: Any, choices: Any) -> str:
 
 def _build(path: Path, kind: Any, values: Any) -> Any:
     """A dataclass from JSON values; lists become the tuples that the fields hold."""
-    assert is_dataclass(kind)
     known = {field.name: field for field in fields(kind)}
     if not isinstance(values, dict) or (unknown := sorted(set(values) - set(known))):
         what = ", ".join(unknown) if isinstance(values, dict) else repr(values)

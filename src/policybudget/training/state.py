@@ -71,8 +71,8 @@ def begin(task: Task, assignment: Float[Array, "k n"], key: PRNGKeyArray) -> Tra
     actor_key, critic_key, logits_key, world_key, key = jax.random.split(key, 5)
     size = world.observation_size
     learned = ppo.Learned(
-        make_actor(actor_key, budget, size, world.actions, settings.hidden, settings.trunk, settings.log_std),  # type: ignore[arg-type]
-        make_critic(critic_key, budget, size, task.features, settings.hidden, settings.critic_head),  # type: ignore[arg-type]
+        make_actor(actor_key, budget, size, world.actions, settings.hidden, settings.trunk, settings.log_std),
+        make_critic(critic_key, budget, size, task.features, settings.hidden, settings.critic_head),
         task.rule.logits(budget, task.agents, logits_key),
     )
     table = AssignmentState(assignment, jnp.zeros((budget, task.features)), jnp.ones(budget))
@@ -135,7 +135,8 @@ def learn(
 
 def _clock_ends(batch: rollout.Batch) -> rollout.Batch:
     """The batch with every truncation taken for a termination."""
-    return eqx.tree_at(lambda b: b.terminated, batch, batch.terminated | batch.truncated)
+    ended: rollout.Batch = eqx.tree_at(lambda b: b.terminated, batch, batch.terminated | batch.truncated)
+    return ended
 
 
 def _rows(batch: rollout.Batch, estimate: advantages.Estimate, normaliser: Normaliser) -> ppo.Rows:

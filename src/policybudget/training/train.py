@@ -30,6 +30,7 @@ from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Architecture, Result
 from policybudget.training.state import Report, Task, TrainState, begin, iterate
+from policybudget.worlds.interface import compiled
 
 SETTLE_EPISODES, FRESH_EPISODES = 32, 100
 
@@ -83,6 +84,9 @@ class Phase:
     budget: int
 
 
+Resume = Callable[[TrainState, int], Snapshot | None]
+"""Given a template of a phase's state and the phase's index: the snapshot to go on from, if there is one for it."""
+
 _iterate = eqx.filter_jit(iterate, donate="all-except-first")
 
 
@@ -90,6 +94,11 @@ def phases(rule: AssignmentRule, budget: int) -> tuple[Phase, ...]:
     """The parts of a training with this rule."""
     main = Phase(rule.name, rule, budget)
     return (Phase("universal policy", RandomGroups(), 1), main) if rule.universal_steps else (main,)
+
+
+def total_transitions(rule: AssignmentRule, ppo: PPO, budget: int, transitions: int) -> int:
+    """What a training takes over all policies and phases: as many whole iterations as fit, at least one."""
+    return max(1, transitions // ppo.batch) * ppo.batch * sum(phase.budget for phase in phases(rule, budget))
 
 
 def train(
@@ -100,7 +109,7 @@ def train(
     transitions: int = 1_000_000,
     seed: int = 0,
     listeners: Iterable[Listener] = (),
-    resume: Callable[[TrainState, int], Snapshot | None] | None = None,
+    resume: Resume | None = None,
     world: dict[str, Any] | None = None,
 ) -> Result:
     """Train a budget of policies.
@@ -163,12 +172,12 @@ class _Training:
     transitions: int
     seed: int
     listeners: tuple[Listener, ...]
-    resume: Callable[[TrainState, int], Snapshot | None] | None
+    resume: Resume | None
 
     def __post_init__(self) -> None:
         self.phases = phases(self.algorithm, self.problem.budget)
         self.iterations = max(1, self.transitions // self.ppo.batch)
-        self.total = sum(self.iterations * self.ppo.batch * phase.budget for phase in self.phases)
+        self.total = total_transitions(self.algorithm, self.ppo, self.problem.budget, self.transitions)
 
     def run(self) -> tuple[Task, TrainState, float]:
         """All phases, or what is left of them after the snapshot."""
@@ -195,7 +204,7 @@ class _Training:
     def _task(self, phase: Phase) -> Task:
         world, population = self.problem.world, self.problem.population
         return Task(
-            world=world,  # type: ignore[arg-type]
+            world=compiled(world),
             rewards=population.rewards,
             rule=phase.rule,
             settings=self.ppo,
@@ -214,7 +223,8 @@ class _Training:
     def _template(self, index: int) -> TrainState:
         task = self._task(self.phases[index])
         blank = jnp.zeros((task.budget, task.agents))
-        return eqx.filter_eval_shape(begin, task, blank, jax.random.key(0))
+        template: TrainState = eqx.filter_eval_shape(begin, task, blank, jax.random.key(0))
+        return template
 
     def _loop(
         self, task: Task, state: TrainState, index: int, before: int, seconds: float

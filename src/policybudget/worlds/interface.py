@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import equinox as eqx
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
-State = TypeVar("State")
+from policybudget.errors import PolicyBudgetError
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Box:
 ActionSpace = Discrete | Box
 
 
-class Transition(NamedTuple, Generic[State]):
+class Transition(NamedTuple):
     """What one step of a world gives."""
 
-    state: State
+    state: Any
     observation: Float[Array, " o"]
     outcome: Float[Array, " d"]
     terminated: Bool[Array, ""]
@@ -83,5 +83,16 @@ class JaxWorld(World):
         """A fresh state and its observation."""
 
     @abc.abstractmethod
-    def step(self, state: Any, action: Array, key: PRNGKeyArray) -> Transition[Any]:
+    def step(self, state: Any, action: Array, key: PRNGKeyArray) -> Transition:
         """One transition; after ``terminated`` or ``truncated`` the sampler resets."""
+
+
+def compiled(world: World) -> JaxWorld:
+    """The world, for what can only run in worlds written in JAX.
+
+    Raises:
+        PolicyBudgetError: it is of another kind.
+    """
+    if not isinstance(world, JaxWorld):
+        raise PolicyBudgetError(f"world must be written in JAX (a JaxWorld), got {world.name}, a {type(world).__name__}")
+    return world

@@ -76,7 +76,7 @@ class ResourceGathering(JaxWorld):
         walker = Walker(jnp.asarray(self.home, jnp.int32), jnp.zeros(self.tiles, bool), jnp.asarray(0, jnp.int32))
         return walker, _observe(walker)
 
-    def step(self, state: Walker, action: Array, key: PRNGKeyArray) -> Transition[Walker]:
+    def step(self, state: Walker, action: Array, key: PRNGKeyArray) -> Transition:
         """Move one tile."""
         del key
         position = jnp.clip(state.position + jnp.asarray(MOVES, jnp.int32)[action], 0, self.side - 1)

@@ -1,0 +1,1 @@
+"""What follows a training and never changes it."""

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from policybudget.runs import files
 from policybudget.training.train import Event
@@ -70,7 +71,6 @@ class Metrics:
         self._begun = True
 
 
-
 def _line(row: list[object] | list[str]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(row)
@@ -82,7 +82,7 @@ class TensorBoard:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writer = None
+        self._writer: Any = None
 
     def __call__(self, event: Event) -> None:
         """Write the scalars of an iteration, at its number of transitions."""

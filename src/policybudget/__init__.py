@@ -1,0 +1,81 @@
+"""Train a budget of k policies to serve n users, each with a reward function of their own.
+
+    problem = make_problem("resource-gathering", budget=3)
+    result = train(problem, EM(), transitions=1_000_000)
+    print(result.assignment, result.welfare)
+    result.save("committee")
+    result = load("committee")
+
+Names are imported when they are first used, so that ``import policybudget`` is quick and starts no JAX.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from policybudget.assessment.evaluate import evaluate
+    from policybudget.assignment.em import EM
+    from policybudget.assignment.end_to_end import EndToEnd
+    from policybudget.assignment.fixed import RandomGroups
+    from policybudget.assignment.trajectory_clusters import TrajectoryClusters
+    from policybudget.errors import PolicyBudgetError
+    from policybudget.learning.settings import PPO
+    from policybudget.population import Population
+    from policybudget.problem import RepresentedMDP, make_problem
+    from policybudget.runs.result import Result, load
+    from policybudget.training.train import train
+
+    __version__: str
+
+__all__ = [
+    "EM",
+    "PPO",
+    "EndToEnd",
+    "PolicyBudgetError",
+    "Population",
+    "RandomGroups",
+    "RepresentedMDP",
+    "Result",
+    "TrajectoryClusters",
+    "__version__",
+    "evaluate",
+    "load",
+    "make_problem",
+    "train",
+]
+
+_HOMES = {
+    "EM": "assignment.em",
+    "PPO": "learning.settings",
+    "EndToEnd": "assignment.end_to_end",
+    "PolicyBudgetError": "errors",
+    "Population": "population",
+    "RandomGroups": "assignment.fixed",
+    "RepresentedMDP": "problem",
+    "Result": "runs.result",
+    "TrajectoryClusters": "assignment.trajectory_clusters",
+    "evaluate": "assessment.evaluate",
+    "load": "runs.result",
+    "make_problem": "problem",
+    "train": "training.train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home (PEP 562)."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("policybudget")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Judging trained policies: return matrix, statistics, figures."""

@@ -1,0 +1,1 @@
+"""Who is represented by whom: the assignment rules."""

@@ -1,0 +1,1 @@
+"""How the k policies improve for a given assignment (the M-step)."""

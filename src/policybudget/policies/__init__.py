@@ -1,0 +1,1 @@
+"""What acts: k policies, stacked."""
