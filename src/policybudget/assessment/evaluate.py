@@ -71,7 +71,7 @@ def evaluate(
     return Evaluation(
         returns=returns,
         lengths=lengths,
-        matrix=np.asarray(rewards.agents(returns.mean(axis=1))),
+        matrix=np.asarray(rewards.agents(played.returns.mean(axis=1))),
         welfare=mean_ci95(per_episode.sum(axis=0) / population.size),
         representatives=representatives,
     )

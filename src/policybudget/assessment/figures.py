@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -13,8 +14,8 @@ from policybudget.policies.committee import Committee
 from policybudget.worlds.resource_gathering import ResourceGathering
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 
@@ -34,18 +35,22 @@ def paths(world: ResourceGathering, walks: list[np.ndarray], assignment: np.ndar
     """The path of each representative over the grid, its agents' tiles shaded (the paper's Figure 1)."""
     columns = min(len(walks), 5)
     rows = -(-len(walks) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, 2.75 * rows), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(2.4 * columns, 2.75 * rows), squeeze=False, layout="constrained"
+    )
     serves = assignment.argmax(axis=0).reshape(world.side, world.side)
     for index, axis in enumerate(axes.flat):
         if index >= len(walks):
             axis.axis("off")
             continue
         walk, shade = walks[index], colour(index)
-        axis.imshow(serves == index, cmap=matplotlib.colors.ListedColormap(["white", shade]), alpha=0.25, vmin=0, vmax=1)
+        axis.imshow(
+            serves == index, cmap=matplotlib.colors.ListedColormap(["white", shade]), alpha=0.25, vmin=0, vmax=1
+        )
         bend = np.linspace(-0.14, 0.14, len(walk))[:, None]
         line = walk + bend
         axis.plot(line[:, 1], line[:, 0], color=shade, linewidth=2.2, solid_joinstyle="round")
-        for start, end in zip(line, line[1:], strict=False):
+        for start, end in pairwise(line):
             if not np.allclose(start, end, atol=0.5):
                 middle = (start + end) / 2
                 axis.annotate(
@@ -59,7 +64,9 @@ def paths(world: ResourceGathering, walks: list[np.ndarray], assignment: np.ndar
         axis.grid(which="minor", color="0.8", linewidth=0.8)
         axis.tick_params(which="both", length=0, labelsize=7)
         agents = int((serves == index).sum())
-        axis.set_title(f"representative {index}\n{len(walk) - 1} steps, {agents} agent{'s' * (agents != 1)}", fontsize=9)
+        axis.set_title(
+            f"representative {index}\n{len(walk) - 1} steps, {agents} agent{'s' * (agents != 1)}", fontsize=9
+        )
     figure.supxlabel("column", fontsize=9)
     figure.supylabel("row", fontsize=9)
     return figure
@@ -99,7 +106,7 @@ def drawing(world: ResourceGathering, walk: np.ndarray) -> list[str]:
     for row in range(side):
         for column in range(side):
             canvas[2 * row][4 * column] = "·"
-    for (row, column), (next_row, next_column) in zip(walk, walk[1:], strict=False):
+    for (row, column), (next_row, next_column) in pairwise(walk):
         canvas[2 * row][4 * column] = canvas[2 * next_row][4 * next_column] = "●"
         if row != next_row:
             canvas[row + next_row][4 * column] = "│"

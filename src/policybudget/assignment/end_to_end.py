@@ -1,7 +1,7 @@
 r"""End-to-end learning of a soft assignment (Ivanov & Ben-Porat 2024, Section 3.4).
 
-A table of logits ψ, :math:`\alpha^i_\psi(j) = \mathrm{softmax}_j(\psi^{ij})`, updated by Adam in the backward pass of the
-actors. Two losses:
+A table of logits ψ, :math:`\alpha^i_\psi(j) = \mathrm{softmax}_j(\psi^{ij})`, updated by Adam in the backward pass of
+the actors. Two losses:
 
 ``literal``
     eq. 12, :math:`L(\psi) = -\sum_{j,t} \mathrm{clip}(\rho^j_t) \sum_i \alpha^i_\psi(j) \tilde A^{ij}_t`. On-policy
@@ -11,8 +11,8 @@ actors. Two losses:
     The exact gradient of the objective (eq. 2) in ψ is :math:`\sum_j \nabla_\psi \alpha^i_\psi(j) V^{ij}(s_0)`:
     :math:`L(\psi) = -\frac1n \sum_{i,j} \alpha^i_\psi(j) \tilde Q^{ij}`, with the finished returns of eq. 10 for V.
 
-ψ starts at zero: at first everybody is served by all. ``settle`` (a departure) gives each agent to the representative that is
-best for it in greedy form.
+ψ starts at zero: at first everybody is served by all. ``settle`` (a departure) gives each agent to the representative
+that is best for it in greedy form.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Assignments that training does not change: random even groups, the weak baseline of Section 4, and everyone to one."""
+"""Assignments that training does not change: random even groups, the weak baseline of Section 4, or everyone to one."""
 
 from __future__ import annotations
 

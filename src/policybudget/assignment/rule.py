@@ -23,7 +23,7 @@ class AssignmentState(eqx.Module):
     Attributes:
         assignment: α.
         table: moving average of finished feature returns; row j times an agent's weights is Q̃ of that agent.
-        kept: :math:`(1-\lambda)^c` after c episodes of a representative: the share of the table that is still its start, 0.
+        kept: :math:`(1-\lambda)^c` after c episodes of a representative: the share of the table that is its start, 0.
     """
 
     assignment: Float[Array, "k n"]

@@ -1,7 +1,8 @@
 """The clustering baseline of Section 4: universal policy, K-means on trajectories, a policy per cluster.
 
-The universal policy is trained for all agents at full length, then followed for ``steps`` stochastic transitions; agent i
-is the vector of its rewards along them. K-means (scikit-learn) groups the agents; k fresh policies are trained, a group each.
+The universal policy is trained for all agents at full length, then followed for ``universal_steps`` stochastic
+transitions; agent i is the vector of its rewards along them. K-means (scikit-learn) groups the agents; k fresh policies
+are trained, a group each.
 Departure from the authors' code: it trains the universal policy half as long.
 """
 
@@ -17,6 +18,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget.assignment.fixed import FixedAssignment
 from policybudget.assignment.rule import one_hot
+from policybudget.errors import PolicyBudgetError
 from policybudget.population import Rewards
 from policybudget.settings import option
 
@@ -27,6 +29,10 @@ class TrajectoryClusters(FixedAssignment):
 
     name: ClassVar[str] = "trajectory-clusters"
     universal_steps: int = option(10_000, "stochastic transitions of the universal policy to cluster by")  # type: ignore[misc]
+
+    def __post_init__(self) -> None:
+        if self.universal_steps < 1:
+            raise PolicyBudgetError(f"universal_steps must be at least 1, got {self.universal_steps}")
 
     def start(
         self, rewards: Rewards, budget: int, agents: int, key: PRNGKeyArray, seen: np.ndarray | None

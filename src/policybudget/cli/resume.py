@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,5 +29,12 @@ def run(arguments: Sequence[str]) -> None:
             print(f"{folder} is finished: welfare {result.welfare:.2f}; nothing to do")
         return
     from policybudget.cli import session
+    from policybudget.training import cores
 
+    began_on = configuration.cores
+    if began_on is not None and (now := cores.use(began_on)) != began_on:
+        print(
+            f"policybudget: the run began on {began_on} cores and goes on with {now}; its last digits may differ",
+            file=sys.stderr,
+        )
     session.train_in(folder, configuration, parsed.quiet, resume=True)

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -26,6 +26,7 @@ from rich.table import Table
 from policybudget.assessment.statistics import mean_ci95
 from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
+from policybudget.training import cores
 from policybudget.training.configuration import Configuration
 from policybudget.training.listeners.metrics import FIXED
 from policybudget.training.train import total_transitions
@@ -48,8 +49,9 @@ class Child:
         """The last line that it wrote to standard error, without the name of the program."""
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").strip().splitlines()
-        last = lines[-1].removeprefix("policybudget: ") if lines else f"exit status {self.process.returncode}"
-        return last.strip()
+        status = self.process.returncode
+        silent = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+        return lines[-1].removeprefix("policybudget: ").strip() if lines else silent
 
 
 def run(folder: Path, configuration: Configuration, count: int, quiet: bool) -> None:
@@ -68,9 +70,9 @@ def run(folder: Path, configuration: Configuration, count: int, quiet: bool) -> 
     seeds = range(configuration.seed, configuration.seed + count)
     total = total_transitions(configuration.rule, configuration.ppo, configuration.budget, configuration.transitions)
     with tempfile.TemporaryDirectory(prefix="policybudget-") as scratch, _terminable():
-        configuration.save(Path(scratch))
+        replace(configuration, cores=1).save(Path(scratch))
         with Bars(seeds, total, quiet) as bars:
-            _train_all(folder, Path(scratch), list(seeds), bars)
+            _train_all(folder, Path(scratch), list(seeds), cores.available()[: configuration.cores], bars)
     results = [files.read_json(folder / f"seed-{seed}" / "result.json") for seed in seeds]
     welfare = mean_ci95([result["welfare"] for result in results])
     files.write_json(
@@ -86,12 +88,12 @@ def run(folder: Path, configuration: Configuration, count: int, quiet: bool) -> 
         _show(folder, list(seeds), results, welfare)
 
 
-def _train_all(folder: Path, scratch: Path, waiting: list[int], bars: Bars) -> None:
-    cores, running = available_cores(), list[Child]()
+def _train_all(folder: Path, scratch: Path, waiting: list[int], free: list[int], bars: Bars) -> None:
+    running: list[Child] = []
     try:
         while waiting or running:
-            while waiting and cores:
-                running.append(_begin(folder, scratch, waiting.pop(0), cores.pop(0)))
+            while waiting and free:
+                running.append(_begin(folder, scratch, waiting.pop(0), free.pop(0)))
             time.sleep(POLL_SECONDS)
             for child in list(running):
                 bars.update(child)
@@ -101,17 +103,10 @@ def _train_all(folder: Path, scratch: Path, waiting: list[int], bars: Bars) -> N
                     raise PolicyBudgetError(f"seed {child.seed} failed: {child.complaint()}")
                 running.remove(child)
                 child.errors.close()
-                cores.append(child.core)
+                free.append(child.core)
                 bars.finish(child)
     finally:
         _stop(running)
-
-
-def available_cores() -> list[int]:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def _begin(folder: Path, scratch: Path, seed: int, core: int) -> Child:

@@ -28,7 +28,7 @@ def use_compilation_cache() -> None:
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }
     for name, value in settings.items():
-        jax.config.update(name, value)  # type: ignore[no-untyped-call]  # JAX has no types here
+        jax.config.update(name, value)
 
 
 def train_in(folder: Path, configuration: Configuration, quiet: bool, resume: bool) -> Result:

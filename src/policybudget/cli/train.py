@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from policybudget.cli import options
 from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
+from policybudget.training import cores
 from policybudget.training.configuration import Configuration, preset
 
 
@@ -26,24 +28,25 @@ def run(arguments: Sequence[str]) -> None:
     options.add(parser, f"assignment ({base.algorithm})", base.rule)
     options.add(parser, "learner", base.ppo)
     output = parser.add_argument_group("output")
-    output.add_argument("--out", type=Path, metavar="DIR", help="run folder, new or empty; a fresh one under runs/ if not given")
+    output.add_argument("--out", type=Path, metavar="DIR", help="run folder, new or empty; if not given, under runs/")
     output.add_argument("--config", metavar="FILE", help="a saved config.json to start from")
-    output.add_argument("--seeds", type=int, default=1, metavar="N", help="train this many seeds side by side, a core each")
+    output.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="train as many seeds side by side, a core each"
+    )
     output.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parsed = parser.parse_args(arguments)
-    configuration = options.read(base, parsed)
-    configuration = Configuration(
-        **{
-            **{name: getattr(configuration, name) for name in configuration.__dataclass_fields__},
-            "ppo": options.read(base.ppo, parsed),
-            "rule": options.read(base.rule, parsed),
-        }
-    )
-    configuration.problem()
+    nested = replace(base, ppo=options.read(base.ppo, parsed), rule=options.read(base.rule, parsed))
+    configuration = options.read(nested, parsed)
+    available = len(cores.available())
+    if configuration.cores is not None and configuration.cores > available:
+        raise PolicyBudgetError(f"cores must be at most {available}, those available here, got {configuration.cores}")
     if parsed.seeds < 1:
         raise PolicyBudgetError(f"seeds must be at least 1, got {parsed.seeds}")
     if configuration.seed + parsed.seeds > 2**32:
         raise PolicyBudgetError(f"seed + seeds must be at most 2^32, got {configuration.seed} + {parsed.seeds}")
+    if parsed.seeds == 1:
+        configuration = replace(configuration, cores=cores.use(configuration.cores or available))
+    configuration.problem()
     folder = files.new_folder(parsed.out or fresh(configuration))
     if parsed.seeds > 1:
         from policybudget.cli import seeds

@@ -9,8 +9,8 @@ r"""Generalized advantage estimation (Schulman et al. 2015b), per reward feature
             = \sum_f A^{fj}_t \Big(\sum_i \alpha^i(j) w^i_f\Big)
             \qquad \text{(Ivanov \& Ben-Porat 2024, below eq. 8)}
 
-where :math:`V(s_{t+1}) = 0` after termination, the value of the true last observation after truncation, and the sum over
-A stops at the end of an episode. The marginal advantage is linear in features, so it costs k x m, never k x n.
+where :math:`V(s_{t+1}) = 0` after termination, the value of the true last observation after truncation, and the sum
+over A stops at the end of an episode. The marginal advantage is linear in features, so it costs k x m, never k x n.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Features = Callable[[Float[Array, "k E d"]], Float[Array, "k E m"]]
 
 
 class Estimate(eqx.Module):
-    """Targets of the critic and advantages for the actor.
+    """Targets of the critic and advantages for the actor, of T steps or of one.
 
     Attributes:
         target: y, per feature.
@@ -38,10 +38,10 @@ class Estimate(eqx.Module):
         features: the advantage per feature, kept only where asked for.
     """
 
-    target: Float[Array, "T k E m"]
-    advantage: Float[Array, "T k E"]
-    value: Float[Array, "T k E"]
-    features: Float[Array, "T k E m"] | None
+    target: Float[Array, "*T k E m"]
+    advantage: Float[Array, "*T k E"]
+    value: Float[Array, "*T k E"]
+    features: Float[Array, "*T k E m"] | None
 
 
 def estimate(

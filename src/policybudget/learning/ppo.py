@@ -1,4 +1,6 @@
-r"""Proximal policy optimisation of k representatives at once (Schulman et al. 2017; Ivanov & Ben-Porat 2024, Section 3.2).
+r"""Proximal policy optimisation of k representatives at once.
+
+Schulman et al. 2017; Ivanov & Ben-Porat 2024, Section 3.2.
 
 .. math::
 
@@ -6,16 +8,17 @@ r"""Proximal policy optimisation of k representatives at once (Schulman et al. 2
         \qquad \text{(eq. 9, 15)} \\
     L(\phi^j) &= \tfrac{1}{2Bm} \sum_{t,f} \big(y^{fj}_t - V^{fj}_\phi(s_t)\big)^2 \qquad \text{(eq. 8, per feature)}
 
-plus an entropy bonus. One backward pass per minibatch improves all actors, all critics and, where the assignment is learned
-by gradient (eq. 12), its logits. Departures: losses are means, not sums (Adam does not see the difference); the critic predicts
-reward features instead of agents, the same for identity weights; with a fixed assignment the marginal advantage does not
-change during the epochs and is computed once.
+plus an entropy bonus. One backward pass per minibatch improves all actors and, where the assignment is learned by
+gradient (eq. 12), its logits; another all critics. Departures: losses are means, not sums (Adam does not see the
+difference); the critic predicts reward features instead of agents, the same for identity weights; the KL limit stops
+the actors' epochs only; with a fixed assignment the marginal advantage does not change during the epochs and is
+computed once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -40,10 +43,10 @@ class Rows(eqx.Module):
     """
 
     observation: Float[Array, "k N o"]
-    action: Array
-    log_prob: Float[Array, "k N"]
-    advantage: Float[Array, "k N"]
-    target: Float[Array, "k N m"]
+    action: Array | None
+    log_prob: Float[Array, "k N"] | None
+    advantage: Float[Array, "k N"] | None
+    target: Float[Array, "k N m"] | None
     weight: Float[Array, "k N"]
     features: Float[Array, "k N m"] | None
 
@@ -60,56 +63,49 @@ class Learned(eqx.Module):
     logits: Float[Array, "k n"] | None
 
 
-class Losses(NamedTuple):
+class ActorLosses(NamedTuple):
     """Means over a minibatch, per representative (k)."""
 
     kl: Float[Array, " k"]
     clip_fraction: Float[Array, " k"]
     entropy: Float[Array, " k"]
-    value: Float[Array, " k"]
 
 
 AssignmentLoss = Callable[[Array, Rows, Float[Array, "k B"]], Float[Array, ""]]
 
 
-def surrogate(
-    ratio: Float[Array, "*batch"], advantage: Float[Array, "*batch"], clip: float
-) -> Float[Array, "*batch"]:
-    r"""Clipped objective :math:`\min(\rho A, \mathrm{clip}(\rho, 1-\epsilon, 1+\epsilon) A)` (eq. 15), to be maximised."""
+def surrogate(ratio: Float[Array, "*batch"], advantage: Float[Array, "*batch"], clip: float) -> Float[Array, "*batch"]:
+    r"""Eq. 15, :math:`\min(\rho A, \mathrm{clip}(\rho, 1-\epsilon, 1+\epsilon) A)`, to be maximised."""
     return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage)
 
 
-def loss(
-    learned: Learned,
-    rows: Rows,
-    space: ActionSpace,
-    settings: PPO,
-    entropy_bonus: Float[Array, ""],
-    assignment_loss: AssignmentLoss | None,
-) -> tuple[Float[Array, ""], Losses]:
-    """The sum of all losses on a minibatch; the parts share no parameters."""
-    number = jnp.maximum(rows.weight.sum(axis=1), 1.0)
-
-    def mean(x: Array) -> Array:
-        return jnp.sum(rows.weight * x, axis=1) / number
-
-    head = learned.actor(rows.observation)
+def actor_loss(
+    actor: Actor, rows: Rows, space: ActionSpace, clip: float, entropy_bonus: Float[Array, ""]
+) -> tuple[Float[Array, ""], tuple[ActorLosses, Float[Array, "k B"]]]:
+    """Eq. 9 minus the entropy bonus, averaged over representatives; with it, what is reported, and the ratios."""
+    assert rows.action is not None and rows.log_prob is not None and rows.advantage is not None
+    head = actor(rows.observation)
     log_ratio = actions.log_prob(space, head, rows.action) - rows.log_prob
     ratio = jnp.exp(log_ratio)
-    entropy = mean(actions.entropy(space, head))
-    policy = -mean(surrogate(ratio, rows.advantage, settings.clip)) - entropy_bonus * entropy
-    error = learned.critic(rows.observation) - rows.target
-    value = mean(0.5 * jnp.mean(error * error, axis=-1))
-    total = jnp.mean(policy) + jnp.mean(value)
-    if assignment_loss is not None:
-        assert learned.logits is not None
-        total = total + assignment_loss(learned.logits, rows, jax.lax.stop_gradient(ratio))
-    return total, Losses(
-        kl=mean(ratio - 1.0 - log_ratio),
-        clip_fraction=mean((jnp.abs(ratio - 1.0) > settings.clip).astype(ratio.dtype)),
+    entropy = _mean(rows, actions.entropy(space, head))
+    policy = -_mean(rows, surrogate(ratio, rows.advantage, clip)) - entropy_bonus * entropy
+    losses = ActorLosses(
+        kl=_mean(rows, ratio - 1.0 - log_ratio),
+        clip_fraction=_mean(rows, (jnp.abs(ratio - 1.0) > clip).astype(ratio.dtype)),
         entropy=entropy,
-        value=value,
     )
+    return jnp.mean(policy), (losses, jax.lax.stop_gradient(ratio))
+
+
+def critic_loss(critic: Network, rows: Rows) -> Float[Array, ""]:
+    """Eq. 8 per reward feature, averaged over features and representatives."""
+    assert rows.target is not None
+    error = critic(rows.observation) - rows.target
+    return jnp.mean(_mean(rows, 0.5 * jnp.mean(error * error, axis=-1)))
+
+
+def _mean(rows: Rows, x: Float[Array, "k B"]) -> Float[Array, " k"]:
+    return jnp.sum(rows.weight * x, axis=1) / jnp.maximum(rows.weight.sum(axis=1), 1.0)
 
 
 def _optimiser(settings: PPO) -> optax.GradientTransformation:
@@ -121,9 +117,8 @@ def _optimiser(settings: PPO) -> optax.GradientTransformation:
 def start(settings: PPO, learned: Learned) -> optax.OptState:
     """Fresh optimiser states: actor, critic and logits each apart, as flat vectors."""
     optimiser = _optimiser(settings)
-    return tuple(optimiser.init(ravel_pytree(part)[0]) for part in (learned.actor, learned.critic)) + (
-        None if learned.logits is None else optax.scale_by_adam().init(learned.logits),
-    )
+    actor, critic = (optimiser.init(ravel_pytree(part)[0]) for part in (learned.actor, learned.critic))
+    return actor, critic, None if learned.logits is None else optax.scale_by_adam().init(learned.logits)
 
 
 def annealed(pair: tuple[float, float], progress: Float[Array, ""]) -> Float[Array, ""]:
@@ -142,55 +137,98 @@ def improve(
     settings: PPO,
     assignment_loss: AssignmentLoss | None = None,
     assignment_rate: float = 0.0,
-) -> tuple[Learned, optax.OptState, Losses]:
+) -> tuple[Learned, optax.OptState, ActorLosses]:
     """All epochs on one batch.
+
+    Actors and critics share no parameters, so each has a loop of its own, and may have a core.
 
     Args:
         progress: share of the training that is done, for the annealed settings.
-        assignment_loss: of (logits, minibatch, ratios), for a learned assignment; its Adam step is ``assignment_rate``.
+        assignment_loss: of (logits, minibatch, ratios), for a learned assignment, in the backward pass of the actors;
+            its Adam step is ``assignment_rate``.
 
     Returns:
-        What was learned, the optimiser's state, and the losses of the last epoch.
+        What was learned, the optimiser's state, and the actors' losses in their last epoch.
     """
-    optimiser = _optimiser(settings)
     rate, bonus = annealed(settings.learning_rate, progress), annealed(settings.entropy, progress)
     actor, unravel_actor = ravel_pytree(learned.actor)
     critic, unravel_critic = ravel_pytree(learned.critic)
-    number = rows.weight.shape[1]
-    minibatches = number // settings.minibatch
+    optimiser, plain = _optimiser(settings), optax.scale_by_adam()
+    actor_state, critic_state, logits_state = state
+    zeros = jnp.zeros(rows.weight.shape[0])
 
-    def objective(flat: tuple[Array, Array, Array | None], part: Rows) -> tuple[Array, Losses]:
-        whole = Learned(unravel_actor(flat[0]), unravel_critic(flat[1]), flat[2])
-        return loss(whole, part, space, settings, bonus, assignment_loss)
+    def act(parts: tuple[Array, Array | None], rows: Rows) -> tuple[Array, ActorLosses]:
+        total, (losses, ratio) = actor_loss(unravel_actor(parts[0]), rows, space, settings.clip, bonus)
+        if assignment_loss is not None:
+            assert parts[1] is not None
+            total = total + assignment_loss(parts[1], rows, ratio)
+        return total, losses
 
-    def minibatch(carry: tuple, chosen: Array) -> tuple[tuple, Losses]:  # type: ignore[type-arg]
-        flat, states = carry
-        part = jax.tree.map(lambda x: jnp.take(x, chosen, axis=1, unique_indices=True, mode="clip"), rows)
-        gradients, losses = jax.grad(objective, has_aux=True)(flat, part)
-        moved, after = [], []
-        for value, gradient, old in zip(flat[:2], gradients[:2], states[:2], strict=True):
-            update, new = optimiser.update(gradient, old)
-            moved.append(value - rate * update)
-            after.append(new)
-        logits, logits_state = flat[2], states[2]
+    def act_step(values: Any, states: Any, rows: Rows) -> tuple[Any, Any, ActorLosses]:
+        gradients, losses = jax.grad(act, has_aux=True)(values, rows)
+        actor, actor_state = _step(optimiser, rate, values[0], gradients[0], states[0])
+        logits, logits_state = values[1], states[1]
         if logits is not None:
-            update, logits_state = optax.scale_by_adam().update(gradients[2], logits_state)
-            logits = logits - assignment_rate * update
-        return ((*moved, logits), (*after, logits_state)), losses
+            logits, logits_state = _step(plain, assignment_rate, logits, gradients[1], logits_state)
+        return (actor, logits), (actor_state, logits_state), losses
 
-    def epoch(carry: tuple) -> tuple:  # type: ignore[type-arg]
+    def criticise_step(value: Any, state: Any, rows: Rows) -> tuple[Any, Any, None]:
+        gradient = jax.grad(lambda flat: critic_loss(unravel_critic(flat), rows))(value)
+        return *_step(optimiser, rate, value, gradient, state), None
+
+    for_actor = eqx.tree_at(lambda r: r.target, rows, None)
+    for_critic = Rows(rows.observation, None, None, None, rows.target, rows.weight, None)
+    critic, critic_state, _ = _epochs(criticise_step, critic, critic_state, for_critic, key, settings, None)
+    begin = ActorLosses(zeros, zeros, zeros)
+    (actor, logits), (actor_state, logits_state), losses = _epochs(
+        act_step, (actor, learned.logits), (actor_state, logits_state), for_actor, key, settings, begin
+    )
+    learned = Learned(unravel_actor(actor), unravel_critic(critic), logits)
+    return learned, (actor_state, critic_state, logits_state), losses
+
+
+def _step(
+    optimiser: optax.GradientTransformation, rate: Any, value: Array, gradient: Array, state: Any
+) -> tuple[Array, Any]:
+    update, state = optimiser.update(gradient, state)
+    return value - rate * update, state
+
+
+def _epochs(
+    step: Callable[[Any, Any, Rows], tuple[Any, Any, Any]],
+    values: Any,
+    states: Any,
+    rows: Rows,
+    key: PRNGKeyArray,
+    settings: PPO,
+    losses: ActorLosses | None,
+) -> tuple[Any, Any, Any]:
+    """Passes over the batch in minibatches of random order, until a moving average of KL, if any, gets too large.
+
+    Args:
+        step: one minibatch.
+        losses: zeros in the form of what ``step`` reports, or None if it reports nothing.
+    """
+    number = rows.weight.shape[1]
+
+    def minibatch(carry: tuple[Any, Any], chosen: Array) -> tuple[tuple[Any, Any], Any]:
+        part = jax.tree.map(lambda x: jnp.take(x, chosen, axis=1, unique_indices=True, mode="clip"), rows)
+        values, states, losses = step(*carry, part)
+        return (values, states), losses
+
+    def epoch(carry: tuple[Any, Array, Array, Any]) -> tuple[Any, Array, Array, Any]:
         inner, index, divergence, _ = carry
         order = jnp.argsort(jax.random.bits(jax.random.fold_in(key, index), (number,)))
-        inner, losses = jax.lax.scan(minibatch, inner, order.reshape(minibatches, -1))
-        divergence, _ = jax.lax.scan(lambda ema, kl: (0.95 * ema + 0.05 * kl, None), divergence, losses.kl.mean(axis=1))
+        inner, losses = jax.lax.scan(minibatch, inner, order.reshape(-1, settings.minibatch))
+        if losses is not None:
+            divergence, _ = jax.lax.scan(lambda m, kl: (0.95 * m + 0.05 * kl, None), divergence, losses.kl.mean(axis=1))
         return inner, index + 1, divergence, jax.tree.map(lambda x: x.mean(axis=0), losses)
 
-    def goes_on(carry: tuple) -> Array:  # type: ignore[type-arg]
+    def goes_on(carry: tuple[Any, Array, Array, Any]) -> Array:
         _, index, divergence, _ = carry
-        within = divergence <= settings.kl_limit if settings.kl_limit > 0 else True
-        return (index < settings.epochs) & within
+        calm = divergence <= settings.kl_limit if settings.kl_limit > 0 else True
+        return (index < settings.epochs) & calm
 
-    zeros = jnp.zeros(rows.weight.shape[0])
-    begin = (((actor, critic, learned.logits), state), 0, jnp.zeros(()), Losses(zeros, zeros, zeros, zeros))
-    (flat, state), _, _, losses = jax.lax.while_loop(goes_on, epoch, begin)
-    return Learned(unravel_actor(flat[0]), unravel_critic(flat[1]), flat[2]), state, losses
+    begin = ((values, states), jnp.zeros((), jnp.int32), jnp.zeros(()), losses)
+    (values, states), _, _, losses = jax.lax.while_loop(goes_on, epoch, begin)
+    return values, states, losses

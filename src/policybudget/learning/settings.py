@@ -18,7 +18,7 @@ class PPO:
 
     worlds: int = option(32, "parallel worlds per policy (E)")
     steps: int = option(64, "steps of each world per iteration (T)")
-    minibatch: int = option(256, "transitions per policy in a minibatch")
+    minibatch: int = option(128, "transitions per policy in a minibatch")
     epochs: int = option(4, "passes over the batch per iteration")
     learning_rate: tuple[float, float] = option((1e-3, 1e-4), "Adam step size, start and end")
     entropy: tuple[float, float] = option((5e-2, 1e-3), "entropy bonus, start and end")

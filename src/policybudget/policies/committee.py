@@ -72,9 +72,7 @@ def make_critic(
     return make_network(key, budget, (observation_size, *hidden, features), sharing, out_gain=1.0)
 
 
-def act(
-    committee: Committee, space: ActionSpace, observation: Float[Array, "k B o"], random: Array | None
-) -> Array:
+def act(committee: Committee, space: ActionSpace, observation: Float[Array, "k B o"], random: Array | None) -> Array:
     """Actions for raw observations: sampled with this noise, or greedy where it is None."""
     head = committee(observation)
     return actions.mode(space, head) if random is None else actions.sample(space, head, random)

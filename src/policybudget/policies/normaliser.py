@@ -1,5 +1,7 @@
-"""Running mean and variance of raw observations, which travel with the policies (Appendix B: "normalization and
-clipping of observations")."""
+"""Running mean and variance of raw observations, which travel with the policies.
+
+Appendix B: "normalization and clipping of observations".
+"""
 
 from __future__ import annotations
 

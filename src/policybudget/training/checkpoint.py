@@ -1,4 +1,4 @@
-"""Checkpoints: the training state as one safetensors file, replaced at once, every few seconds and at the end of a phase."""
+"""Checkpoints: the training state as one safetensors file, replaced at once: every few seconds and after each phase."""
 
 from __future__ import annotations
 

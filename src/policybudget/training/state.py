@@ -95,9 +95,7 @@ def iterate(task: Task, state: TrainState) -> tuple[TrainState, Report]:
     return learn(task, state, ongoing, batch)
 
 
-def learn(
-    task: Task, state: TrainState, ongoing: rollout.Ongoing, batch: rollout.Batch
-) -> tuple[TrainState, Report]:
+def learn(task: Task, state: TrainState, ongoing: rollout.Ongoing, batch: rollout.Batch) -> tuple[TrainState, Report]:
     """What an iteration makes of a batch, wherever it was sampled.
 
     Args:
@@ -110,7 +108,7 @@ def learn(
     table = state.assignment.observe(episodes)
     estimate = advantages.estimate(
         lambda observation: state.learned.critic(state.normaliser(observation)),
-        lambda outcome: rewards.features(outcome) * scale,  # type: ignore[arg-type]
+        lambda outcome: rewards.features(outcome) * scale,
         batch if settings.bootstrap_truncated else _clock_ends(batch),
         ongoing.observation,
         rewards.mixture(table.assignment),
@@ -159,7 +157,7 @@ def _report(
     rewards: Rewards,
     before: AssignmentState,
     after: AssignmentState,
-    losses: ppo.Losses,
+    losses: ppo.ActorLosses,
     estimate: advantages.Estimate,
     episodes: rollout.Episodes,
 ) -> Report:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -68,6 +68,7 @@ class Event:
     snapshot: Snapshot
 
 
+@runtime_checkable
 class Listener(Protocol):
     """Something that follows a training and never changes it."""
 
@@ -226,9 +227,7 @@ class _Training:
         template: TrainState = eqx.filter_eval_shape(begin, task, blank, jax.random.key(0))
         return template
 
-    def _loop(
-        self, task: Task, state: TrainState, index: int, before: int, seconds: float
-    ) -> tuple[TrainState, float]:
+    def _loop(self, task: Task, state: TrainState, index: int, before: int, seconds: float) -> tuple[TrainState, float]:
         began = time.perf_counter() - seconds
         for iteration in range(int(state.iteration), self.iterations):
             state, report = _iterate(task, state)

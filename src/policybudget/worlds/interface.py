@@ -94,5 +94,7 @@ def compiled(world: World) -> JaxWorld:
         PolicyBudgetError: it is of another kind.
     """
     if not isinstance(world, JaxWorld):
-        raise PolicyBudgetError(f"world must be written in JAX (a JaxWorld), got {world.name}, a {type(world).__name__}")
+        raise PolicyBudgetError(
+            f"world must be written in JAX (a JaxWorld), got {world.name}, a {type(world).__name__}"
+        )
     return world

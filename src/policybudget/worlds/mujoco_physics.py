@@ -54,8 +54,7 @@ def _mjcf_path(task: MujocoTask) -> Path:
         path = Path(task.model).expanduser()
     if not path.is_file():
         raise WorldError(
-            f"task {task.name}: there is no model {task.model!r}; "
-            f"give MJCF text, a path to a file, or {SHIPPED}<file>"
+            f"task {task.name}: there is no model {task.model!r}; give MJCF text, a path to a file, or {SHIPPED}<file>"
         )
     return path
 
@@ -110,9 +109,7 @@ class MujocoPhysics:
         self._mujoco = mujoco = import_mujoco()
         self._model = model = load_model(mujoco, task)
         self._frame_skip = task.frame_skip
-        self._batch = mujoco.batch.Batch(
-            model, num_envs, num_threads, persistent=task.needs_contact_forces
-        )
+        self._batch = mujoco.batch.Batch(model, num_envs, num_threads, persistent=task.needs_contact_forces)
         bind = self._batch.bind
         self.qpos: Floats = bind("qpos")
         self.qvel: Floats = bind("qvel")
@@ -139,9 +136,7 @@ class MujocoPhysics:
         try:
             body = self._model.body(task.main_body).id
         except (KeyError, IndexError) as error:
-            raise WorldError(
-                f"task {task.name}: its model has no body {task.main_body!r}"
-            ) from error
+            raise WorldError(f"task {task.name}: its model has no body {task.main_body!r}") from error
         return int(body)
 
     @property
@@ -184,11 +179,7 @@ class MujocoPhysics:
 
         MuJoCo then resets such a copy by itself and goes on, with no sign but a warning's counter.
         """
-        if (
-            not self._warnings.any()
-            and np.isfinite(self.qpos).all()
-            and np.isfinite(self.qvel).all()
-        ):
+        if not self._warnings.any() and np.isfinite(self.qpos).all() and np.isfinite(self.qvel).all():
             return np.zeros(len(self.qpos), np.bool_)
         finite = np.isfinite(self.qpos).all(axis=1) & np.isfinite(self.qvel).all(axis=1)
         return np.asarray(self._warnings.any(axis=1) | ~finite, np.bool_)

@@ -39,6 +39,7 @@ class PositionsAndVelocities:
     velocity_limit: float = np.inf
 
     def __call__(self, qpos: Floats, qvel: Floats) -> Floats:
+        """Observations of these positions and velocities."""
         if np.isfinite(self.velocity_limit):
             qvel = np.clip(qvel, -self.velocity_limit, self.velocity_limit)
         return np.concatenate((qpos[:, self.skip :], qvel), axis=1)
@@ -65,6 +66,7 @@ class HealthyRange:
     inclusive: bool = False
 
     def __call__(self, qpos: Floats, qvel: Floats) -> NDArray[np.bool_]:
+        """Whether each of these bodies is up."""
         z = qpos[:, self.z_index]
         if self.inclusive:
             healthy: NDArray[np.bool_] = (self.z[0] <= z) & (z <= self.z[1])
@@ -141,9 +143,7 @@ class MujocoTask:
         for field in ("position_noise", "velocity_noise"):
             value = getattr(self, field)
             expect(bool(np.isfinite(value)) and value >= 0, field, "finite and not negative")
-        for field in (
-            field.name for field in fields(self) if field.name.endswith(("_weight", "_reward"))
-        ):
+        for field in (field.name for field in fields(self) if field.name.endswith(("_weight", "_reward"))):
             expect(bool(np.isfinite(getattr(self, field))), field, "finite")
 
     @property
@@ -151,9 +151,7 @@ class MujocoTask:
         """Whether a step must work out ``cfrc_ext``."""
         return self.observe_contact_forces or self.contact_cost_weight != 0
 
-    def rewards(
-        self, x_velocity: Floats, healthy: NDArray[np.bool_], actions: Floats, forces: Floats
-    ) -> Floats:
+    def rewards(self, x_velocity: Floats, healthy: NDArray[np.bool_], actions: Floats, forces: Floats) -> Floats:
         """The reward above, (E,), from x_velocity (E,), healthy (E,), actions (E, nu) and
         ``cfrc_ext`` (E, nbody, 6), of which the last is looked at only where it costs something.
         """
@@ -161,9 +159,7 @@ class MujocoTask:
         if self.contact_cost_weight != 0:
             squares = np.square(np.clip(forces, *self.contact_force_range))
             costs = costs + self.contact_cost_weight * squares.sum(axis=(1, 2))
-        rewards: Floats = (
-            self.forward_reward_weight * x_velocity + self.healthy_reward * healthy - costs
-        )
+        rewards: Floats = self.forward_reward_weight * x_velocity + self.healthy_reward * healthy - costs
         return rewards
 
     def observations(self, qpos: Floats, qvel: Floats, forces: Floats) -> NDArray[Any]:

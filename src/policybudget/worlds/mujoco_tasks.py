@@ -97,9 +97,7 @@ def hopper(
         model="gymnasium:hopper.xml",
         frame_skip=4,
         observe=PositionsAndVelocities(skip=0 if observe_x else 1, velocity_limit=10.0),
-        healthy=HealthyRange(
-            z_index=1, z=healthy_z, angle_index=2, angle=healthy_angle, state=healthy_state
-        ),
+        healthy=HealthyRange(z_index=1, z=healthy_z, angle_index=2, angle=healthy_angle, state=healthy_state),
         forward_reward_weight=forward_reward_weight,
         control_cost_weight=control_cost_weight,
         healthy_reward=healthy_reward,

@@ -146,9 +146,7 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         """
         physics = self._open_physics()
         active = self._active()
-        actions = checked_actions(
-            actions, self._action_shape, active, self._elapsed, self.task.name
-        )
+        actions = checked_actions(actions, self._action_shape, active, self._elapsed, self.task.name)
         physics.step(actions, None if active.all() else active)
         self._elapsed[active] += 1
         self._raise_if_diverged(physics.diverged() & active)
@@ -203,9 +201,7 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         self._forces[:] = 0
 
     def _arrays(self) -> dict[str, Array]:
-        words = [
-            np.zeros(6, np.uint64) if g is None else generator_words(g) for g in self._generators
-        ]
+        words = [np.zeros(6, np.uint64) if g is None else generator_words(g) for g in self._generators]
         return {
             "physics": self._open_physics().state,
             "x": self._x,

@@ -41,8 +41,7 @@ def reset_mask(options: Mapping[str, Any] | None, num_envs: int) -> Mask:
     fits = isinstance(mask, np.ndarray) and mask.dtype == np.bool_ and mask.shape == (num_envs,)
     if not fits or not mask.any():
         raise WorldError(
-            f"reset_mask must be an array of bool of shape ({num_envs},) with at least one True, "
-            f"got {mask!r}"
+            f"reset_mask must be an array of bool of shape ({num_envs},) with at least one True, got {mask!r}"
         )
     chosen: Mask = mask.copy()
     return chosen
@@ -109,9 +108,7 @@ def generator_from_words(words: NDArray[np.uint64]) -> np.random.Generator:
     return np.random.Generator(bits)
 
 
-def matching(
-    given: Mapping[str, NDArray[Any]], like: Mapping[str, NDArray[Any]]
-) -> dict[str, NDArray[Any]]:
+def matching(given: Mapping[str, NDArray[Any]], like: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Copies of the arrays of a saved state, after a check of names, shapes and dtypes.
 
     Raises:

@@ -1,0 +1,45 @@
+# make help tells what there is. Everything lives in .venv; PYTHON names the interpreter that it is made with.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PARTS := $(wildcard pyproject.toml constraints.txt)
+CHECKED := $(wildcard src tests benchmarks examples experiments)
+TESTS ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed-dev ## make .venv with the package and all that its tests and checks need
+
+demo: $(VENV)/.installed ## train three policies for 25 users; the run folder is a fresh one under runs/
+	$(BIN)/policybudget train --algorithm em --budget 3 --transitions 1000000
+
+test: install ## run all tests
+	$(BIN)/python -m pytest $(TESTS)
+
+check: install ## lint, format, types, import contracts
+	$(BIN)/ruff check $(CHECKED)
+	$(BIN)/ruff format --check $(CHECKED)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+clean: ## remove .venv and caches; runs/ stays
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src $(wildcard tests benchmarks examples experiments) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v < (3, 11) and "policybudget needs Python 3.11 or later, got %d.%d; try make PYTHON=python3.12 $(MAKECMDGOALS)" % v)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(PARTS) | $(BIN)/python
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(PARTS) | $(BIN)/python
+	$(PIP) -e ".[dev]"
+	@touch $(VENV)/.installed $@

@@ -1,0 +1,1 @@
+"""What a run leaves on disk: results, tensors, files replaced at once."""

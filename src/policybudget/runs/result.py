@@ -1,0 +1,193 @@
+"""What a training leaves behind: the policies, who is served by which, and what it is worth. Saved without pickle."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from policybudget.errors import RunFolderError
+from policybudget.policies.committee import Committee, make_actor
+from policybudget.policies.networks import Sharing
+from policybudget.policies.normaliser import Normaliser
+from policybudget.runs import files, tensors
+from policybudget.worlds.interface import ActionSpace, Box, Discrete
+
+FORMAT = 1
+LIBRARIES = ("policybudget", "jax", "jaxlib", "equinox", "optax", "numpy")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What is needed to build the policies' networks before their weights are loaded."""
+
+    observation_size: int
+    actions: ActionSpace
+    hidden: tuple[int, ...]
+    trunk: Sharing
+
+    def committee(self, budget: int) -> Committee:
+        """A committee of this shape, its arrays not yet filled."""
+
+        def build() -> Committee:
+            key = jax.random.key(0)
+            actor = make_actor(key, budget, self.observation_size, self.actions, self.hidden, self.trunk, 0.0)
+            return Committee(actor, Normaliser.start(self.observation_size))
+
+        shape: Committee = eqx.filter_eval_shape(build)
+        return shape
+
+    def record(self) -> dict[str, Any]:
+        """As JSON."""
+        kind = "box" if isinstance(self.actions, Box) else "discrete"
+        return {**asdict(self), "actions": {"kind": kind, **asdict(self.actions)}}
+
+    @staticmethod
+    def from_record(record: dict[str, Any]) -> Architecture:
+        """From JSON."""
+        space = dict(record["actions"])
+        actions: ActionSpace
+        if space.pop("kind") == "box":
+            actions = Box(space["size"], tuple(space["low"]), tuple(space["high"]))
+        else:
+            actions = Discrete(space["size"])
+        return Architecture(record["observation_size"], actions, tuple(record["hidden"]), record["trunk"])
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trained committee.
+
+    Attributes:
+        committee: the k policies.
+        assignment: (k, n) α, who is served by which.
+        returns: (k, n) mean return of each greedy policy to each agent, on fresh episodes.
+        lengths: (k) mean episode length of each greedy policy.
+        welfare: mean utility of the agents under assignment and returns.
+        agents: n names.
+        world: how the world was made: name and options.
+        transitions: over all policies, everything that was trained counted.
+        wall_seconds: of the training, over all resumptions.
+    """
+
+    committee: Committee
+    assignment: np.ndarray
+    returns: np.ndarray
+    lengths: np.ndarray
+    welfare: float
+    agents: tuple[str, ...]
+    architecture: Architecture
+    world: dict[str, Any]
+    algorithm: str
+    transitions: int
+    wall_seconds: float
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def budget(self) -> int:
+        """k."""
+        return int(self.assignment.shape[0])
+
+    def save(self, folder: str | Path) -> Path:
+        """Write policies.safetensors, assignment.csv, result.json and manifest.json into a folder.
+
+        Raises:
+            RunFolderError: it cannot be written.
+        """
+        folder = Path(folder)
+        contents = {
+            "policies.safetensors": tensors.dump(self.committee),
+            "assignment.csv": assignment_table(self.agents, self.assignment).encode(),
+            "returns.safetensors": tensors.dump(
+                {"assignment": self.assignment, "returns": self.returns, "lengths": self.lengths}
+            ),
+        }
+        for name, content in contents.items():
+            files.write(folder / name, content)
+        outcome = {"welfare": self.welfare, "transitions": self.transitions, "wall_seconds": self.wall_seconds}
+        files.write_json(folder / "result.json", outcome)
+        files.write_json(folder / "manifest.json", self._manifest({n: files.sha256(c) for n, c in contents.items()}))
+        return folder
+
+    def _manifest(self, hashes: dict[str, str]) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "world": self.world,
+            "algorithm": self.algorithm,
+            "budget": self.budget,
+            "agents": list(self.agents),
+            "architecture": self.architecture.record(),
+            "sha256": hashes,
+            "libraries": {name: version(name) for name in LIBRARIES} | {"python": sys.version.split()[0]},
+            "details": self.details,
+        }
+
+
+def assignment_table(agents: tuple[str, ...], assignment: np.ndarray) -> str:
+    """CSV: agent, its most likely representative, and how likely that is."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["agent", "representative", "probability"])
+    for name, column in zip(agents, assignment.T, strict=True):
+        chosen = int(column.argmax())
+        writer.writerow([name, chosen, f"{column[chosen]:.6g}"])
+    return text.getvalue()
+
+
+def load(folder: str | Path) -> Result:
+    """Read what :meth:`Result.save` wrote, or a finished run folder.
+
+    Raises:
+        RunFolderError: the folder is missing, unfinished, of a newer format, or damaged.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunFolderError(f"run folder not found: {folder}")
+    manifest = files.read_json(folder / "manifest.json")
+    check_format(folder / "manifest.json", manifest)
+    try:
+        for name, expected in manifest["sha256"].items():
+            if files.sha256(files.read(folder / name)) != expected:
+                raise RunFolderError(f"{folder / name} does not match its hash in manifest.json: changed or damaged")
+        budget, agents = manifest["budget"], tuple(manifest["agents"])
+        architecture = Architecture.from_record(manifest["architecture"])
+        outcome = files.read_json(folder / "result.json")
+        committee, _ = tensors.load(folder / "policies.safetensors", architecture.committee(budget))
+        table, length = np.zeros((budget, len(agents)), np.float32), np.zeros(budget, np.float32)
+        like = {"assignment": table, "returns": table, "lengths": length}
+        arrays, _ = tensors.load(folder / "returns.safetensors", like)
+        return Result(
+            committee=committee,
+            assignment=np.asarray(arrays["assignment"]),
+            returns=np.asarray(arrays["returns"]),
+            lengths=np.asarray(arrays["lengths"]),
+            welfare=outcome["welfare"],
+            agents=agents,
+            architecture=architecture,
+            world=manifest["world"],
+            algorithm=manifest["algorithm"],
+            transitions=outcome["transitions"],
+            wall_seconds=outcome["wall_seconds"],
+            details=manifest["details"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunFolderError(f"{folder} is damaged: {error!r} in its manifest or result") from None
+
+
+def check_format(path: Path, record: dict[str, Any]) -> None:
+    """Refuse files of a later version of this software, and files without a version."""
+    found = record.get("format")
+    if not isinstance(found, int):
+        raise RunFolderError(f"{path} is damaged: it names no format version")
+    if found > FORMAT:
+        raise RunFolderError(
+            f"{path} has format {found}, newer than this version reads ({FORMAT}); upgrade policybudget"
+        )

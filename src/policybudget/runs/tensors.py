@@ -1,0 +1,87 @@
+"""Pytrees of arrays as safetensors files: named arrays, a digest, no code. Random keys are kept as their integers."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from policybudget.errors import RunFolderError
+from policybudget.runs import files
+
+Tree = TypeVar("Tree")
+
+
+def named(tree: Any) -> dict[str, np.ndarray]:
+    """The array leaves of a pytree by their path."""
+    out = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        if _is_key(leaf):
+            leaf = jax.random.key_data(leaf)
+        if isinstance(leaf, jax.Array | np.ndarray):
+            out[jax.tree_util.keystr(path, simple=True, separator=".")] = np.asarray(leaf)
+    return out
+
+
+def dump(tree: Any, **metadata: str) -> bytes:
+    """The content of a safetensors file with a digest of all arrays in its metadata."""
+    arrays = named(tree)
+    return save(arrays, metadata={**metadata, "digest": _digest(arrays)})
+
+
+def load(path: Path, template: Tree) -> tuple[Tree, dict[str, str]]:
+    """A pytree like the template, from a file that :func:`dump` made.
+
+    Raises:
+        RunFolderError: the file is missing, truncated, changed, or made for something else.
+    """
+    arrays, metadata = _open(path)
+    if metadata.get("digest") != _digest(arrays):
+        raise RunFolderError(f"{path} does not match its hash: it was changed or damaged")
+
+    def fill(where: Any, leaf: Any) -> Any:
+        if not (_is_key(leaf) or hasattr(leaf, "shape")):
+            return leaf
+        name = jax.tree_util.keystr(where, simple=True, separator=".")
+        shape = jax.eval_shape(jax.random.key_data, leaf).shape if _is_key(leaf) else leaf.shape
+        if name not in arrays or arrays[name].shape != shape:
+            got = arrays[name].shape if name in arrays else "nothing"
+            raise RunFolderError(f"{path} does not fit its configuration: expected {name} of shape {shape}, got {got}")
+        array = jnp.asarray(arrays[name])
+        return jax.random.wrap_key_data(array) if _is_key(leaf) else array
+
+    return jax.tree_util.tree_map_with_path(fill, template), metadata
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """The texts that were saved with the arrays."""
+    return _open(path)[1]
+
+
+def _open(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    files.read(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            return arrays, file.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise RunFolderError(f"{path} is truncated or damaged ({error})") from None
+
+
+def _is_key(leaf: Any) -> bool:
+    return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _digest(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+from policybudget.assessment import figures
+from policybudget.worlds.resource_gathering import ResourceGathering
+
+WALK = np.array([(4, 2), (3, 2), (3, 1), (4, 1), (4, 2)])
+
+
+def test_drawing() -> None:
+    assert figures.drawing(ResourceGathering(), WALK) == [
+        "·   ·   ·   ·   ·",
+        "                 ",
+        "·   ·   ·   ·   ·",
+        "                 ",
+        "·   ·   ·   ·   ·",
+        "                 ",
+        "·   ●───●   ·   ·",
+        "    │   │        ",
+        "·   ●───■   ·   ·",
+    ]
+
+
+def test_paths_and_curve_are_pictures(tmp_path: Path) -> None:
+    assignment = np.zeros((2, 25))
+    assignment[0, :10] = assignment[1, 10:] = 1.0
+    figure = figures.paths(ResourceGathering(), [WALK, WALK[:2]], assignment)
+    assert [axis.get_title() for axis in figure.axes] == [
+        "representative 0\n4 steps, 10 agents", "representative 1\n1 steps, 15 agents",
+    ]  # fmt: skip
+    assert figures.save(figure, tmp_path / "figures" / "paths.png").read_bytes().startswith(b"\x89PNG")
+    metrics = tmp_path / "metrics.csv"
+    metrics.write_text("transitions,welfare,group_welfare_0,group_welfare_1\n1000000,1,2,\n2000000,3,4,5\n")
+    curve = figures.training_curve(metrics)
+    lines = {line.get_label(): line.get_xydata() for line in curve.axes[0].lines}
+    np.testing.assert_array_equal(lines["all agents"], [[1.0, 1.0], [2.0, 3.0]])
+    np.testing.assert_array_equal(lines["group 0"], [[1.0, 2.0], [2.0, 4.0]])
+    plt.close(curve)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from worlds_with_known_answers import QUICK, wishes
+
+from policybudget import welfare
+from policybudget.assignment.end_to_end import EndToEnd
+from policybudget.assignment.rule import AssignmentState
+from policybudget.errors import PolicyBudgetError
+from policybudget.learning.ppo import Rows
+from policybudget.population import Population
+from policybudget.training.train import train
+
+K, N = 3, 4
+RNG = np.random.default_rng(0)
+RETURNS = jnp.asarray(RNG.normal(size=(K, N)), jnp.float32)
+STATE = AssignmentState(jnp.full((K, N), 1 / K), 0.5 * RETURNS, jnp.full(K, 0.5))
+REWARDS = Population.from_features("abcd").rewards
+
+
+def test_gradient_is_that_of_the_objective() -> None:
+    logits = RNG.normal(size=(K, N))
+    loss = EndToEnd().loss(REWARDS, STATE)
+    rows, ratio = on_policy_rows(np.zeros((K, 1, N))), jnp.ones((K, 1))
+    gradient = jax.grad(loss)(jnp.asarray(logits, jnp.float32), rows, ratio)
+
+    def objective(psi: np.ndarray) -> float:
+        alpha = np.exp(psi) / np.exp(psi).sum(axis=0)
+        return float((alpha * np.asarray(RETURNS, np.float64)).sum(axis=0).mean())
+
+    numeric = np.zeros((K, N))
+    for where in np.ndindex(K, N):
+        step = np.zeros((K, N))
+        step[where] = 1e-5
+        numeric[where] = (objective(logits + step) - objective(logits - step)) / 2e-5
+    np.testing.assert_allclose(gradient, -numeric, rtol=1e-3, atol=1e-6)
+    value = loss(jnp.asarray(logits, jnp.float32), rows, ratio)
+    alpha = jax.nn.softmax(jnp.asarray(logits, jnp.float32), axis=0)
+    np.testing.assert_allclose(-value, welfare.utilitarian(welfare.utilities(alpha, RETURNS)), rtol=1e-5)
+
+
+def on_policy_rows(advantage: np.ndarray) -> Rows:
+    """Transitions with this advantage per feature (k, B, m), weights one."""
+    number = advantage.shape[1]
+    blank = jnp.zeros((K, number))
+    return Rows(
+        jnp.zeros((K, number, 1)), jnp.zeros((K, number), int), blank, blank, jnp.zeros((K, number, N)),
+        jnp.ones((K, number)), jnp.asarray(advantage, jnp.float32),
+    )  # fmt: skip
+
+
+def test_the_literal_gradient_vanishes_on_policy_though_one_policy_is_better() -> None:
+    # Exactly on policy E[A] = sum_a pi(a) A(a) = 0 for every representative: enumerate the actions of a bandit in which
+    # representative 0 earns 10 for everybody, the others nothing.
+    values = np.array([10.0, 0.0, 0.0])
+    spread = np.array([1.0, -1.0, 2.0, -2.0])
+    advantage = np.broadcast_to(spread[None, :, None], (K, 4, N))
+    returns = jnp.asarray(np.broadcast_to(values[:, None], (K, N)), jnp.float32)
+    state = AssignmentState(jnp.full((K, N), 1 / K), 0.5 * returns, jnp.full(K, 0.5))
+    slopes = {}
+    for signal in ("literal", "returns"):
+        loss = EndToEnd(signal=signal).loss(REWARDS, state)
+        slopes[signal] = np.asarray(jax.grad(loss)(jnp.zeros((K, N)), on_policy_rows(advantage), jnp.ones((K, 4))))
+    np.testing.assert_allclose(slopes["literal"], 0.0, atol=1e-6)
+    # d/dpsi_j of mean_i sum_j alpha V: (1/n) alpha_j (V_j - mean V)
+    expected = -np.broadcast_to((1 / 4 / 3) * (values - values.mean())[:, None], (K, N))
+    np.testing.assert_allclose(slopes["returns"], expected, rtol=1e-5)
+
+
+def test_the_literal_loss_by_hand() -> None:
+    # eq. 12 with two transitions: only clip(ratio) A of each agent, weighted by alpha, summed over representatives
+    advantage = np.zeros((K, 2, N))
+    advantage[0, 0, 1], advantage[2, 1, 3] = 6.0, -3.0
+    ratio = jnp.ones((K, 2)).at[0, 0].set(1.5).at[2, 1].set(1.1)
+    loss = EndToEnd(signal="literal").loss(REWARDS, STATE)
+    value = loss(jnp.zeros((K, N)), on_policy_rows(advantage), ratio)
+    np.testing.assert_allclose(value, -(1.2 * 2.0 + 1.1 * -1.0) / 2, rtol=1e-5)
+
+
+def test_assignment_is_the_softmax_of_the_logits_and_starts_even() -> None:
+    rule = EndToEnd()
+    np.testing.assert_allclose(rule.start(REWARDS, K, N, jax.random.key(0), None), np.full((K, N), 1 / 3), rtol=1e-6)
+    np.testing.assert_array_equal(rule.logits(K, N, jax.random.key(0)), np.zeros((K, N)))
+    logits = jnp.log(jnp.array([[0.5], [0.3], [0.2]])) + 7.0
+    alpha = rule.update(REWARDS, STATE, logits, jnp.asarray(0), jax.random.key(0))
+    np.testing.assert_allclose(alpha[:, 0], [0.5, 0.3, 0.2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{"signal": "x"}, {"mixing": 0.0}, {"assignment_rate": -1.0}])
+def test_out_of_range(changes: dict[str, Any]) -> None:
+    with pytest.raises(PolicyBudgetError, match=next(iter(changes))):
+        EndToEnd(**changes)
+
+
+def test_learns_two_opposed_users() -> None:
+    softs: list[np.ndarray] = []
+    rule = EndToEnd(assignment_rate=0.05)
+    result = train(
+        wishes((0, 1), 2), rule, ppo=QUICK, transitions=60 * QUICK.batch, seed=0,
+        listeners=[lambda event: softs.append(np.asarray(event.snapshot.state.assignment.assignment))],
+    )  # fmt: skip
+    np.testing.assert_allclose(softs[0].sum(axis=0), 1.0, rtol=1e-5)
+    assert softs[-1].max(axis=0).min() > 0.9, "the soft assignment itself must have made up its mind"
+    np.testing.assert_array_equal(softs[-1].argmax(0), result.assignment.argmax(0))
+    assert result.welfare == 10.0
+    assert set(result.assignment.argmax(0)) == {0, 1}

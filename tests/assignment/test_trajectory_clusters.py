@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import jax
+import numpy as np
+import pytest
+from worlds_with_known_answers import QUICK, wishes
+
+from policybudget.assignment.trajectory_clusters import TrajectoryClusters
+from policybudget.errors import PolicyBudgetError
+from policybudget.population import Population
+from policybudget.training.train import Event, train
+
+
+def groups(alpha: np.ndarray) -> set[frozenset[int]]:
+    return {frozenset(np.flatnonzero(row).tolist()) for row in alpha if row.any()}
+
+
+def test_users_who_are_paid_alike_are_grouped() -> None:
+    rewards = Population.from_weights([[1, 0], [0, 1], [1, 0.05], [0.05, 1], [-1, -1]]).rewards
+    seen = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    alpha = np.asarray(TrajectoryClusters().start(rewards, 3, 5, jax.random.key(0), seen))
+    assert groups(alpha) == {frozenset({0, 2}), frozenset({1, 3}), frozenset({4})}
+
+
+def test_fewer_kinds_of_users_than_policies() -> None:
+    rewards = Population.from_weights([[1, 0], [1, 0], [0, 1]]).rewards
+    alpha = np.asarray(TrajectoryClusters().start(rewards, 3, 3, jax.random.key(0), np.eye(2, dtype=np.float32)))
+    assert groups(alpha) == {frozenset({0, 1}), frozenset({2})}
+    np.testing.assert_array_equal(alpha.sum(axis=0), 1.0)
+
+
+@pytest.mark.parametrize("steps", [0, -5])
+def test_out_of_range(steps: int) -> None:
+    with pytest.raises(PolicyBudgetError, match=f"universal_steps must be at least 1, got {steps}"):
+        TrajectoryClusters(universal_steps=steps)
+
+
+def test_two_phases_and_a_policy_per_cluster() -> None:
+    events: list[Event] = []
+    problem = wishes((0, 1, 2, 0, 1, 2), 3)
+    iterations = 40
+    result = train(
+        problem, TrajectoryClusters(universal_steps=200), ppo=QUICK, transitions=iterations * QUICK.batch, seed=0,
+        listeners=[events.append],
+    )  # fmt: skip
+    assert [event.phase for event in events] == [0] * iterations + [1] * iterations
+    assert events[0].phases == ("universal policy", "trajectory-clusters")
+    assert events[0].snapshot.state.assignment.assignment.shape == (1, 6)
+    total = iterations * QUICK.batch * (1 + 3)
+    assert events[-1].transitions == events[-1].of == result.transitions == total
+    assert events[iterations - 1].transitions == iterations * QUICK.batch
+    assert groups(result.assignment) == {frozenset({0, 3}), frozenset({1, 4}), frozenset({2, 5})}
+    assert result.welfare == 10.0

@@ -1,0 +1,94 @@
+"""What all tests share: shapes checked at run time, one compilation cache for the session, small trainings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from jaxtyping import install_import_hook
+
+_CACHE = "JAX_COMPILATION_CACHE_DIR"
+_made = None
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers and the command line inherit the folder of the session
+    _made = os.environ[_CACHE] = tempfile.mkdtemp(prefix="policybudget-tests-")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["MPLBACKEND"] = "Agg"
+
+# Every room that computes with arrays. Settings stay out: what they say to a wrong value is theirs to test.
+ROOMS = ("welfare", "population", "worlds", "policies", "assignment", "training", "assessment", "runs")
+LEARNING = ("advantages", "ppo", "rollout")
+install_import_hook(
+    [f"policybudget.{room}" for room in ROOMS] + [f"policybudget.learning.{file}" for file in LEARNING],
+    "beartype.beartype",
+)
+
+settings.register_profile("policybudget", deadline=None, derandomize=True, max_examples=25)
+settings.load_profile("policybudget")
+
+import jax  # noqa: E402
+
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def pytest_unconfigure() -> None:
+    """Remove the cache of the session."""
+    if _made is not None:
+        shutil.rmtree(_made, ignore_errors=True)
+
+
+@pytest.fixture
+def empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    place = tmp_path / "place"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder of a tiny training; do not change it (see ``run_copy``)."""
+    from policybudget.cli.main import main
+
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    assert main(["train", *SMALL, "--transitions", "512", "--out", str(folder), "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def run_copy(finished_run: Path, tmp_path: Path) -> Path:
+    """A finished run folder to break."""
+    return Path(shutil.copytree(finished_run, tmp_path / "run"))
+
+
+SMALL = ("--worlds", "4", "--steps", "32", "--minibatch", "64", "--epochs", "2", "--hidden", "8", "--warm-start", "1")
+
+
+@pytest.fixture(scope="session")
+def small() -> tuple[str, ...]:
+    """Options of a tiny EM training from the command line."""
+    return SMALL
+
+
+@pytest.fixture
+def one_line(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[list[str]], str]]:
+    """Run a command that must fail with status 2 and one line on standard error; returns the line."""
+    from policybudget.cli.main import main
+
+    def run(arguments: list[str]) -> str:
+        capsys.readouterr()
+        assert main(arguments) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("policybudget: ")
+        assert err.endswith("\n") and err.count("\n") == 1
+        assert "Traceback" not in err
+        return err
+
+    yield run

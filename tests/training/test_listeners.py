@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from policybudget.errors import RunFolderError
+from policybudget.training.listeners.metrics import PER_REPRESENTATIVE, Metrics, TensorBoard
+from policybudget.training.listeners.progress import LiveProgress
+
+
+def event(iteration: int, budget: int = 2, iterations: int = 10) -> Any:
+    report = SimpleNamespace(welfare=np.float32(iteration), reassigned=np.float32(1), **{
+        name: np.arange(budget, dtype=np.float32) + iteration for name in PER_REPRESENTATIVE
+    })  # fmt: skip
+    return SimpleNamespace(
+        phase=0, phases=("em",), iteration=iteration, iterations=iterations, transitions=100 * iteration,
+        of=100 * iterations, seconds=0.5 * iteration, report=report, snapshot=None,
+    )  # fmt: skip
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / "metrics.csv").open(newline="")))
+
+
+def test_metrics_columns_and_values(tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path, 2)
+    for iteration in (1, 2, 3):
+        metrics(event(iteration))
+    table = rows(tmp_path)
+    assert [row["transitions"] for row in table] == ["100", "200", "300"]
+    assert [row["transitions_per_s"] for row in table] == ["", "200", "200"]
+    last = table[-1]
+    assert (last["phase"], last["iteration"], last["welfare"], last["reassigned"]) == ("em", "3", "3", "1")
+    for name in ("group_welfare", "group_size", "kl", "clip_fraction", "explained_variance", "entropy"):
+        assert (last[f"{name}_0"], last[f"{name}_1"]) == ("3", "4")
+
+
+def test_lines_after_the_point_of_resumption_are_dropped(tmp_path: Path) -> None:
+    first = Metrics(tmp_path, 2)
+    for iteration in range(1, 6):
+        first(event(iteration))
+    with (tmp_path / "metrics.csv").open("a") as file:
+        file.write("em,6,600,3.0")  # killed in the middle of a line
+    second = Metrics(tmp_path, 2)
+    for iteration in range(4, 8):
+        second(event(iteration))
+    assert [row["iteration"] for row in rows(tmp_path)] == ["1", "2", "3", "4", "5", "6", "7"]
+
+
+def test_a_metrics_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = Metrics(tmp_path, 2)
+    metrics(event(1))
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(RunFolderError, match=r"cannot write .*metrics\.csv: no space left on device"):
+        metrics(event(2))
+
+
+def test_tensorboard_events(tmp_path: Path) -> None:
+    board = TensorBoard(tmp_path)
+    for iteration in (9, 10):
+        board(event(iteration))
+    (file,) = tmp_path.glob("events.out.tfevents.*")
+    content = file.read_bytes()
+    for tag in (b"welfare", b"group_welfare/0", b"group_size/1", b"kl/0", b"explained_variance/1"):
+        assert tag in content
+
+
+def test_progress_without_a_terminal_is_a_line_every_tenth() -> None:
+    text = io.StringIO()
+    with LiveProgress(Console(file=text, width=200)) as progress:
+        for iteration in range(1, 101):
+            progress(event(iteration, iterations=100))
+    lines = text.getvalue().splitlines()
+    assert len(lines) == 11
+    assert "100%" in lines[-1] and "welfare 100.00" in lines[-1] and "groups 100 101" in lines[-1]

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from worlds_with_known_answers import QUICK, Clock, wishes
+
+from policybudget.assignment.em import EM
+from policybudget.assignment.end_to_end import EndToEnd
+from policybudget.assignment.fixed import RandomGroups
+from policybudget.assignment.rule import AssignmentRule
+from policybudget.assignment.trajectory_clusters import TrajectoryClusters
+from policybudget.errors import PolicyBudgetError
+from policybudget.learning.settings import PPO
+from policybudget.population import Population
+from policybudget.problem import RepresentedMDP
+from policybudget.runs import tensors
+from policybudget.runs.result import Result
+from policybudget.training import checkpoint
+from policybudget.training.train import Event, phases, total_transitions, train
+from policybudget.worlds.resource_gathering import ResourceGathering
+
+GRID = RepresentedMDP(ResourceGathering(), ResourceGathering().population(), 3)
+TINY = PPO(worlds=4, steps=8, minibatch=16, epochs=2, hidden=(8,), normalise_observations=True)
+ITERATIONS = 6
+
+
+def bits(result: Result) -> dict[str, bytes]:
+    """Everything that a training decides, as bytes."""
+    arrays = tensors.named(result.committee)
+    arrays |= {"assignment": result.assignment, "returns": result.returns, "lengths": result.lengths}
+    return {name: array.tobytes() for name, array in arrays.items()} | {"welfare": np.float64(result.welfare).tobytes()}
+
+
+def run(rule: AssignmentRule, seed: int = 0, **details: Any) -> Result:
+    return train(GRID, rule, ppo=TINY, transitions=ITERATIONS * TINY.batch, seed=seed, **details)
+
+
+RULES = {
+    "em": EM(warm_start=2),
+    "end-to-end": EndToEnd(),
+    "trajectory-clusters": TrajectoryClusters(universal_steps=50),
+}
+
+
+@pytest.fixture(scope="module", params=RULES)
+def uninterrupted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Result, Path]:
+    """A rule, its result, and a folder with a checkpoint after every iteration."""
+    folder = tmp_path_factory.mktemp(request.param)
+
+    def keep(event: Event) -> None:
+        checkpoint.save(folder / f"{event.phase}-{event.iteration}" / checkpoint.NAME, event.snapshot)
+
+    return request.param, run(RULES[request.param], listeners=[keep]), folder
+
+
+def test_same_seed_same_bits_and_other_seeds_differ(uninterrupted: tuple[str, Result, Path]) -> None:
+    name, first, _ = uninterrupted
+    assert bits(run(RULES[name])) == bits(first)
+    other = bits(run(RULES[name], seed=1))
+    assert other["actor.network.layers.1.weight"] != bits(first)["actor.network.layers.1.weight"]
+
+
+def test_resumed_from_any_iteration_ends_bit_for_bit_the_same(uninterrupted: tuple[str, Result, Path]) -> None:
+    name, whole, folder = uninterrupted
+    places = [(phase, i) for phase in range(len(phases(RULES[name], 3))) for i in range(1, ITERATIONS + 1)]
+    assert sorted(p.name for p in folder.iterdir()) == sorted(f"{phase}-{i}" for phase, i in places)
+    for phase, iteration in places:
+        heard: list[tuple[int, int]] = []
+        result = run(
+            RULES[name],
+            listeners=[lambda event, heard=heard: heard.append((event.phase, event.iteration))],
+            resume=checkpoint.reader(folder / f"{phase}-{iteration}"),
+        )
+        assert bits(result) == bits(whole), (phase, iteration)
+        assert heard == places[places.index((phase, iteration)) + 1 :], "it must go on, not begin again"
+
+
+def test_a_snapshot_that_does_not_fit_is_refused(uninterrupted: tuple[str, Result, Path]) -> None:
+    from policybudget.errors import RunFolderError
+
+    name, _, folder = uninterrupted
+    if name != "em":
+        pytest.skip("once is enough")
+    with pytest.raises(RunFolderError, match="does not fit its configuration"):
+        train(
+            GRID, RULES[name], ppo=replace(TINY, hidden=(9,)), transitions=ITERATIONS * TINY.batch,
+            resume=checkpoint.reader(folder / "0-3"),
+        )  # fmt: skip
+
+
+def test_events(uninterrupted: tuple[str, Result, Path]) -> None:
+    name, _, _ = uninterrupted
+    events: list[Event] = []
+    result = run(RULES[name], listeners=[events.append])
+    universal = ITERATIONS * TINY.batch if name == "trajectory-clusters" else 0
+    assert result.transitions == events[-1].transitions == events[-1].of == universal + 3 * ITERATIONS * TINY.batch
+    assert [event.seconds for event in events] == sorted(event.seconds for event in events)
+    for event in events:
+        np.testing.assert_allclose(event.report.group_size.sum(), 25.0, rtol=1e-5)
+        assert isinstance(event.report.welfare, np.ndarray)
+
+
+def test_welfare_is_that_of_returns_and_assignment(uninterrupted: tuple[str, Result, Path]) -> None:
+    _, result, _ = uninterrupted
+    np.testing.assert_allclose(result.welfare, (result.assignment * result.returns).sum(axis=0).mean(), rtol=1e-5)
+    assert result.budget == 3 and result.agents[0] == "tile 0,0"
+
+
+@pytest.mark.parametrize(("transitions", "iterations"), [(1, 1), (64, 1), (127, 1), (128, 2), (200, 3)])
+def test_whole_iterations_that_fit(transitions: int, iterations: int) -> None:
+    ppo = replace(QUICK, worlds=16, steps=4)
+    assert total_transitions(EM(), ppo, 3, transitions) == 3 * iterations * 64
+    assert total_transitions(TrajectoryClusters(), ppo, 3, transitions) == 4 * iterations * 64
+
+
+@pytest.mark.parametrize("transitions", [0, -5])
+def test_no_transitions(transitions: int) -> None:
+    with pytest.raises(PolicyBudgetError, match=f"transitions must be at least 1, got {transitions}"):
+        train(wishes((0, 1), 1), transitions=transitions)
+
+
+@pytest.mark.parametrize("bootstrap", [True, False])
+def test_a_clock_is_no_end(bootstrap: bool) -> None:
+    # Steps 0 and 1 pay 1 and 2, discount 1/2. With the limit taken for an end V(1) = 2 and V(0) = 1 + 2/2 = 2. Without,
+    # V(1) = 2 + V(2)/2, V(2) being what the critic makes of an observation that no step begins with.
+    problem = RepresentedMDP(Clock(2), Population.from_weights([[1.0, 0.0]]), 1)
+    settings = replace(
+        QUICK, discount=0.5, gae_lambda=0.0, bootstrap_truncated=bootstrap, learning_rate=(3e-2, 1e-3), kl_limit=0.0
+    )
+    states: list[Any] = []
+    train(
+        problem, RandomGroups(), ppo=settings, transitions=100 * settings.batch,
+        listeners=[lambda event: states.append(event.snapshot.state)],
+    )  # fmt: skip
+    first, second, end = np.asarray(states[-1].learned.critic(jnp.array([[[0.0], [1.0], [2.0]]])))[0, :, 0]
+    if bootstrap:
+        assert second > 2.5
+        np.testing.assert_allclose([first, second], [1.0 + second / 2, 2.0 + end / 2], atol=0.15)
+    else:
+        np.testing.assert_allclose([first, second], [2.0, 2.0], atol=0.1)
