@@ -82,7 +82,9 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
         "rollout_to_update": round(seconds["rollout"] / seconds["update"], 4),
         "update_gflops": round(6 * weights * transitions * ppo.epochs / seconds["update"] / 1e9, 2),
         "matmul_gflops": round(2 * side**3 / seconds["matmul"] / 1e9, 2),
-        "update_to_matmul": round(3 * weights * transitions * ppo.epochs / side**3 * seconds["matmul"] / seconds["update"], 4),
+        "update_to_matmul": round(
+            3 * weights * transitions * ppo.epochs / side**3 * seconds["matmul"] / seconds["update"], 4
+        ),
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "compile_s": round(compile_s, 2),
     }

@@ -20,12 +20,10 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "Agg"
 
 # Every room that computes with arrays. Settings stay out: what they say to a wrong value is theirs to test.
-ROOMS = ("welfare", "population", "worlds", "policies", "assignment", "training", "assessment", "runs")
-LEARNING = ("advantages", "ppo", "rollout")
-install_import_hook(
-    [f"policybudget.{room}" for room in ROOMS] + [f"policybudget.learning.{file}" for file in LEARNING],
-    "beartype.beartype",
-)
+ROOMS = ("welfare", "population", "worlds", "policies", "assignment", "assessment", "runs")
+FILES = ("learning.advantages", "learning.ppo", "learning.rollout", "training.state", "training.train")
+FILES += ("training.checkpoint", "training.listeners")
+install_import_hook([f"policybudget.{name}" for name in ROOMS + FILES], "beartype.beartype")
 
 settings.register_profile("policybudget", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("policybudget")

@@ -20,7 +20,9 @@ PAPER = {3: "> 85", 10: "> 90", 25: "93.6 (its optimum)"}
 ALGORITHMS = ("em", "end-to-end", "trajectory-clusters", "random")
 
 
-def plan(presets: list[str], algorithms: list[str], budgets: list[int], seeds: int) -> list[tuple[str, str, int, int, str]]:
+def plan(
+    presets: list[str], algorithms: list[str], budgets: list[int], seeds: int
+) -> list[tuple[str, str, int, int, str]]:
     """Every run of the figure; cheap ones first."""
     runs = [(p, a, k, s, "") for k in budgets for p in presets for a in algorithms for s in range(seeds)]
     return runs
@@ -60,7 +62,9 @@ def table() -> None:
     rows = read()
     print(f"{'preset':<8} {'algorithm':<28} {'k':>2}  {'welfare':>15}  {'seeds':>5}  {'optimum':>7}  paper")
     for key in sorted({(r["preset"], r["algorithm"], int(r["budget"]), r["variant"]) for r in rows}):
-        values = [float(r["welfare"]) for r in rows if (r["preset"], r["algorithm"], int(r["budget"]), r["variant"]) == key]
+        values = [
+            float(r["welfare"]) for r in rows if (r["preset"], r["algorithm"], int(r["budget"]), r["variant"]) == key
+        ]
         preset, algorithm, budget, variant = key
         value = mean_ci95(np.array(values))
         name = f"{algorithm} ({variant})" if variant else algorithm
@@ -79,7 +83,9 @@ def main() -> None:
     parser.add_argument("--algorithms", nargs="+", default=list(ALGORITHMS))
     parser.add_argument("--budgets", nargs="+", type=int, default=[1, 3, 5, 10, 25])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--variant", default="", choices=("", "literal"), help="literal: end-to-end by eq. 12 as it stands")
+    parser.add_argument(
+        "--variant", default="", choices=("", "literal"), help="literal: end-to-end by eq. 12 as it stands"
+    )
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     arguments = parser.parse_args()
     if not arguments.table:

@@ -10,10 +10,12 @@ reward functions (resource tiles, target velocities) are m = n with identity wei
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -21,20 +23,82 @@ from jaxtyping import Array, Float
 from policybudget.errors import PolicyBudgetError
 
 
+class Experience(NamedTuple):
+    """Transitions as reward functions see them.
+
+    Attributes:
+        observation: raw, before the action.
+        action: as the policy gave it.
+        outcome: what the world reported.
+        next_observation: where it led.
+    """
+
+    observation: Float[Array, "*batch o"]
+    action: Array
+    outcome: Float[Array, "*batch d"]
+    next_observation: Float[Array, "*batch o"]
+
+
 class FeatureMap(eqx.Module):
-    """From the outcome of a transition to the reward features."""
+    """From transitions to the reward features."""
 
     @abc.abstractmethod
-    def __call__(self, outcome: Float[Array, "*batch d"]) -> Float[Array, "*batch m"]:
-        """Reward features of transitions with these outcomes."""
+    def __call__(self, transition: Experience) -> Float[Array, "*batch m"]:
+        """Reward features of transitions."""
 
 
 class Outcome(FeatureMap):
     """The outcome is the features already (m = d): resource tiles, vector rewards."""
 
-    def __call__(self, outcome: Float[Array, "*batch d"]) -> Float[Array, "*batch d"]:
+    def __call__(self, transition: Experience) -> Float[Array, "*batch m"]:
         """The outcome itself."""
-        return outcome
+        return transition.outcome
+
+
+class Targets(FeatureMap):
+    r"""A narrow tent around each agent's target: :math:`r^i = s\,(1 - \min(1, |v^i - v| / w))`.
+
+    Ivanov & Ben-Porat 2024, Section 4, with half-width w = b / 20. The first number of the outcome is v.
+
+    Attributes:
+        targets: (n).
+        half_width: w, in the unit of the targets.
+        scale: s, what a perfect step pays.
+    """
+
+    targets: Float[Array, " n"]
+    half_width: Float[Array, ""]
+    scale: Float[Array, ""]
+
+    def __call__(self, transition: Experience) -> Float[Array, "*batch n"]:
+        """Reward of every agent, from the one value observed."""
+        distance = jnp.abs(self.targets - transition.outcome[..., :1])
+        return self.scale * (1.0 - jnp.minimum(1.0, distance / self.half_width))
+
+
+class Function(FeatureMap):
+    """Any function of the transition, written in JAX, or in NumPy and then called back on the host.
+
+    Attributes:
+        function: takes an :class:`Experience` with any leading axes, gives (.., m).
+        features: m.
+        numpy: whether the function is written in NumPy.
+    """
+
+    function: Callable[[Experience], Any]
+    features: int
+    numpy: bool = False
+
+    def __call__(self, transition: Experience) -> Float[Array, "*batch m"]:
+        """The function's value."""
+        shape = (*transition.outcome.shape[:-1], self.features)
+        if self.numpy:
+
+            def call(*parts: np.ndarray) -> np.ndarray:
+                return np.asarray(self.function(Experience(*map(np.asarray, parts))), np.float32).reshape(shape)
+
+            return jax.pure_callback(call, jax.ShapeDtypeStruct(shape, jnp.float32), *transition)
+        return jnp.asarray(self.function(transition), jnp.float32)
 
 
 class Rewards(eqx.Module):
@@ -66,7 +130,8 @@ class Population:
         rewards: their reward functions.
         parameters: (n, p) what tells the agents apart, for figures and covers (a tile, a target velocity), or None.
         parameter_names: the p names.
-        return_scale: the return of a perfectly served agent, the unit that learning works in.
+        return_scale: the return of a perfectly served agent, the unit that learning works in; None if it is not known, then
+            the largest returns seen so far take its place.
     """
 
     names: tuple[str, ...]
@@ -74,7 +139,7 @@ class Population:
     num_features: int
     parameters: np.ndarray | None = None
     parameter_names: tuple[str, ...] = ()
-    return_scale: float = 1.0
+    return_scale: float | None = None
 
     @property
     def size(self) -> int:
@@ -105,3 +170,37 @@ class Population:
             raise PolicyBudgetError(f"names must be as many as the agents ({len(table)}), got {len(names)}")
         rewards = Rewards(Outcome(), jnp.asarray(table.T))
         return Population(names, rewards, table.shape[1], **details)  # type: ignore[arg-type]
+
+    @staticmethod
+    def from_targets(
+        targets: object, half_width: float, scale: float = 1.0, names: Sequence[str] | None = None, **details: object
+    ) -> Population:
+        """Agents who want the world's value at a target each (:class:`Targets`).
+
+        Args:
+            targets: (n) target values, in the unit of the outcome.
+            half_width: how far from its target an agent is paid nothing.
+            scale: what a step exactly on target pays.
+        """
+        values = np.asarray(targets, dtype=np.float32)
+        if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
+            raise PolicyBudgetError(f"targets must be a list of finite numbers, got an array of shape {values.shape}")
+        if not half_width > 0:
+            raise PolicyBudgetError(f"half_width must be positive, got {half_width}")
+        names = tuple(names) if names is not None else tuple(f"agent {i}" for i in range(len(values)))
+        features = Targets(jnp.asarray(values), jnp.float32(half_width), jnp.float32(scale))
+        details = {"parameters": values[:, None], "parameter_names": ("target",)} | details
+        return Population(names, Rewards(features, None), len(values), **details)  # type: ignore[arg-type]
+
+    @staticmethod
+    def from_function(
+        function: Callable[[Experience], Any], names: Sequence[str], numpy: bool = False, **details: object
+    ) -> Population:
+        """Agents paid by any function of the transition.
+
+        Args:
+            function: takes an :class:`Experience` with any leading axes and gives rewards (.., n).
+            names: n names.
+            numpy: set it if the function is written in NumPy; it is then called back on the host (slower).
+        """
+        return Population(tuple(names), Rewards(Function(function, len(names), numpy), None), len(names), **details)  # type: ignore[arg-type]

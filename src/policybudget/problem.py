@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from policybudget.errors import PolicyBudgetError
-from policybudget.population import Population
+from policybudget.population import Outcome, Population
 from policybudget.worlds import registry
 from policybudget.worlds.interface import World
 
@@ -18,6 +19,7 @@ class RepresentedMDP:
         world: where the policies act.
         population: who is served.
         budget: k, the number of policies, from 1 to n.
+        origin: arguments of :func:`make_problem` but the budget, for the record; empty for problems made by hand.
 
     Raises:
         PolicyBudgetError: the budget is out of range or the population does not fit the world.
@@ -26,15 +28,24 @@ class RepresentedMDP:
     world: World
     population: Population
     budget: int
+    origin: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 1 <= self.budget <= self.population.size:
             raise PolicyBudgetError(
                 f"budget must be between 1 and the number of agents ({self.population.size}), got {self.budget}"
             )
+        rewards = self.population.rewards
+        if isinstance(rewards.features, Outcome) and self.population.num_features != self.world.outcome_size:
+            raise PolicyBudgetError(
+                f"the population must pay for {self.world.outcome_size} reward components, those of "
+                f"{self.world.name}, got {self.population.num_features}"
+            )
 
 
-def make_problem(name: str, budget: int, agents: int | None = None, seed: int = 0) -> RepresentedMDP:
+def make_problem(
+    name: str, budget: int, agents: int | None = None, seed: int = 0, population: str | None = None
+) -> RepresentedMDP:
     """The r-MDP of a world by name, with the population it is usually served to.
 
     Args:
@@ -42,9 +53,11 @@ def make_problem(name: str, budget: int, agents: int | None = None, seed: int = 
         budget: k, the number of policies.
         agents: n, where the world lets you choose; its usual number if None.
         seed: of the draw of the population, where it is drawn.
+        population: a users.csv, for ``gym:`` worlds.
 
     Raises:
-        PolicyBudgetError: there is no such world, or the budget or number of agents is out of range.
+        PolicyBudgetError: there is no such world, or the budget, the number of agents or the users do not fit.
     """
-    world, population = registry.make(name, agents, seed)
-    return RepresentedMDP(world, population, budget)
+    world, people = registry.make(name, agents, seed, population)
+    origin = {"name": name, "agents": agents, "seed": seed, "population": population}
+    return RepresentedMDP(world, people, budget, origin)

@@ -58,7 +58,7 @@ def make_batch(rng: np.random.Generator, kind: np.ndarray, sizes: tuple[int, ...
         outcome=normal(M),
         terminated=jnp.asarray(np.isin(kind, (TERMINATED, BOTH))),
         truncated=jnp.asarray(np.isin(kind, (TRUNCATED, BOTH))),
-        final_observation=normal(O),
+        next_observation=normal(O),
         valid=jnp.asarray(kind != INVALID),
     )
 
@@ -75,7 +75,7 @@ def test_equals_a_plain_loop(kinds: list[int], seed: int, rates: tuple[float, fl
     after = jnp.asarray(rng.normal(size=(K, E, O)), jnp.float32)
     mixture = jnp.asarray(rng.normal(size=(K, M)), jnp.float32)
     got = estimate(batch, after, mixture, *rates, True)
-    value, last, final = (np.asarray(x) @ CRITIC for x in (batch.observation, after, batch.final_observation))
+    value, last, final = (np.asarray(x) @ CRITIC for x in (batch.observation, after, batch.next_observation))
     expected = np.full((T, K, E, M), np.nan)
     for j, e, f in np.ndindex(K, E, M):
         where = (slice(None), j, e)
@@ -106,7 +106,7 @@ def one_world(kind: list[int], values: list[float], rewards: list[float], last: 
         outcome=column(rewards)[..., None],
         terminated=column([k == TERMINATED for k in kind], bool),
         truncated=column([k == TRUNCATED for k in kind], bool),
-        final_observation=jnp.full((number, 1, 1, 1), final),
+        next_observation=jnp.full((number, 1, 1, 1), final),
         valid=column([k != INVALID for k in kind], bool),
     )
     after = jnp.full((1, 1, 1), last)

@@ -32,7 +32,7 @@ def test_truncated_episodes_start_anew_and_keep_their_last_observation() -> None
     ongoing, batch = sample(world, who, begun, jax.random.key(1), 7)
     each = np.broadcast_to(np.array([0, 1, 2, 0, 1, 2, 0.0])[:, None, None], (7, 2, 3))
     np.testing.assert_array_equal(batch.observation[..., 0], each)
-    np.testing.assert_array_equal(batch.final_observation[..., 0], each + 1)
+    np.testing.assert_array_equal(batch.next_observation[..., 0], each + 1)
     np.testing.assert_array_equal(batch.outcome[..., 0], each + 1)
     np.testing.assert_array_equal(batch.outcome[..., 1], batch.action)
     np.testing.assert_array_equal(batch.truncated, each == 2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from policybudget.policies import actions
-from policybudget.worlds.interface import Box, Discrete
+from policybudget.worlds.interface import Box, Discrete, MultiDiscrete
 
 THREE = Discrete(3)
 PLANE = Box(2, (-1.0, -1.0), (1.0, 1.0))
@@ -71,3 +71,15 @@ def test_one_log_std_per_representative_serves_the_whole_batch() -> None:
     entropy = actions.entropy(PLANE, head)
     assert entropy.shape == (2, 5)
     np.testing.assert_allclose(entropy[1] - entropy[0], np.full(5, -2.0), rtol=1e-5)
+
+
+def test_multi_discrete_is_independent_components() -> None:
+    space = MultiDiscrete((2, 3))
+    logits = jnp.log(jnp.array([[0.25, 0.75, 0.5, 0.3, 0.2]]))
+    head, chosen = actions.Head(logits, None), jnp.array([[0, 2]])
+    np.testing.assert_allclose(actions.log_prob(space, head, chosen), [math.log(0.25 * 0.2)], rtol=1e-5)
+    expected = -sum(p * math.log(p) for p in (0.25, 0.75, 0.5, 0.3, 0.2))
+    np.testing.assert_allclose(actions.entropy(space, head), [expected], rtol=1e-5)
+    np.testing.assert_array_equal(actions.mode(space, head), [[1, 0]])
+    np.testing.assert_array_equal(actions.sample(space, head, jnp.array([[0.3, 0.9]])), [[1, 2]])
+    assert actions.noise(space, jax.random.key(0), (7, 4)).shape == (7, 4, 2)

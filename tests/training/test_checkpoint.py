@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -14,17 +13,33 @@ from safetensors import safe_open
 from policybudget.errors import RunFolderError
 from policybudget.runs import tensors
 from policybudget.training import checkpoint
+from policybudget.training.state import TrainState
+from policybudget.training.train import Event, Snapshot
+
+
+class Point(Snapshot):
+    """A snapshot of something simpler than a training."""
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
+
+
+class Heard(Event):
+    """An event without a training behind it."""
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
 
 
 def snapshot(value: float, phase: int = 0) -> Any:
-    return SimpleNamespace(state={"x": jnp.full(3, value), "key": jax.random.key(7)}, phase=phase, seconds=1.25)
+    return Point(state={"x": jnp.full(3, value), "key": jax.random.key(7)}, phase=phase, seconds=1.25)
 
 
 TEMPLATE = {"x": jax.ShapeDtypeStruct((3,), jnp.float32), "key": jax.eval_shape(lambda: jax.random.key(0))}
 
 
 def event(iteration: int, seconds: float, iterations: int = 100) -> Any:
-    return SimpleNamespace(iteration=iteration, iterations=iterations, seconds=seconds, snapshot=snapshot(iteration))
+    return Heard(iteration=iteration, iterations=iterations, seconds=seconds, snapshot=snapshot(iteration))
 
 
 def saved(folder: Path) -> float | None:
@@ -70,7 +85,7 @@ def test_a_failed_write_keeps_the_last_good_checkpoint(what: str, tmp_path: Path
 
 
 def test_nothing_to_resume_from(tmp_path: Path) -> None:
-    assert checkpoint.reader(tmp_path)(TEMPLATE, 0) is None  # type: ignore[arg-type]
+    assert checkpoint.reader(tmp_path)(object.__new__(TrainState), 0) is None
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "empty", "garbage"])

@@ -13,20 +13,29 @@ from rich.console import Console
 from policybudget.errors import RunFolderError
 from policybudget.training.listeners.metrics import PER_REPRESENTATIVE, Metrics, TensorBoard
 from policybudget.training.listeners.progress import LiveProgress
+from policybudget.training.train import Event
+
+
+class Heard(Event):
+    """An event without a training behind it."""
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
 
 
 def event(iteration: int, budget: int = 2, iterations: int = 10) -> Any:
     report = SimpleNamespace(welfare=np.float32(iteration), reassigned=np.float32(1), **{
         name: np.arange(budget, dtype=np.float32) + iteration for name in PER_REPRESENTATIVE
     })  # fmt: skip
-    return SimpleNamespace(
+    return Heard(
         phase=0, phases=("em",), iteration=iteration, iterations=iterations, transitions=100 * iteration,
         of=100 * iterations, seconds=0.5 * iteration, report=report, snapshot=None,
     )  # fmt: skip
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader((folder / "metrics.csv").open(newline="")))
+    with (folder / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def test_metrics_columns_and_values(tmp_path: Path) -> None:

@@ -7,15 +7,15 @@ import io
 from dataclasses import dataclass
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 
 from policybudget.assessment.statistics import mean_ci95
 from policybudget.learning import rollout
+from policybudget.learning.sampling import play
 from policybudget.policies.committee import Committee, act
 from policybudget.population import Population
-from policybudget.worlds.interface import JaxWorld
+from policybudget.worlds.interface import JaxWorld, World
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Evaluation:
 
 
 def evaluate(
-    world: JaxWorld,
+    world: World,
     population: Population,
     committee: Committee,
     assignment: np.ndarray,
@@ -54,7 +54,7 @@ def evaluate(
     """
     key = jax.random.fold_in(jax.random.key(seed), 0xE7A1)
     rewards = population.rewards
-    played = eqx.filter_jit(rollout.play)(world, rewards.features, committee, key, episodes, greedy)
+    played = play(world, rewards.features, committee, key, episodes, greedy)
     returns, lengths = np.asarray(played.returns), np.asarray(played.lengths)
     mixture = np.asarray(rewards.mixture(jax.numpy.asarray(assignment)), dtype=np.float64)
     per_episode = np.einsum("kem,km->ke", returns, mixture)

@@ -58,7 +58,7 @@ class EM(AssignmentRule):
     def logits(self, budget: int, agents: int, key: PRNGKeyArray) -> None:
         """No logits: the assignment is hard."""
 
-    def loss(self, rewards: Rewards, state: AssignmentState) -> None:
+    def loss(self, rewards: Rewards, state: AssignmentState, clip: float) -> None:
         """No loss."""
 
     def update(

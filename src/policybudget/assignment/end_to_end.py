@@ -68,7 +68,7 @@ class EndToEnd(AssignmentRule):
         """Zeros."""
         return jnp.zeros((budget, agents))
 
-    def loss(self, rewards: Rewards, state: AssignmentState) -> AssignmentLoss:
+    def loss(self, rewards: Rewards, state: AssignmentState, clip: float) -> AssignmentLoss:
         """The loss of ψ."""
         returns = state.returns(rewards)
 
@@ -79,7 +79,7 @@ class EndToEnd(AssignmentRule):
             assert rows.features is not None
             mixture = rewards.mixture(jax.nn.softmax(logits, axis=0))
             advantage = jnp.einsum("kbm,km->kb", rows.features, mixture)
-            return -jnp.mean(jnp.sum(rows.weight * surrogate(ratio, advantage, 0.2), axis=0))
+            return -jnp.mean(jnp.sum(rows.weight * surrogate(ratio, advantage, clip), axis=0))
 
         return literal if self.signal == "literal" else from_returns
 

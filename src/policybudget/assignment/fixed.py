@@ -20,7 +20,7 @@ class FixedAssignment(AssignmentRule):
     def logits(self, budget: int, agents: int, key: PRNGKeyArray) -> None:
         """No logits."""
 
-    def loss(self, rewards: Rewards, state: AssignmentState) -> None:
+    def loss(self, rewards: Rewards, state: AssignmentState, clip: float) -> None:
         """No loss."""
 
     def update(

@@ -75,7 +75,7 @@ class AssignmentRule(abc.ABC):
         """ψ at the start, for an assignment learned by gradient; None for all others."""
 
     @abc.abstractmethod
-    def loss(self, rewards: Rewards, state: AssignmentState) -> AssignmentLoss | None:
+    def loss(self, rewards: Rewards, state: AssignmentState, clip: float) -> AssignmentLoss | None:
         """The loss of ψ, part of the learner's backward pass; None without ψ."""
 
     @abc.abstractmethod

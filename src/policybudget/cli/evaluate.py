@@ -26,15 +26,12 @@ def run(arguments: Sequence[str]) -> None:
     from policybudget.cli.session import use_compilation_cache
     from policybudget.runs.result import load
     from policybudget.worlds import registry
-    from policybudget.worlds.interface import compiled
 
     result = load(parsed.run)
     use_compilation_cache()
     world, population = registry.make(**result.world)
     played = {
-        name: evaluate(
-            compiled(world), population, result.committee, result.assignment, parsed.episodes, parsed.seed, greedy
-        )
+        name: evaluate(world, population, result.committee, result.assignment, parsed.episodes, parsed.seed, greedy)
         for name, greedy in (("greedy", True), ("stochastic", False))
     }
     record = {name: {"welfare": one.welfare, "representatives": one.representatives} for name, one in played.items()}

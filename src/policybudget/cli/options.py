@@ -37,17 +37,20 @@ def add(parser: argparse.ArgumentParser, title: str, settings: Any) -> None:
             continue
         value = getattr(settings, field.name)
         group.add_argument(
-            "--" + field.name.replace("_", "-"), default=value, help=field.metadata["help"], **_kind(value)
+            "--" + field.name.replace("_", "-"),
+            default=value,
+            help=field.metadata["help"],
+            **_kind(value, str(field.type)),
         )
 
 
-def _kind(value: Any) -> dict[str, Any]:
+def _kind(value: Any, annotation: str) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"action": argparse.BooleanOptionalAction}
     if isinstance(value, tuple):
         pair = isinstance(value[0], float)
         return {"type": type(value[0]), "nargs": 2 if pair else "+", "metavar": ("START", "END") if pair else "SIZE"}
-    kind = int if value is None else type(value)
+    kind = type(value) if value is not None else {"int | None": int, "str | None": str}[annotation]
     return {"type": kind, "metavar": {int: "N", float: "X", str: "NAME"}[kind]}
 
 

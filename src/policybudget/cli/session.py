@@ -47,7 +47,6 @@ def train_in(folder: Path, configuration: Configuration, quiet: bool, resume: bo
             seed=configuration.seed,
             listeners=listeners,
             resume=reader(folder) if resume else None,
-            world=configuration.origin(),
         )
     result.save(folder)
     pictures = draw(folder, configuration, result)

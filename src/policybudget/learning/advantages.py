@@ -23,9 +23,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from policybudget.learning.rollout import Batch
+from policybudget.population import Experience
 
 Critic = Callable[[Float[Array, "k B o"]], Float[Array, "k B m"]]
-Features = Callable[[Float[Array, "k E d"]], Float[Array, "k E m"]]
+Features = Callable[[Experience], Float[Array, "k E m"]]
 
 
 class Estimate(eqx.Module):
@@ -58,7 +59,7 @@ def estimate(
 
     Args:
         critic: values per feature of raw observations.
-        features: reward features of outcomes, in the unit of the critic.
+        features: reward features of transitions, in the unit of the critic.
         next_observation: where the worlds stand after the batch.
         mixture: row j is what representative j maximises (:meth:`Rewards.mixture`).
     """
@@ -71,12 +72,12 @@ def estimate(
         value = critic(now.observation)
         following = jax.lax.cond(
             jnp.any(now.truncated & now.valid),
-            lambda: jnp.where(now.truncated[..., None], critic(now.final_observation), next_value),
+            lambda: jnp.where(now.truncated[..., None], critic(now.next_observation), next_value),
             lambda: next_value,
         )
         goes_on = discount * (~now.terminated)[..., None]
         in_episode = discount * gae_lambda * (~(now.terminated | now.truncated))[..., None]
-        delta = features(now.outcome) + goes_on * following - value
+        delta = features(now.experience) + goes_on * following - value
         advantage = delta + in_episode * next_advantage
         out = Estimate(advantage + value, marginal(advantage), marginal(value), advantage if keep_features else None)
         return (

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from policybudget.policies import actions
 from policybudget.policies.committee import Committee, act
-from policybudget.population import FeatureMap
+from policybudget.population import Experience, FeatureMap
 from policybudget.worlds.interface import JaxWorld
 
 
@@ -26,7 +26,7 @@ class Batch(eqx.Module):
         action, log_prob: as sampled.
         outcome: (.., d), from which the population computes features.
         terminated, truncated: the episode ended with this transition.
-        final_observation: the true next observation; read where truncated.
+        next_observation: where the transition led, before any reset.
         valid: False for transitions that are no transitions (a reset step).
     """
 
@@ -36,8 +36,13 @@ class Batch(eqx.Module):
     outcome: Float[Array, "T k E d"]
     terminated: Bool[Array, "T k E"]
     truncated: Bool[Array, "T k E"]
-    final_observation: Float[Array, "T k E o"]
+    next_observation: Float[Array, "T k E o"]
     valid: Bool[Array, "T k E"]
+
+    @property
+    def experience(self) -> Experience:
+        """As reward functions see it."""
+        return Experience(self.observation, self.action, self.outcome, self.next_observation)
 
 
 class Ongoing(eqx.Module):
@@ -117,10 +122,10 @@ def account(
     budget = running.shape[0]
     zero, zeros = jnp.zeros(budget), jnp.zeros((budget, running.shape[2]))
 
-    def step(carry: tuple[Array, Episodes], inputs: tuple[Array, ...]) -> tuple[tuple[Array, Episodes], None]:
+    def step(carry: tuple[Array, Episodes], now: Batch) -> tuple[tuple[Array, Episodes], None]:
         running, episodes = carry
-        outcome, valid, done = inputs
-        running = running + jnp.where(valid[..., None], features(outcome), 0.0)
+        done = (now.terminated | now.truncated) & now.valid
+        running = running + jnp.where(now.valid[..., None], features(now.experience), 0.0)
         finished = done.astype(running.dtype)
         later = jnp.cumsum(finished[:, ::-1], axis=1)[:, ::-1] - finished
         weight = finished * mixing * (1.0 - mixing) ** later
@@ -134,9 +139,8 @@ def account(
         )
         return (jnp.where(done[..., None], 0.0, running), episodes), None
 
-    done = (batch.terminated | batch.truncated) & batch.valid
     begin = Episodes(zero, zeros, zeros, zero + 1.0)
-    (running, episodes), _ = jax.lax.scan(step, (running, begin), (batch.outcome, batch.valid, done))
+    (running, episodes), _ = jax.lax.scan(step, (running, begin), batch)
     return running, episodes
 
 
@@ -154,7 +158,6 @@ def play(
     budget = committee.actor.network.layers[-1].weight.shape[0]
     start_key, noise_key, world_key = jax.random.split(key, 3)
     ongoing = start(world, budget, episodes, start_key)
-    example = jax.eval_shape(features, jnp.zeros((budget, episodes, world.outcome_size)))
 
     def step(carry: tuple[Ongoing, Array, Played], time: Array) -> tuple[tuple[Ongoing, Array, Played], None]:
         ongoing, alive, played = carry
@@ -162,11 +165,16 @@ def play(
         action = act(committee, world.actions, ongoing.observation, None if greedy else random)
         keys = jax.random.split(jax.random.fold_in(world_key, time), (budget, episodes))
         after = jax.vmap(jax.vmap(world.step))(ongoing.state, action, keys)
-        paid = jnp.where(alive[..., None], features(after.outcome), 0.0)
+        seen = Experience(ongoing.observation, action, after.outcome, after.observation)
+        paid = jnp.where(alive[..., None], features(seen), 0.0)
         played = Played(played.returns + paid, played.lengths + alive)
         alive = alive & ~(after.terminated | after.truncated)
         return (Ongoing(after.state, after.observation), alive, played), None
 
+    random = actions.noise(world.actions, noise_key, (budget, episodes))
+    action = act(committee, world.actions, ongoing.observation, random)
+    outcome = jnp.zeros((budget, episodes, world.outcome_size))
+    example = jax.eval_shape(features, Experience(ongoing.observation, action, outcome, ongoing.observation))
     nothing = Played(jnp.zeros(example.shape), jnp.zeros((budget, episodes)))
     carry = (ongoing, jnp.ones((budget, episodes), bool), nothing)
     (_, _, played), _ = jax.lax.scan(step, carry, jnp.arange(world.time_limit))

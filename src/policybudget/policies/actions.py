@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from policybudget.worlds.interface import ActionSpace, Box
+from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete
 
 
 class Head(NamedTuple):
@@ -23,6 +24,8 @@ def noise(space: ActionSpace, key: PRNGKeyArray, shape: tuple[int, ...]) -> Arra
     """The random numbers that :func:`sample` needs for actions of this batch shape, drawn in one go."""
     if isinstance(space, Box):
         return jax.random.normal(key, (*shape, space.size))
+    if isinstance(space, MultiDiscrete):
+        return jax.random.uniform(key, (*shape, len(space.sizes)))
     return jax.random.uniform(key, shape)
 
 
@@ -31,12 +34,19 @@ def sample(space: ActionSpace, head: Head, random: Array) -> Array:
     if isinstance(space, Box):
         assert head.log_std is not None
         return head.out + jnp.exp(head.log_std) * random
+    if isinstance(space, MultiDiscrete):
+        parts = enumerate(_components(space, head))
+        return jnp.stack([sample(Discrete(part.out.shape[-1]), part, random[..., i]) for i, part in parts], axis=-1)
     cumulative = jnp.cumsum(jax.nn.softmax(head.out), axis=-1)
     return jnp.sum(cumulative[..., :-1] < random[..., None], axis=-1, dtype=jnp.int32)
 
 
 def mode(space: ActionSpace, head: Head) -> Array:
     """The greedy action."""
+    if isinstance(space, MultiDiscrete):
+        return jnp.stack([jnp.argmax(part.out, axis=-1) for part in _components(space, head)], axis=-1).astype(
+            jnp.int32
+        )
     return head.out if isinstance(space, Box) else jnp.argmax(head.out, axis=-1).astype(jnp.int32)
 
 
@@ -46,6 +56,10 @@ def log_prob(space: ActionSpace, head: Head, action: Array) -> Float[Array, "*ba
         assert head.log_std is not None
         z = (action - head.out) * jnp.exp(-head.log_std)
         return -0.5 * jnp.sum(z * z + 2 * head.log_std + math.log(2 * math.pi), axis=-1)
+    if isinstance(space, MultiDiscrete):
+        parts = _components(space, head)
+        each = [log_prob(Discrete(part.out.shape[-1]), part, action[..., i]) for i, part in enumerate(parts)]
+        return jnp.sum(jnp.stack(each), axis=0)
     chosen = jax.nn.one_hot(action, head.out.shape[-1], dtype=head.out.dtype)
     return jnp.sum(chosen * jax.nn.log_softmax(head.out), axis=-1)
 
@@ -56,6 +70,9 @@ def entropy(space: ActionSpace, head: Head) -> Float[Array, "*batch"]:
         assert head.log_std is not None
         each = 0.5 * (1.0 + math.log(2 * math.pi)) + head.log_std
         return jnp.sum(jnp.broadcast_to(each, head.out.shape), axis=-1)
+    if isinstance(space, MultiDiscrete):
+        each = jnp.stack([entropy(Discrete(part.out.shape[-1]), part) for part in _components(space, head)])
+        return jnp.sum(each, axis=0)
     logs = jax.nn.log_softmax(head.out)
     return -jnp.sum(jnp.exp(logs) * logs, axis=-1)
 
@@ -63,3 +80,9 @@ def entropy(space: ActionSpace, head: Head) -> Float[Array, "*batch"]:
 def head_size(space: ActionSpace) -> int:
     """Numbers that the actor puts out."""
     return space.size
+
+
+def _components(space: MultiDiscrete, head: Head) -> list[Head]:
+    """One head per component."""
+    ends = list(itertools.accumulate(space.sizes))
+    return [Head(head.out[..., end - size : end], None) for end, size in zip(ends, space.sizes, strict=True)]

@@ -38,8 +38,8 @@ class Layer(eqx.Module):
 def product(x: Float[Array, "k B i"], weight: Array) -> Float[Array, "k B o"]:
     """``x @ weight``, with a backward pass that suits the CPU.
 
-    The weights' gradient sums over rows, for which XLA first copies the left factor in transposed order, a cost like that
-    of the product itself at these sizes. So the narrower of input and gradient stands on the left.
+    The weights' gradient sums over rows, for which XLA first copies the left factor in transposed order, a cost like
+    that of the product itself at these sizes. So the narrower of input and gradient is on the left.
     """
     return x @ weight
 

@@ -1,4 +1,4 @@
-"""Files of a run folder: written beside and renamed, so that no reader sees half a file and a full disk loses nothing."""
+"""Files of a run folder: written beside and renamed, so no reader sees half a file and a full disk loses nothing."""
 
 from __future__ import annotations
 

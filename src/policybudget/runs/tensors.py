@@ -53,6 +53,8 @@ def load(path: Path, template: Tree) -> tuple[Tree, dict[str, str]]:
         if name not in arrays or arrays[name].shape != shape:
             got = arrays[name].shape if name in arrays else "nothing"
             raise RunFolderError(f"{path} does not fit its configuration: expected {name} of shape {shape}, got {got}")
+        if isinstance(leaf, np.ndarray):
+            return arrays[name]  # a host world's own state: 64 bits stay 64 bits
         array = jnp.asarray(arrays[name])
         return jax.random.wrap_key_data(array) if _is_key(leaf) else array
 

@@ -30,6 +30,7 @@ class Configuration:
 
     world: str = option("resource-gathering", "where the policies act")
     agents: int | None = option(None, "number of users, where the world lets you choose")
+    population: str | None = option(None, "users.csv of a gym: world: a row per user, a column per reward component")
     algorithm: str = option("em", "em, end-to-end, trajectory-clusters or random")
     budget: int = option(3, "number of policies")
     transitions: int = option(1_000_000, "transitions per policy")
@@ -40,6 +41,8 @@ class Configuration:
     rule: AssignmentRule = EM()
 
     def __post_init__(self) -> None:
+        if self.agents is not None and (not isinstance(self.agents, int) or self.agents < 1):
+            raise PolicyBudgetError(f"agents must be at least 1, got {self.agents}")
         if self.transitions < 1:
             raise PolicyBudgetError(f"transitions must be at least 1, got {self.transitions}")
         if not 0 <= self.seed < 2**32:
@@ -49,11 +52,7 @@ class Configuration:
 
     def problem(self) -> RepresentedMDP:
         """The r-MDP that this configuration trains for."""
-        return make_problem(self.world, self.budget, self.agents, self.seed)
-
-    def origin(self) -> dict[str, Any]:
-        """How the world was made."""
-        return {"name": self.world, "agents": self.agents, "seed": self.seed}
+        return make_problem(self.world, self.budget, self.agents, self.seed, self.population)
 
     def save(self, folder: Path) -> None:
         """Write config.json."""
@@ -80,27 +79,40 @@ def preset(name: str, world: str, algorithm: str) -> Configuration:
     """The configuration that options start from.
 
     Args:
-        name: "default": what measured best (docs/findings.md); "paper": Appendix B of the paper, and the authors' code
-            where the paper is silent. Parallel worlds are free, so both sample 32 x 64 transitions per policy and
-            iteration.
+        name: "default": what measured best (docs/findings.md); "paper": Appendix B of the paper with the authors' code where
+            the paper is silent. Parallel worlds are free, so both sample 2048 transitions per policy and iteration from many.
     """
     check_choice("preset", name, PRESETS)
     rule = ALGORITHMS[check_choice("algorithm", algorithm, ALGORITHMS)]()
-    # Resource Gathering pays nobody who has not returned in time, and the walker sees no clock: bootstrapping at the time
-    # limit would tell it that wandering on is worth what returning is (docs/findings.md has the numbers).
-    ppo = PPO(bootstrap_truncated=world != "resource-gathering")
+    ppo = _grid_world(name) if world == "resource-gathering" else _robot(name)
+    if name == "paper" and isinstance(rule, EM):
+        rule = EM(refill="random", last_e_step=False)
+    if name == "paper" and isinstance(rule, EndToEnd):
+        rule = EndToEnd(assignment_rate=0.002, last_e_step=False)
+    return Configuration(world=world, algorithm=algorithm, preset=name, ppo=ppo, rule=rule)
+
+
+def _grid_world(name: str) -> PPO:
+    """Resource Gathering pays nobody who has not returned in time, and the walker sees no clock: bootstrapping at the time
+    limit would tell it that wandering on is worth what returning is (docs/findings.md has the numbers).
+    """
+    ppo = PPO(bootstrap_truncated=False)
     if name == "paper":
         ppo = replace(ppo, epochs=10, minibatch=64, learning_rate=(5e-4, 1e-4), discount=1.0)
-        if isinstance(rule, EM):
-            rule = EM(refill="random", last_e_step=False)
-        if isinstance(rule, EndToEnd):
-            rule = EndToEnd(assignment_rate=0.002, last_e_step=False)
-    return Configuration(world=world, algorithm=algorithm, preset=name, ppo=ppo, rule=rule)
+    return ppo
+
+
+def _robot(name: str) -> PPO:
+    """MuJoCo, and what users bring: observations of unknown scale, long episodes."""
+    ppo = PPO(worlds=16, steps=128, normalise_observations=True, entropy=(1e-3, 1e-4), adam_epsilon=1e-5)
+    if name == "paper":
+        ppo = replace(ppo, epochs=10, minibatch=64, learning_rate=(3e-4, 1e-4))
+    return ppo
 
 
 def check_choice(what: str, got: Any, choices: Any) -> str:
     """One of the names, or an error that lists them."""
-    if got not in choices:
+    if not isinstance(got, str) or got not in choices:
         raise PolicyBudgetError(f"{what} must be one of {', '.join(choices)}, got {got!r}")
     return str(got)
 

@@ -16,7 +16,10 @@ from policybudget.learning.settings import PPO
 from policybudget.policies.committee import Committee, make_actor, make_critic
 from policybudget.policies.normaliser import Normaliser
 from policybudget.population import Rewards
-from policybudget.worlds.interface import JaxWorld
+from policybudget.worlds.interface import JaxWorld, World
+
+SMALLEST_SCALE = 1e-3
+"""Unit of returns before any was seen, where the population does not tell it."""
 
 
 class TrainState(eqx.Module):
@@ -28,6 +31,7 @@ class TrainState(eqx.Module):
     assignment: AssignmentState
     ongoing: rollout.Ongoing
     running: Float[Array, "k E m"]
+    scale: Float[Array, " m"]
     key: PRNGKeyArray
     iteration: Int[Array, ""]
 
@@ -54,21 +58,21 @@ class Report(eqx.Module):
 class Task(eqx.Module):
     """What does not change during a training: arrays of the problem, and settings that are static for the compiler."""
 
-    world: JaxWorld
+    world: World
     rewards: Rewards
     rule: AssignmentRule
     settings: PPO
     budget: int
     agents: int
     features: int
-    return_scale: float
+    return_scale: float | None
     iterations: int
 
 
-def begin(task: Task, assignment: Float[Array, "k n"], key: PRNGKeyArray) -> TrainState:
-    """The state before the first iteration."""
+def begin(task: Task, assignment: Float[Array, "k n"], ongoing: rollout.Ongoing, key: PRNGKeyArray) -> TrainState:
+    """The state before the first iteration, with fresh worlds."""
     settings, budget, world = task.settings, task.budget, task.world
-    actor_key, critic_key, logits_key, world_key, key = jax.random.split(key, 5)
+    actor_key, critic_key, logits_key, key = jax.random.split(key, 4)
     size = world.observation_size
     learned = ppo.Learned(
         make_actor(actor_key, budget, size, world.actions, settings.hidden, settings.trunk, settings.log_std),
@@ -81,8 +85,9 @@ def begin(task: Task, assignment: Float[Array, "k n"], key: PRNGKeyArray) -> Tra
         optimiser=ppo.start(settings, learned),
         normaliser=Normaliser.start(size),
         assignment=table,
-        ongoing=rollout.start(world, budget, settings.worlds, world_key),
+        ongoing=ongoing,
         running=jnp.zeros((budget, settings.worlds, task.features)),
+        scale=jnp.full(task.features, SMALLEST_SCALE if task.return_scale is None else task.return_scale),
         key=key,
         iteration=jnp.zeros((), jnp.int32),
     )
@@ -90,6 +95,7 @@ def begin(task: Task, assignment: Float[Array, "k n"], key: PRNGKeyArray) -> Tra
 
 def iterate(task: Task, state: TrainState) -> tuple[TrainState, Report]:
     """One iteration: rollout, advantages, all epochs, and the assignment rule's step. Compiled as a whole."""
+    assert isinstance(task.world, JaxWorld)
     key = jax.random.fold_in(state.key, state.iteration)
     ongoing, batch = rollout.rollout(task.world, state.committee, state.ongoing, key, task.settings.steps)
     return learn(task, state, ongoing, batch)
@@ -102,33 +108,44 @@ def learn(task: Task, state: TrainState, ongoing: rollout.Ongoing, batch: rollou
         state: before the rollout.
         ongoing: the worlds after it.
     """
-    settings, rule, rewards, scale = task.settings, task.rule, task.rewards, 1.0 / task.return_scale
+    settings, rule, rewards, scale = task.settings, task.rule, task.rewards, state.scale
     _, learn_key, assign_key = jax.random.split(jax.random.fold_in(state.key, state.iteration), 3)
     running, episodes = rollout.account(rewards.features, batch, state.running, rule.mixing)
     table = state.assignment.observe(episodes)
     estimate = advantages.estimate(
         lambda observation: state.learned.critic(state.normaliser(observation)),
-        lambda outcome: rewards.features(outcome) * scale,
+        lambda transition: rewards.features(transition) / scale,
         batch if settings.bootstrap_truncated else _clock_ends(batch),
         ongoing.observation,
-        rewards.mixture(table.assignment),
+        rewards.mixture(table.assignment) * scale,
         settings.discount,
         settings.gae_lambda,
         keep_features=rule.learns_from_features,
     )
-    rows = _rows(batch, estimate, state.normaliser)
+    rows = _rows(batch, estimate, state.normaliser, scale)
     progress = state.iteration / task.iterations
     learned, optimiser, losses = ppo.improve(
         state.learned, state.optimiser, rows, learn_key, progress, task.world.actions, settings,
-        rule.loss(rewards, table), rule.assignment_rate,
+        rule.loss(rewards, table, settings.clip), rule.assignment_rate,
     )  # fmt: skip
     assignment = rule.update(rewards, table, learned.logits, state.iteration, assign_key)
     after = AssignmentState(assignment, table.table, table.kept)
     normaliser = state.normaliser
     if settings.normalise_observations:
         normaliser = normaliser.update(batch.observation, batch.valid)
+    if task.return_scale is None:
+        learned, scale = _rescale(learned, scale, estimate.target)
     report = _report(rewards, table, after, losses, estimate, episodes)
-    return TrainState(learned, optimiser, normaliser, after, ongoing, running, state.key, state.iteration + 1), report
+    iteration = state.iteration + 1
+    return TrainState(learned, optimiser, normaliser, after, ongoing, running, scale, state.key, iteration), report
+
+
+def _rescale(learned: ppo.Learned, scale: Array, target: Float[Array, "T k E m"]) -> tuple[ppo.Learned, Array]:
+    """The unit of each feature's values grows with the largest typical return; the critic's predictions stay the same."""
+    grown = jnp.maximum(1.0, jnp.sqrt(jnp.mean(target**2, axis=(0, 1, 2))))
+    last = learned.critic.layers[-1]
+    layers = (*learned.critic.layers[:-1], type(last)(last.weight / grown, last.bias / grown))
+    return eqx.tree_at(lambda part: part.critic.layers, learned, layers), scale * grown
 
 
 def _clock_ends(batch: rollout.Batch) -> rollout.Batch:
@@ -137,7 +154,7 @@ def _clock_ends(batch: rollout.Batch) -> rollout.Batch:
     return ended
 
 
-def _rows(batch: rollout.Batch, estimate: advantages.Estimate, normaliser: Normaliser) -> ppo.Rows:
+def _rows(batch: rollout.Batch, estimate: advantages.Estimate, normaliser: Normaliser, scale: Array) -> ppo.Rows:
     def flat(x: Array) -> Array:
         return jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1, *x.shape[3:])
 
@@ -149,7 +166,7 @@ def _rows(batch: rollout.Batch, estimate: advantages.Estimate, normaliser: Norma
         advantage=advantages.normalise(flat(estimate.advantage), weight),
         target=flat(estimate.target),
         weight=weight,
-        features=None if estimate.features is None else flat(estimate.features),
+        features=None if estimate.features is None else flat(estimate.features) * scale,
     )
 
 

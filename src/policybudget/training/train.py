@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -26,13 +26,16 @@ from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentRule
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning import rollout
+from policybudget.learning.sampling import play
 from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Architecture, Result
-from policybudget.training.state import Report, Task, TrainState, begin, iterate
-from policybudget.worlds.interface import compiled
+from policybudget.training.state import Report, Task, TrainState, begin
+from policybudget.training.step import Stepper, stepper
+from policybudget.worlds.interface import HostWorld
 
-SETTLE_EPISODES, FRESH_EPISODES = 32, 100
+EPISODES, EPISODES_ON_HOST = (32, 100), (8, 20)
+"""Greedy episodes per policy at the end of a training: to settle the assignment by, and fresh ones to judge it by."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,6 @@ class Phase:
 Resume = Callable[[TrainState, int], Snapshot | None]
 """Given a template of a phase's state and the phase's index: the snapshot to go on from, if there is one for it."""
 
-_iterate = eqx.filter_jit(iterate, donate="all-except-first")
-
 
 def phases(rule: AssignmentRule, budget: int) -> tuple[Phase, ...]:
     """The parts of a training with this rule."""
@@ -111,7 +112,6 @@ def train(
     seed: int = 0,
     listeners: Iterable[Listener] = (),
     resume: Resume | None = None,
-    world: dict[str, Any] | None = None,
 ) -> Result:
     """Train a budget of policies.
 
@@ -123,7 +123,6 @@ def train(
         seed: decides everything.
         listeners: called after every iteration.
         resume: given a template of a phase's state and its index, the snapshot to go on from, if there is one for it.
-        world: how the world was made, for the record.
 
     Returns:
         The trained committee; its welfare is that of the greedy policies on fresh episodes.
@@ -148,7 +147,7 @@ def train(
         architecture=Architecture(
             problem.world.observation_size, problem.world.actions, task.settings.hidden, task.settings.trunk
         ),
-        world=world or {"name": problem.world.name},
+        world=problem.origin or {"name": problem.world.name},
         algorithm=training.algorithm.name,
         transitions=training.total,
         wall_seconds=seconds + time.perf_counter() - began,
@@ -157,12 +156,12 @@ def train(
 
 def finish(task: Task, state: TrainState, key: jax.Array) -> tuple[jax.Array, rollout.Played]:
     """The assignment that is deployed, settled on episodes of its own, and fresh episodes to judge it by."""
-    play = eqx.filter_jit(rollout.play)
     settle_key, fresh_key = jax.random.split(key)
     features, committee = task.rewards.features, state.committee
-    known = play(task.world, features, committee, settle_key, SETTLE_EPISODES, True)
+    settle, fresh = EPISODES_ON_HOST if isinstance(task.world, HostWorld) else EPISODES
+    known = play(task.world, features, committee, settle_key, settle, True)
     assignment = task.rule.settle(state.assignment.assignment, task.rewards.agents(known.returns.mean(axis=1)))
-    return assignment, play(task.world, features, committee, fresh_key, FRESH_EPISODES, True)
+    return assignment, play(task.world, features, committee, fresh_key, fresh, True)
 
 
 @dataclass
@@ -189,23 +188,22 @@ class _Training:
                 break
         for index, phase in enumerate(self.phases):
             task = self._task(phase)
-            if snapshot is not None and snapshot.phase > index:
-                before += self.iterations * self.ppo.batch * phase.budget
-                continue
-            if snapshot is not None and snapshot.phase == index:
-                state, seconds = snapshot.state, snapshot.seconds
-            else:
-                state = self._start(task, index, seen)
-            state, seconds = self._loop(task, state, index, before, seconds)
+            if snapshot is None or snapshot.phase <= index:
+                worlds = stepper(task)
+                if snapshot is not None and snapshot.phase == index:
+                    state, seconds = worlds.restore(snapshot.state), snapshot.seconds
+                else:
+                    state = self._start(task, worlds, index, seen)
+                state, seconds = self._loop(task, worlds, state, index, before, seconds)
+                if index + 1 < len(self.phases):
+                    seen = self._see(task, worlds, state, self.phases[index + 1].rule.universal_steps)
             before += self.iterations * self.ppo.batch * phase.budget
-            if index + 1 < len(self.phases):
-                seen = self._see(task, state, self.phases[index + 1].rule.universal_steps)
         return task, state, seconds
 
     def _task(self, phase: Phase) -> Task:
         world, population = self.problem.world, self.problem.population
         return Task(
-            world=compiled(world),
+            world=world,
             rewards=population.rewards,
             rule=phase.rule,
             settings=self.ppo,
@@ -216,21 +214,27 @@ class _Training:
             iterations=self.iterations,
         )
 
-    def _start(self, task: Task, index: int, seen: np.ndarray | None) -> TrainState:
-        assignment_key, key = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), index))
+    def _start(self, task: Task, worlds: Stepper, index: int, seen: np.ndarray | None) -> TrainState:
+        assignment_key, world_key, key = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), index), 3)
         first = task.rule.start(task.rewards, task.budget, task.agents, assignment_key, seen)
-        return begin(task, first, key)
+        return begin(task, first, worlds.start(world_key), key)
 
     def _template(self, index: int) -> TrainState:
+        """A state of this phase, its compiled part shapes only."""
         task = self._task(self.phases[index])
-        blank = jnp.zeros((task.budget, task.agents))
-        template: TrainState = eqx.filter_eval_shape(begin, task, blank, jax.random.key(0))
-        return template
+        worlds, key = stepper(task), jax.random.key(0)
+        ongoing = worlds.start(key) if isinstance(task.world, HostWorld) else jax.eval_shape(worlds.start, key)
+        blank = jax.ShapeDtypeStruct((task.budget, task.agents), jnp.float32)
+        seen = rollout.Ongoing(None, ongoing.observation)
+        template: TrainState = eqx.filter_eval_shape(begin, task, blank, seen, key)
+        return eqx.tree_at(lambda s: s.ongoing, template, ongoing)
 
-    def _loop(self, task: Task, state: TrainState, index: int, before: int, seconds: float) -> tuple[TrainState, float]:
+    def _loop(
+        self, task: Task, worlds: Stepper, state: TrainState, index: int, before: int, seconds: float
+    ) -> tuple[TrainState, float]:
         began = time.perf_counter() - seconds
         for iteration in range(int(state.iteration), self.iterations):
-            state, report = _iterate(task, state)
+            state, report = worlds(state)
             report = jax.device_get(report)
             seconds = time.perf_counter() - began
             event = Event(
@@ -248,11 +252,8 @@ class _Training:
                 listener(event)
         return state, seconds
 
-    def _see(self, task: Task, state: TrainState, steps: int) -> np.ndarray:
+    def _see(self, task: Task, worlds: Stepper, state: TrainState, steps: int) -> np.ndarray:
         """Features (steps, m) that the one policy of a finished phase meets."""
-        key = jax.random.fold_in(state.key, 1 << 20)
-        length = -(-steps // self.ppo.worlds)
-        sample = eqx.filter_jit(rollout.rollout)
-        _, batch = sample(task.world, state.committee, state.ongoing, key, length)
-        features = task.rewards.features(batch.outcome)
+        batch = worlds.sample(state, jax.random.fold_in(state.key, 1 << 20), -(-steps // self.ppo.worlds))
+        features = task.rewards.features(batch.experience)
         return np.asarray(features.reshape(-1, features.shape[-1])[:steps])

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
-
-from policybudget.errors import PolicyBudgetError
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,19 @@ class Box:
     high: tuple[float, ...]
 
 
-ActionSpace = Discrete | Box
+@dataclass(frozen=True)
+class MultiDiscrete:
+    """Several choices at once: component i is one of ``sizes[i]``."""
+
+    sizes: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Logits that a policy puts out for it."""
+        return sum(self.sizes)
+
+
+ActionSpace = Discrete | MultiDiscrete | Box
 
 
 class Transition(NamedTuple):
@@ -87,14 +98,52 @@ class JaxWorld(World):
         """One transition; after ``terminated`` or ``truncated`` the sampler resets."""
 
 
-def compiled(world: World) -> JaxWorld:
-    """The world, for what can only run in worlds written in JAX.
+class HostStep(NamedTuple):
+    """What one step of N parallel copies on the host gives, as NumPy arrays.
 
-    Raises:
-        PolicyBudgetError: it is of another kind.
+    Attributes:
+        observation: (N, o) to act on next, after any reset.
+        next_observation: (N, o) that the transition really led to.
+        outcome: (N, d).
+        terminated, truncated: (N) the episode ended with this transition.
+        valid: (N) False where the step was a reset, not a transition.
     """
-    if not isinstance(world, JaxWorld):
-        raise PolicyBudgetError(
-            f"world must be written in JAX (a JaxWorld), got {world.name}, a {type(world).__name__}"
-        )
-    return world
+
+    observation: np.ndarray
+    next_observation: np.ndarray
+    outcome: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    valid: np.ndarray
+
+
+@runtime_checkable
+class Copies(Protocol):
+    """N parallel copies of a world on the host; a finished copy starts anew by itself."""
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Observations (N, o) of fresh episodes."""
+
+    def step(self, actions: np.ndarray) -> HostStep:
+        """Step every copy; actions (N, ..) as policies give them.
+
+        Raises:
+            WorldError: the world raised, died, or returned something that is not finite; it says where.
+        """
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything that the future depends on, or nothing where the world cannot tell."""
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from what :meth:`state` gave."""
+
+    def close(self) -> None:
+        """Let go of processes and threads."""
+
+
+class HostWorld(World):
+    """A world stepped on the host, outside the compiled program."""
+
+    @abc.abstractmethod
+    def copies(self, number: int) -> Copies:
+        """N parallel copies, not yet reset."""

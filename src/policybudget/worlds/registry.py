@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
@@ -18,24 +20,55 @@ def _resource_gathering(agents: int | None, seed: int) -> tuple[World, Populatio
     return world, world.population()
 
 
+def _velocity(task: str, agents: int | None, seed: int) -> tuple[World, Population]:
+    from policybudget.worlds.velocity import velocity_population, velocity_world
+
+    return velocity_world(task), velocity_population(task, 100 if agents is None else agents, seed)
+
+
 WORLDS: dict[str, Callable[[int | None, int], tuple[World, Population]]] = {
     "resource-gathering": _resource_gathering,
+    "half-cheetah-velocity": partial(_velocity, "half-cheetah"),
+    "ant-velocity": partial(_velocity, "ant"),
+    "hopper-velocity": partial(_velocity, "hopper"),
+    "walker2d-velocity": partial(_velocity, "walker2d"),
 }
 
 
-def make(name: str, agents: int | None = None, seed: int = 0) -> tuple[World, Population]:
+def make(
+    name: str, agents: int | None = None, seed: int = 0, population: str | None = None
+) -> tuple[World, Population]:
     """A world and its population.
 
     Args:
-        name: one of ``WORLDS``.
+        name: one of ``WORLDS``, or ``gym:`` and the id of a Gymnasium or MO-Gymnasium environment.
         agents: n; the world's usual number if None.
         seed: of the draw of the population, where it is drawn.
+        population: a users.csv, for ``gym:`` worlds (:mod:`policybudget.users`).
 
     Raises:
-        PolicyBudgetError: there is no such world.
+        PolicyBudgetError: there is no such world, or the population does not fit it.
     """
-    if name not in WORLDS:
-        raise PolicyBudgetError(f"world must be one of {', '.join(WORLDS)}, got {name!r}")
     if agents is not None and agents < 1:
         raise PolicyBudgetError(f"agents must be at least 1, got {agents}")
+    if name.startswith("gym:"):
+        return _by_id(name.removeprefix("gym:"), agents, population)
+    if name not in WORLDS:
+        raise PolicyBudgetError(f"world must be one of {', '.join(WORLDS)} or gym:ID, got {name!r}")
+    if population is not None:
+        raise PolicyBudgetError(f"{name} draws its own population; --population is for gym:ID worlds")
     return WORLDS[name](agents, seed)
+
+
+def _by_id(identifier: str, agents: int | None, population: str | None) -> tuple[World, Population]:
+    from policybudget.users import read_users
+    from policybudget.worlds.gymnasium import world_by_id
+
+    if agents is not None:
+        raise PolicyBudgetError("gym:ID worlds have as many agents as --population has rows; leave --agents out")
+    if population is None:
+        raise PolicyBudgetError(
+            "gym:ID worlds need --population users.csv: a row per user, a column per reward component"
+        )
+    world = world_by_id(identifier)
+    return world, read_users(Path(population), world.outcome_size, world.components)

@@ -1,0 +1,130 @@
+"""Rollouts in worlds that are stepped on the host: the same batch and the same episodes as :mod:`rollout` gives.
+
+The k x E copies are one vector environment; representative j acts in copies j E to (j + 1) E - 1. Only the choice of actions
+is compiled here; rewards are computed from the outcomes by the compiled update.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from policybudget.learning.rollout import Batch, Ongoing, Played
+from policybudget.policies import actions
+from policybudget.policies.committee import Committee, act
+from policybudget.population import Experience, FeatureMap
+from policybudget.worlds.interface import ActionSpace, HostStep, HostWorld
+
+_act = jax.jit(act, static_argnums=1)
+
+
+class HostSampler:
+    """k x E running copies of a world.
+
+    Args:
+        world: what is copied.
+        budget: k.
+        worlds: E.
+    """
+
+    def __init__(self, world: HostWorld, budget: int, worlds: int) -> None:
+        self.world, self.shape = world, (budget, worlds)
+        self.copies = world.copies(budget * worlds)
+
+    def start(self, key: PRNGKeyArray) -> Ongoing:
+        """Fresh episodes everywhere."""
+        observation = self.copies.reset(_seed(key))
+        return Ongoing(self.copies.state(), jnp.asarray(observation.reshape(*self.shape, -1)))
+
+    def restore(self, ongoing: Ongoing, key: PRNGKeyArray) -> Ongoing:
+        """Go on where a saved run stood; in fresh episodes where the world cannot save its state."""
+        if not ongoing.state:
+            return self.start(key)
+        self.copies.restore(ongoing.state)
+        return ongoing
+
+    def rollout(self, committee: Committee, ongoing: Ongoing, key: PRNGKeyArray, steps: int) -> tuple[Ongoing, Batch]:
+        """T steps of every copy with sampled actions."""
+        space = self.world.actions
+        noise = np.asarray(_noise(space, key, (steps, *self.shape)))
+        observation = np.asarray(ongoing.observation)
+        observations, chosen, after = [], [], []
+        for random in noise:
+            action = np.asarray(_act(committee, space, observation, random))
+            now = self.copies.step(action.reshape(-1, *action.shape[2:]))
+            observations.append(observation)
+            chosen.append(action)
+            after.append(now)
+            observation = now.observation.reshape(*self.shape, -1)
+        return Ongoing(self.copies.state(), jnp.asarray(observation)), self._batch(
+            committee, observations, chosen, after
+        )
+
+    def _batch(
+        self, committee: Committee, observations: list[np.ndarray], chosen: list[np.ndarray], after: list[HostStep]
+    ) -> Batch:
+        def stacked(name: str) -> Array:
+            together = np.stack([getattr(step, name) for step in after])
+            return jnp.asarray(together.reshape(len(after), *self.shape, *together.shape[2:]))
+
+        observation, action = jnp.asarray(np.stack(observations)), jnp.asarray(np.stack(chosen))
+        return Batch(
+            observation=observation,
+            action=action,
+            log_prob=_log_prob(committee, self.world.actions, observation, action),
+            outcome=stacked("outcome"),
+            terminated=stacked("terminated"),
+            truncated=stacked("truncated"),
+            next_observation=stacked("next_observation"),
+            valid=stacked("valid"),
+        )
+
+
+@partial(jax.jit, static_argnums=(0, 2))
+def _noise(space: ActionSpace, key: PRNGKeyArray, shape: tuple[int, ...]) -> Array:
+    return actions.noise(space, key, shape)
+
+
+@partial(jax.jit, static_argnums=1)
+def _log_prob(
+    committee: Committee, space: ActionSpace, observation: Float[Array, "T k E o"], action: Array
+) -> Float[Array, "T k E"]:
+    return jax.lax.map(lambda pair: actions.log_prob(space, committee(pair[0]), pair[1]), (observation, action))
+
+
+def play(
+    world: HostWorld, features: FeatureMap, committee: Committee, key: PRNGKeyArray, episodes: int, greedy: bool
+) -> Played:
+    """Fresh episodes of every policy from start to end, with greedy or sampled actions."""
+    budget, space = committee.actor.network.layers[-1].weight.shape[0], world.actions
+    start_key, noise_key = jax.random.split(key)
+    copies, shape = world.copies(budget * episodes), (budget, episodes)
+    observation = copies.reset(_seed(start_key)).reshape(*shape, -1)
+    alive, lengths = np.ones(shape, bool), np.zeros(shape, np.float32)
+    returns: Array | None = None
+    pay = jax.jit(lambda seen, alive: jnp.where(alive[..., None], features(seen), 0.0))
+    for time in range(world.time_limit):
+        random = None if greedy else _noise(space, jax.random.fold_in(noise_key, time), shape)
+        action = np.asarray(_act(committee, space, observation, random))
+        now = copies.step(action.reshape(-1, *action.shape[2:]))
+        seen = Experience(
+            observation, action, now.outcome.reshape(*shape, -1), now.next_observation.reshape(*shape, -1)
+        )
+        paid = pay(seen, alive)
+        returns = paid if returns is None else returns + paid
+        lengths += alive
+        alive &= ~(now.terminated | now.truncated).reshape(shape)
+        observation = now.observation.reshape(*shape, -1)
+        if not alive.any():
+            break
+    copies.close()
+    assert returns is not None
+    return Played(returns, jnp.asarray(lengths))
+
+
+def _seed(key: PRNGKeyArray) -> int:
+    return int(jax.random.bits(key)) >> 1

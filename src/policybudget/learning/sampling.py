@@ -1,0 +1,28 @@
+"""One interface for both kinds of world: whole episodes, and where a training's worlds stand."""
+
+from __future__ import annotations
+
+import equinox as eqx
+from jaxtyping import PRNGKeyArray
+
+from policybudget.learning import host, rollout
+from policybudget.learning.rollout import Played
+from policybudget.policies.committee import Committee
+from policybudget.population import FeatureMap
+from policybudget.worlds.interface import HostWorld, World
+
+_play = eqx.filter_jit(rollout.play)
+
+
+def play(
+    world: World, features: FeatureMap, committee: Committee, key: PRNGKeyArray, episodes: int, greedy: bool
+) -> Played:
+    """Fresh episodes of every policy from start to end, with greedy or sampled actions.
+
+    Args:
+        episodes: per policy.
+    """
+    if isinstance(world, HostWorld):
+        return host.play(world, features, committee, key, episodes, greedy)
+    played: Played = _play(world, features, committee, key, episodes, greedy)
+    return played

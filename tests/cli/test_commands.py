@@ -1,0 +1,122 @@
+"""Training, killing, resuming and evaluating, as processes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from policybudget.cli.main import main
+
+SETTINGS = ("--worlds", "4", "--steps", "32", "--minibatch", "32", "--epochs", "4", "--hidden", "8", "--quiet")
+
+
+def start(*arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "policybudget", *arguments])
+
+
+def outcome(folder: Path) -> dict[str, object]:
+    result = json.loads((folder / "result.json").read_text())
+    files = {name: (folder / name).read_bytes() for name in ("policies.safetensors", "assignment.csv", "returns.safetensors")}
+    with (folder / "metrics.csv").open(newline="") as file:
+        metrics = [{k: v for k, v in row.items() if k not in ("seconds", "transitions_per_s")} for row in csv.DictReader(file)]
+    return {**files, "welfare": result["welfare"], "transitions": result["transitions"], "metrics": metrics}
+
+
+ITERATIONS = {"em": 400, "trajectory-clusters": 200}
+
+
+@pytest.mark.parametrize("algorithm", ITERATIONS)
+def test_kill_9_and_resume_end_where_an_uninterrupted_run_ends(algorithm: str, tmp_path: Path) -> None:
+    extra = ("--warm-start", "10") if algorithm == "em" else ("--universal-steps", "500")
+    options = ("train", "--algorithm", algorithm, *SETTINGS, *extra, "--transitions", str(128 * ITERATIONS[algorithm]))
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    process = start(*options, "--out", str(whole))
+    wait_for(whole / "checkpoint" / "state.safetensors", process)
+    compiled = time.monotonic()
+    assert process.wait() == 0
+    lasted = time.monotonic() - compiled
+    process, kills = start(*options, "--out", str(killed)), 0
+    while True:
+        wait_for(killed / "checkpoint" / "state.safetensors", process)
+        try:
+            status = process.wait(random.uniform(0.1, 0.8) * lasted if kills < 2 else 300)
+            break
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL
+            kills += 1
+            process = start("resume", str(killed), "--quiet")
+    assert status == 0 and kills >= 1
+    one, other = outcome(whole), outcome(killed)
+    for name in one:
+        assert one[name] == other[name], name
+    assert not list(killed.glob(".*")), "no temporary files"
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    while not path.exists() and process.poll() is None:
+        time.sleep(0.01)
+
+
+def test_a_finished_run_is_left_as_it_is(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in run_copy.rglob("*") if path.is_file()}
+    assert main(["resume", str(run_copy)]) == 0
+    assert "is finished: welfare" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in run_copy.rglob("*") if path.is_file()} == before
+
+
+def test_evaluate(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(run_copy), "--episodes", "20"]) == 0
+    assert "greedy" in capsys.readouterr().out
+    record = json.loads((run_copy / "evaluation.json").read_text())
+    for kind in ("greedy", "stochastic"):
+        assert set(record[kind]["welfare"]) == {"mean", "ci95"}
+        assert len(record[kind]["representatives"]) == 3
+    with (run_copy / "returns.csv").open(newline="") as file:
+        header, *rows = list(csv.reader(file))
+    with (run_copy / "assignment.csv").open(newline="") as file:
+        assignment = list(csv.DictReader(file))
+    assert header == [row["agent"] for row in assignment]
+    matrix = np.array(rows, dtype=float)
+    assert matrix.shape == (3, 25)
+    welfare = np.mean([matrix[int(row["representative"]), i] for i, row in enumerate(assignment)])
+    np.testing.assert_allclose(record["greedy"]["welfare"]["mean"], welfare, rtol=1e-5)
+    result = json.loads((run_copy / "result.json").read_text())
+    np.testing.assert_allclose(welfare, result["welfare"], rtol=1e-5)  # the world and greedy policies are deterministic
+    assert record["greedy"]["welfare"]["ci95"] == pytest.approx(0.0, abs=1e-6)
+    sizes = [representative["agents"] for representative in record["greedy"]["representatives"]]
+    assert sum(sizes) == 25.0
+
+
+def test_seeds_of_an_evaluation(run_copy: Path) -> None:
+    stochastic = {}
+    for seed in ("1", "1", "2"):
+        assert main(["evaluate", str(run_copy), "--episodes", "20", "--seed", seed, "--quiet"]) == 0
+        stochastic.setdefault(seed, []).append(json.loads((run_copy / "evaluation.json").read_text())["stochastic"])
+    assert stochastic["1"][0] == stochastic["1"][1]
+    assert stochastic["1"][0]["representatives"] != stochastic["2"][0]["representatives"]
+
+
+def test_same_seed_same_files(small: tuple[str, ...], finished_run: Path, empty_place: Path) -> None:
+    for name, seed in (("again", "0"), ("other", "1")):
+        assert main(["train", *small, "--transitions", "512", "--seed", seed, "--out", name, "--quiet"]) == 0
+    assert outcome(empty_place / "again") == outcome(finished_run)
+    assert outcome(empty_place / "other")["policies.safetensors"] != outcome(finished_run)["policies.safetensors"]
+
+
+def test_what_a_user_sees(small: tuple[str, ...], empty_place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", *small, "--transitions", "512"]) == 0
+    out = capsys.readouterr().out
+    (run,) = (empty_place / "runs").iterdir()
+    for words in ("representative", "agents", "mean return", "episode length", "■", f"runs/{run.name}", "welfare"):
+        assert words in out
