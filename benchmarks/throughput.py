@@ -41,36 +41,46 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
 
     from policybudget.learning import rollout
     from policybudget.training.configuration import preset
-    from policybudget.training.state import learn
-    from policybudget.training.train import make_task, start
+    from policybudget.training.state import begin, learn
+    from policybudget.training.step import stepper
+    from policybudget.training.train import make_task
+    from policybudget.worlds.interface import HostWorld
 
     configuration = preset(settings.preset, settings.world, settings.algorithm)
-    configuration = replace(configuration, agents=settings.agents, budget=settings.budget)
+    problem = make_problem(settings)
     ppo = replace(configuration.ppo, kl_limit=0.0)  # every epoch is run, and counted
-    task = make_task(configuration.problem(), configuration.rule, ppo, iterations=1000)
-    state = start(task, jax.random.key(0))
-
-    def sample(task: Any, state: Any) -> Any:
-        return rollout.rollout(task.world, state.committee, state.ongoing, state.key, ppo.steps)
-
+    task = make_task(problem, configuration.rule, ppo, settings.budget, iterations=1000)
+    worlds = stepper(task)
+    first = task.rule.start(task.rewards, task.budget, task.agents, jax.random.key(0), None)
+    state = begin(task, first, worlds.start(jax.random.key(1)), jax.random.key(2))
+    parts: dict[str, Callable[[], Any]] = {}
     began = time.perf_counter()
-    sampler = eqx.filter_jit(sample).lower(task, state).compile()
-    ongoing, batch = sampler(task, state)
-    learner = eqx.filter_jit(learn).lower(task, state, ongoing, batch).compile()
-    jax.block_until_ready(learner(task, state, ongoing, batch))
+    if isinstance(task.world, HostWorld):
+        sampler = worlds.sampler  # type: ignore[attr-defined]
+        parts["rollout"] = lambda: sampler.rollout(state.committee, state.ongoing, state.key, ppo.steps)
+        ongoing, batch = parts["rollout"]()
+        if hasattr(sampler.copies.env, "_physics"):
+            parts["physics"] = physics_alone(sampler.copies.env, ppo.steps)
+    else:
+        compiled = eqx.filter_jit(lambda s: rollout.rollout(task.world, s.committee, s.ongoing, s.key, ppo.steps))
+        parts["rollout"] = lambda: compiled(state)
+        ongoing, batch = parts["rollout"]()
+    seen = rollout.Ongoing(None, ongoing.observation) if isinstance(task.world, HostWorld) else ongoing
+    bare = eqx.tree_at(lambda s: s.ongoing, state, seen)
+    learner = eqx.filter_jit(learn)
+    parts["update"] = lambda: learner(task, bare, seen, batch)
+    jax.block_until_ready(parts["update"]())
     compile_s = time.perf_counter() - began
     side = 2048
-    matrix = jnp.ones((side, side), jnp.float32)
-    product = jax.jit(lambda x: x @ x)
-    parts: dict[str, Callable[[], Any]] = {
-        "rollout": lambda: sampler(task, state),
-        "update": lambda: learner(task, state, ongoing, batch),
-        "matmul": lambda: product(matrix),
-    }
+    matrix, product = jnp.ones((side, side), jnp.float32), jax.jit(lambda x: x @ x)
+    parts["matmul"] = lambda: product(matrix)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     seconds = interleave(parts, settings.repeats)
     transitions = ppo.batch * settings.budget
     weights = state.learned.actor.network.multiplications + state.learned.critic.multiplications
-    return {
+    work, total = 6 * weights * transitions * ppo.epochs, seconds["update"] + seconds["rollout"]
+    rate = 2 * side**3 / seconds["matmul"]
+    result = {
         "world": settings.world,
         "agents": task.agents,
         "budget": settings.budget,
@@ -78,16 +88,45 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
         "cores": settings.cores,
         "update_per_s": round(transitions / seconds["update"]),
         "rollout_per_s": round(transitions / seconds["rollout"]),
-        "total_per_s": round(transitions / (seconds["update"] + seconds["rollout"])),
+        "total_per_s": round(transitions / total),
         "rollout_to_update": round(seconds["rollout"] / seconds["update"], 4),
-        "update_gflops": round(6 * weights * transitions * ppo.epochs / seconds["update"] / 1e9, 2),
-        "matmul_gflops": round(2 * side**3 / seconds["matmul"] / 1e9, 2),
-        "update_to_matmul": round(
-            3 * weights * transitions * ppo.epochs / side**3 * seconds["matmul"] / seconds["update"], 4
-        ),
-        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "update_gflops": round(work / seconds["update"] / 1e9, 2),
+        "matmul_gflops": round(rate / 1e9, 2),
+        "update_to_matmul": round(work / seconds["update"] / rate, 4),
+        "peak_mib": round(max(peak, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)),
         "compile_s": round(compile_s, 2),
     }
+    if "physics" in seconds:
+        result["physics_per_s"] = round(transitions / seconds["physics"])
+        result["total_to_physics"] = round(seconds["physics"] / total, 4)
+    return result
+
+
+def physics_alone(env: Any, steps: int) -> Callable[[], None]:
+    """The simulator's own steps of the same copies on the same threads: no policy, no observation, no reward."""
+    import numpy as np
+
+    actions = np.random.default_rng(0).uniform(-1, 1, (steps, *env.action_space.shape))
+
+    def run() -> None:
+        for action in actions:
+            env._physics.step(action, None)
+
+    return run
+
+
+def make_problem(settings: argparse.Namespace) -> Any:
+    """A world by name; for gym: worlds a linear population of any size over the reward components."""
+    import numpy as np
+
+    import policybudget as pb
+    from policybudget.worlds.gymnasium import world_by_id
+
+    if not settings.world.startswith("gym:"):
+        return pb.make_problem(settings.world, settings.budget, settings.agents)
+    world = world_by_id(settings.world.removeprefix("gym:"))
+    weights = np.random.default_rng(0).dirichlet(np.ones(world.outcome_size), settings.agents or 100)
+    return pb.RepresentedMDP(world, pb.Population.from_weights(weights), settings.budget)
 
 
 def interleave(parts: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:

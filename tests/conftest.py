@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,9 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "Agg"
 
 # Every room that computes with arrays. Settings stay out: what they say to a wrong value is theirs to test.
-ROOMS = ("welfare", "population", "worlds", "policies", "assignment", "assessment", "runs")
+ROOMS = ("welfare", "population", "policies", "assignment", "assessment", "runs")
 FILES = ("learning.advantages", "learning.ppo", "learning.rollout", "training.state", "training.train")
-FILES += ("training.checkpoint", "training.listeners")
+FILES += ("training.step", "training.checkpoint", "training.listeners", "worlds.interface", "worlds.resource_gathering")
 install_import_hook([f"policybudget.{name}" for name in ROOMS + FILES], "beartype.beartype")
 
 settings.register_profile("policybudget", deadline=None, derandomize=True, max_examples=25)
@@ -32,6 +32,7 @@ import jax  # noqa: E402
 
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+jax.config.update("jax_disable_most_optimizations", True)  # compiles faster; processes of the command line keep all
 
 
 def pytest_unconfigure() -> None:
@@ -75,7 +76,7 @@ def small() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def one_line(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[list[str]], str]]:
+def one_line(capsys: pytest.CaptureFixture[str]) -> Callable[[list[str]], str]:
     """Run a command that must fail with status 2 and one line on standard error; returns the line."""
     from policybudget.cli.main import main
 
@@ -89,4 +90,4 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[list[str]
         assert "Traceback" not in err
         return err
 
-    yield run
+    return run

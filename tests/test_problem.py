@@ -8,7 +8,7 @@ from policybudget.errors import PolicyBudgetError
 
 @pytest.mark.parametrize("budget", [0, -1, 3, 1000])
 def test_budget_out_of_range(budget: int) -> None:
-    with pytest.raises(PolicyBudgetError, match=rf"budget must be between 1 and the number of agents \(2\), got {budget}$"):
+    with pytest.raises(PolicyBudgetError, match=rf"budget must be between .* agents \(2\), got {budget}$"):
         wishes((0, 1), budget)
 
 

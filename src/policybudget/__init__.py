@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from policybudget.problem import RepresentedMDP, make_problem
     from policybudget.runs.result import Result, load
     from policybudget.training.train import train
+    from policybudget.worlds.conformance import check_world
+    from policybudget.worlds.gymnasium import world_from
 
     __version__: str
 
@@ -40,10 +42,12 @@ __all__ = [
     "Result",
     "TrajectoryClusters",
     "__version__",
+    "check_world",
     "evaluate",
     "load",
     "make_problem",
     "train",
+    "world_from",
 ]
 
 _HOMES = {
@@ -56,10 +60,12 @@ _HOMES = {
     "RepresentedMDP": "problem",
     "Result": "runs.result",
     "TrajectoryClusters": "assignment.trajectory_clusters",
+    "check_world": "worlds.conformance",
     "evaluate": "assessment.evaluate",
     "load": "runs.result",
     "make_problem": "problem",
     "train": "training.train",
+    "world_from": "worlds.gymnasium",
 }
 
 

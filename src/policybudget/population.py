@@ -91,14 +91,31 @@ class Function(FeatureMap):
 
     def __call__(self, transition: Experience) -> Float[Array, "*batch m"]:
         """The function's value."""
+        if not self.numpy:
+            value: Array = self._fitting(transition, jnp.asarray(self.function(transition), jnp.float32))
+            return value
+
+        def call(*parts: Any) -> np.ndarray:
+            seen = Experience(*(np.asarray(part) for part in parts))  # type: ignore[arg-type] # NumPy's, as was asked for
+            rewards: np.ndarray = self._fitting(seen, np.asarray(self.function(seen), np.float32))
+            return rewards
+
         shape = (*transition.outcome.shape[:-1], self.features)
-        if self.numpy:
+        like = jax.ShapeDtypeStruct(shape, jnp.float32)
+        value = jax.pure_callback(call, like, *transition, vmap_method="broadcast_all")
+        return value
 
-            def call(*parts: np.ndarray) -> np.ndarray:
-                return np.asarray(self.function(Experience(*map(np.asarray, parts))), np.float32).reshape(shape)
-
-            return jax.pure_callback(call, jax.ShapeDtypeStruct(shape, jnp.float32), *transition)
-        return jnp.asarray(self.function(transition), jnp.float32)
+    def _fitting(self, transition: Experience, value: Any) -> Any:
+        expected = (*transition.outcome.shape[:-1], self.features)
+        if value.shape != expected:
+            raise PolicyBudgetError(
+                f"the reward function must give an array of shape {expected}, agents on the last axis, "
+                f"got {value.shape}"
+            )
+        if isinstance(value, np.ndarray) and not np.isfinite(value).all():
+            *_, agent = np.argwhere(~np.isfinite(value))[0]
+            raise PolicyBudgetError(f"the reward function gave agent {agent} a reward that is not finite")
+        return value
 
 
 class Rewards(eqx.Module):
@@ -130,8 +147,8 @@ class Population:
         rewards: their reward functions.
         parameters: (n, p) what tells the agents apart, for figures and covers (a tile, a target velocity), or None.
         parameter_names: the p names.
-        return_scale: the return of a perfectly served agent, the unit that learning works in; None if it is not known, then
-            the largest returns seen so far take its place.
+        return_scale: the return of a perfectly served agent, the unit that learning works in; None if it is not known,
+            then the largest returns seen so far take its place.
     """
 
     names: tuple[str, ...]

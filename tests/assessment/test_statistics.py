@@ -19,7 +19,9 @@ def test_by_hand() -> None:
 def test_equals_scipys_interval(samples: list[float]) -> None:
     got = mean_ci95(np.array(samples))
     low, high = stats.t.interval(0.95, len(samples) - 1, loc=np.mean(samples), scale=stats.sem(samples))
-    np.testing.assert_allclose([got["mean"] - got["ci95"], got["mean"] + got["ci95"]], [low, high], rtol=1e-7, atol=1e-6)
+    np.testing.assert_allclose(
+        [got["mean"] - got["ci95"], got["mean"] + got["ci95"]], [low, high], rtol=1e-7, atol=1e-6
+    )
 
 
 def test_a_single_or_constant_sample() -> None:

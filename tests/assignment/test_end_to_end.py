@@ -25,7 +25,7 @@ REWARDS = Population.from_features("abcd").rewards
 
 def test_gradient_is_that_of_the_objective() -> None:
     logits = RNG.normal(size=(K, N))
-    loss = EndToEnd().loss(REWARDS, STATE)
+    loss = EndToEnd().loss(REWARDS, STATE, 0.2)
     rows, ratio = on_policy_rows(np.zeros((K, 1, N))), jnp.ones((K, 1))
     gradient = jax.grad(loss)(jnp.asarray(logits, jnp.float32), rows, ratio)
 
@@ -64,7 +64,7 @@ def test_the_literal_gradient_vanishes_on_policy_though_one_policy_is_better() -
     state = AssignmentState(jnp.full((K, N), 1 / K), 0.5 * returns, jnp.full(K, 0.5))
     slopes = {}
     for signal in ("literal", "returns"):
-        loss = EndToEnd(signal=signal).loss(REWARDS, state)
+        loss = EndToEnd(signal=signal).loss(REWARDS, state, 0.2)
         slopes[signal] = np.asarray(jax.grad(loss)(jnp.zeros((K, N)), on_policy_rows(advantage), jnp.ones((K, 4))))
     np.testing.assert_allclose(slopes["literal"], 0.0, atol=1e-6)
     # d/dpsi_j of mean_i sum_j alpha V: (1/n) alpha_j (V_j - mean V)
@@ -77,7 +77,7 @@ def test_the_literal_loss_by_hand() -> None:
     advantage = np.zeros((K, 2, N))
     advantage[0, 0, 1], advantage[2, 1, 3] = 6.0, -3.0
     ratio = jnp.ones((K, 2)).at[0, 0].set(1.5).at[2, 1].set(1.1)
-    loss = EndToEnd(signal="literal").loss(REWARDS, STATE)
+    loss = EndToEnd(signal="literal").loss(REWARDS, STATE, 0.2)
     value = loss(jnp.zeros((K, N)), on_policy_rows(advantage), ratio)
     np.testing.assert_allclose(value, -(1.2 * 2.0 + 1.1 * -1.0) / 2, rtol=1e-5)
 

@@ -27,4 +27,4 @@ def test_random_groups_are_random_and_stay() -> None:
     assert not np.array_equal(one, other)
     state = AssignmentState(one, jnp.ones((5, 25)), jnp.zeros(5))
     np.testing.assert_array_equal(rule.update(REWARDS, state, None, jnp.asarray(999), jax.random.key(0)), one)
-    assert rule.logits(5, 25, jax.random.key(0)) is None and rule.loss(REWARDS, state) is None
+    assert rule.logits(5, 25, jax.random.key(0)) is None and rule.loss(REWARDS, state, 0.2) is None

@@ -18,7 +18,10 @@ def finished(returns: list[float]) -> Episodes:
     count = len(returns)
     recent = sum(MIXING * (1 - MIXING) ** (count - 1 - index) * value for index, value in enumerate(returns))
     return Episodes(
-        jnp.array([float(count)]), jnp.array([[float(sum(returns))]]), jnp.array([[float(recent)]]), jnp.array([(1 - MIXING) ** count])
+        jnp.array([float(count)]),
+        jnp.array([[float(sum(returns))]]),
+        jnp.array([[float(recent)]]),
+        jnp.array([(1 - MIXING) ** count]),
     )
 
 

@@ -20,10 +20,13 @@ OneLine = Callable[[list[str]], str]
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("fly", "command must be one of train, resume, evaluate, got 'fly'"),
+        ("fly", "command must be one of train, resume, evaluate"),
         ("--budget 3", "command must be one of"),
         ("train --world nowhere", "world must be one of resource-gathering"),
-        ("train --algorithm sarsa", "algorithm must be one of em, end-to-end, trajectory-clusters, random, got 'sarsa'"),
+        (
+            "train --algorithm sarsa",
+            "algorithm must be one of em, end-to-end, trajectory-clusters, random, got 'sarsa'",
+        ),
         ("train --preset fast", "preset must be one of default, paper, got 'fast'"),
         ("train --bugdet 3", "unrecognized arguments: --bugdet"),
         ("train --budg 3", "unrecognized arguments: --budg"),

@@ -19,7 +19,13 @@ GOES_ON, TERMINATED, TRUNCATED, BOTH, INVALID = range(5)
 
 
 def plain_loop(
-    value: np.ndarray, last: np.ndarray, final: np.ndarray, reward: np.ndarray, kind: np.ndarray, discount: float, lam: float
+    value: np.ndarray,
+    last: np.ndarray,
+    final: np.ndarray,
+    reward: np.ndarray,
+    kind: np.ndarray,
+    discount: float,
+    lam: float,
 ) -> np.ndarray:
     """A_t of one world and one feature, as the textbook writes it; invalid rows are as if they were not there."""
     rows = [t for t in range(len(kind)) if kind[t] != INVALID]
@@ -43,7 +49,9 @@ def plain_loop(
 
 
 @eqx.filter_jit
-def estimate(batch: Batch, after: Any, mixture: Any, discount: float, gae_lambda: float, keep: bool) -> advantages.Estimate:
+def estimate(
+    batch: Batch, after: Any, mixture: Any, discount: float, gae_lambda: float, keep: bool
+) -> advantages.Estimate:
     return advantages.estimate(lambda o: o @ CRITIC, Outcome(), batch, after, mixture, discount, gae_lambda, keep)
 
 
@@ -80,7 +88,12 @@ def test_equals_a_plain_loop(kinds: list[int], seed: int, rates: tuple[float, fl
     for j, e, f in np.ndindex(K, E, M):
         where = (slice(None), j, e)
         expected[(*where, f)] = plain_loop(
-            value[(*where, f)], last[j, e, f], final[(*where, f)], np.asarray(batch.outcome)[(*where, f)], kind[where], *rates
+            value[(*where, f)],
+            last[j, e, f],
+            final[(*where, f)],
+            np.asarray(batch.outcome)[(*where, f)],
+            kind[where],
+            *rates,
         )
     valid = kind != INVALID
     assert got.features is not None

@@ -60,7 +60,9 @@ def test_clipped_surrogate_by_hand(ratio: float, advantage: float, expected: flo
     np.testing.assert_allclose(got, expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("ratio", "advantage", "slope"), [(1.5, 2.0, 0.0), (1.5, -2.0, -2.0), (0.5, 2.0, 2.0), (0.5, -2.0, 0.0)])
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "slope"), [(1.5, 2.0, 0.0), (1.5, -2.0, -2.0), (0.5, 2.0, 2.0), (0.5, -2.0, 0.0)]
+)
 def test_the_clipped_side_has_no_gradient(ratio: float, advantage: float, slope: float) -> None:
     gradient = jax.grad(lambda r: ppo.surrogate(r, jnp.asarray(advantage), 0.2))(jnp.asarray(ratio))
     assert float(gradient) == slope
@@ -154,13 +156,17 @@ def test_annealed_exponentially(progress: float, expected: float) -> None:
 
 
 @eqx.filter_jit
-def improve(learned: Any, state: Any, rows: Any, progress: Any, space: Any, settings: PPO, loss: Any = None, rate: float = 0.0) -> Any:
+def improve(
+    learned: Any, state: Any, rows: Any, progress: Any, space: Any, settings: PPO, loss: Any = None, rate: float = 0.0
+) -> Any:
     return ppo.improve(learned, state, rows, jax.random.key(3), progress, space, settings, loss, rate)
 
 
 def moves(settings: PPO, progress: float, learned: ppo.Learned, rows: ppo.Rows) -> tuple[np.ndarray, np.ndarray]:
     """How far actor and critic parameters move in ``improve``."""
-    after, _, _ = improve(learned, ppo.start(settings, learned), rows, jnp.asarray(progress), SPACES["discrete"], settings)
+    after, _, _ = improve(
+        learned, ppo.start(settings, learned), rows, jnp.asarray(progress), SPACES["discrete"], settings
+    )
     return tuple(
         np.asarray(ravel_pytree(new)[0] - ravel_pytree(old)[0])
         for new, old in ((after.actor, learned.actor), (after.critic, learned.critic))
@@ -203,18 +209,15 @@ def test_epochs_of_the_actors_stop_when_kl_passes_the_limit() -> None:
 
 
 def test_every_transition_is_used_once_per_epoch() -> None:
-    # Adam with a huge epsilon is plain gradient descent; at a vanishing rate its steps over the minibatches add up to the
-    # gradients of all rows at the same parameters.
+    # With a huge epsilon Adam follows the gradient; the steps of an epoch are averages of those of its minibatches.
     space = SPACES["discrete"]
     learned, rows = make(space)
     rows = replace(rows, weight=jnp.ones((K, N)))
     settings = replace(SETTINGS, minibatch=2, adam_epsilon=1e6, gradient_norm=1e9, learning_rate=(1.0, 1.0))
     critic = moves(settings, 0.0, learned, rows)[1] * 1e6
     whole = eqx.filter_grad(lambda one: loss(one, rows, space)[0])(learned).critic
-    # bias-corrected momentum of four steps with gradients g1..g4: each step is an average of those so far
     assert np.corrcoef(critic, -np.asarray(ravel_pytree(whole)[0]))[0, 1] > 0.9
-    again = moves(settings, 0.0, learned, rows)[1] * 1e6
-    np.testing.assert_array_equal(critic, again)
+    np.testing.assert_array_equal(critic, moves(settings, 0.0, learned, rows)[1] * 1e6)
 
 
 def test_logits_take_adam_steps_of_their_own_rate() -> None:

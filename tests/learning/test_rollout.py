@@ -88,7 +88,9 @@ def test_returns_and_moving_average_equal_the_sequential_formula(seed: int, ends
         for one in finished:  # eq. 10
             table = (1 - mixing) * table + mixing * one
         assert float(got.count[j]) == len(finished)
-        np.testing.assert_allclose(got.total[j], np.sum(finished, axis=0) if finished else np.zeros(2), rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(
+            got.total[j], np.sum(finished, axis=0) if finished else np.zeros(2), rtol=1e-4, atol=1e-4
+        )
         np.testing.assert_allclose(got.kept[j] * start[j] + got.recent[j], table, rtol=1e-4, atol=1e-4)
 
 

@@ -27,11 +27,15 @@ def test_categorical_ignores_a_constant_added_to_logits() -> None:
     logits = jnp.array([[1.0, -2.0, 0.5]])
     first, second = (actions.Head(logits + c, None) for c in (0.0, 50.0))
     chosen = jnp.array([2])
-    np.testing.assert_allclose(actions.log_prob(THREE, first, chosen), actions.log_prob(THREE, second, chosen), atol=1e-5)
+    np.testing.assert_allclose(
+        actions.log_prob(THREE, first, chosen), actions.log_prob(THREE, second, chosen), atol=1e-5
+    )
     np.testing.assert_allclose(actions.entropy(THREE, first), actions.entropy(THREE, second), atol=1e-5)
 
 
-@pytest.mark.parametrize(("uniform", "expected"), [(0.0, 0), (0.499, 0), (0.501, 1), (0.749, 1), (0.751, 2), (0.9999999, 2)])
+@pytest.mark.parametrize(
+    ("uniform", "expected"), [(0.0, 0), (0.499, 0), (0.501, 1), (0.749, 1), (0.751, 2), (0.9999999, 2)]
+)
 def test_inverse_cdf(uniform: float, expected: int) -> None:
     head = actions.Head(jnp.log(jnp.array([0.5, 0.25, 0.25])), None)
     assert int(actions.sample(THREE, head, jnp.asarray(uniform))) == expected

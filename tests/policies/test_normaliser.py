@@ -39,4 +39,6 @@ def test_unchanged_until_something_was_seen() -> None:
 
 def test_scales_and_clips() -> None:
     normaliser = Normaliser.start(1).update(jnp.array([[1.0], [5.0]]), jnp.ones(2, bool))
-    np.testing.assert_allclose(normaliser(jnp.array([[3.0], [7.0], [1000.0], [-1000.0]]))[:, 0], [0.0, 2.0, 10.0, -10.0], atol=1e-6)
+    np.testing.assert_allclose(
+        normaliser(jnp.array([[3.0], [7.0], [1000.0], [-1000.0]]))[:, 0], [0.0, 2.0, 10.0, -10.0], atol=1e-6
+    )

@@ -23,8 +23,12 @@ def test_write_replaces_and_makes_folders(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["replace", "fsync", "fdopen", "chmod"])
-@pytest.mark.parametrize(("number", "reason"), [(28, "no space left on device"), (30, "read-only file system"), (13, "permission denied")])
-def test_a_failed_write_leaves_what_was_there(what: str, number: int, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("number", "reason"), [(28, "no space left on device"), (30, "read-only file system"), (13, "permission denied")]
+)
+def test_a_failed_write_leaves_what_was_there(
+    what: str, number: int, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file"
     files.write(path, "good")
 

@@ -67,7 +67,9 @@ def test_first_last_and_every_few_seconds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["replace", "fsync"])
-def test_a_failed_write_keeps_the_last_good_checkpoint(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_last_good_checkpoint(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / checkpoint.NAME
     checkpoint.save(path, snapshot(1.0))
 
@@ -94,7 +96,9 @@ def test_damaged(damage: str, tmp_path: Path) -> None:
     checkpoint.save(path, snapshot(1.0))
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
-    path.write_bytes({"truncated": bytes(content[:-5]), "changed": bytes(content), "empty": b"", "garbage": b"x" * 99}[damage])
+    path.write_bytes(
+        {"truncated": bytes(content[:-5]), "changed": bytes(content), "empty": b"", "garbage": b"x" * 99}[damage]
+    )
     with pytest.raises(RunFolderError, match="truncated or damaged|does not match its hash") as caught:
         tensors.load(path, TEMPLATE)
     assert "\n" not in str(caught.value)

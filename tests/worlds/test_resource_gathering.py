@@ -70,9 +70,7 @@ def test_a_bump_elsewhere_costs_a_step_and_nothing_else() -> None:
     assert outcome.max() == 95.0 and int(state.time) == 5
 
 
-@pytest.mark.parametrize(
-    ("move", "delta"), [(UP, (-1, 0)), (LEFT, (0, -1)), (RIGHT, (0, 1))]
-)
+@pytest.mark.parametrize(("move", "delta"), [(UP, (-1, 0)), (LEFT, (0, -1)), (RIGHT, (0, 1))])
 def test_moves(move: int, delta: tuple[int, int]) -> None:
     np.testing.assert_array_equal(walk([move])[1][:2], np.add((4, 2), delta))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -15,6 +16,7 @@ from policybudget.worlds.resource_gathering import ResourceGathering
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib import ticker
 from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
@@ -36,7 +38,7 @@ def paths(world: ResourceGathering, walks: list[np.ndarray], assignment: np.ndar
     columns = min(len(walks), 5)
     rows = -(-len(walks) // columns)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(2.4 * columns, 2.75 * rows), squeeze=False, layout="constrained"
+        rows, columns, figsize=(2.4 * columns, 0.3 + 3.0 * rows), squeeze=False, layout="constrained"
     )
     serves = assignment.argmax(axis=0).reshape(world.side, world.side)
     for index, axis in enumerate(axes.flat):
@@ -55,7 +57,7 @@ def paths(world: ResourceGathering, walks: list[np.ndarray], assignment: np.ndar
                 middle = (start + end) / 2
                 axis.annotate(
                     "", xy=(middle + 0.12 * (end - start))[::-1], xytext=(middle - 0.12 * (end - start))[::-1],
-                    arrowprops={"arrowstyle": "-|>", "color": shade, "lw": 0},
+                    arrowprops={"arrowstyle": "-|>", "color": shade, "lw": 0, "mutation_scale": 16},
                 )  # fmt: skip
         axis.plot(world.home[1], world.home[0], marker="s", color="black", markersize=8)
         axis.set_xticks(np.arange(world.side)), axis.set_yticks(np.arange(world.side))
@@ -70,6 +72,50 @@ def paths(world: ResourceGathering, walks: list[np.ndarray], assignment: np.ndar
     figure.supxlabel("column", fontsize=9)
     figure.supylabel("row", fontsize=9)
     return figure
+
+
+def assignment_histogram(parameter: np.ndarray, assignment: np.ndarray, name: str) -> Figure:
+    """Who is served by which representative, over the parameter that tells agents apart (the paper's Figure 4).
+
+    Args:
+        parameter: (n) of each agent.
+        assignment: (k, n) α; an agent with a soft assignment is counted in shares.
+        name: of the parameter, with its unit.
+    """
+    edges = np.linspace(min(0.0, parameter.min()), parameter.max() + 1e-6, 41)
+    counts = np.array([np.histogram(parameter, edges, weights=row)[0] for row in assignment])
+    centre = (counts * (edges[:-1] + edges[1:])).sum(axis=1) / np.maximum(2 * counts.sum(axis=1), 1e-12)
+    serving = [int(j) for j in np.argsort(centre) if counts[j].sum() > 0]
+    figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+    below = np.zeros(len(edges) - 1)
+    for rank, j in enumerate(serving):
+        axis.bar(
+            edges[:-1], counts[j], np.diff(edges), below, align="edge", edgecolor="white", linewidth=0.4,
+            color=_one_of(j, rank, len(serving), len(counts)), label=f"{j}",
+        )  # fmt: skip
+        below += counts[j]
+    axis.set_xlabel(name)
+    axis.set_ylabel("agents")
+    axis.set_xlim(edges[0], edges[-1])
+    axis.set_ylim(0, below.max() * 1.05)
+    axis.yaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    axis.spines[["top", "right"]].set_visible(False)
+    if len(counts) <= len(COLOURS):
+        figure.legend(
+            *axis.get_legend_handles_labels(), loc="outside upper left", ncols=len(COLOURS), frameon=False, fontsize=8,
+            title="representative", title_fontsize=8, alignment="left",
+        )  # fmt: skip
+    else:
+        told = f"{len(counts)} representatives, {len(serving)} of them in use, coloured in their order along the axis"
+        axis.set_title(told, fontsize=8, loc="left")
+    return figure
+
+
+def _one_of(representative: int, rank: int, serving: int, budget: int) -> Any:
+    """Its colour; with more of them than colours, one from an even scale, in their order along the axis."""
+    if budget <= len(COLOURS):
+        return colour(representative)
+    return matplotlib.colormaps["viridis"](rank / max(serving - 1, 1))
 
 
 def training_curve(metrics: Path) -> Figure:

@@ -91,17 +91,22 @@ def refill(labels: Int[Array, " n"], returns: Float[Array, "k n"], key: PRNGKeyA
         whom: "random", or "closest": the agent who loses least by it, which stays the same agent while its new
             representative catches up.
     """
-    agents = jnp.arange(labels.shape[0])
+    agents, budget = jnp.arange(labels.shape[0]), returns.shape[0]
+
+    def sizes_of(labels: Array) -> Array:
+        return jnp.sum(labels == jnp.arange(budget)[:, None], axis=1)
 
     def one(labels: Array, inputs: tuple[Array, Array, Array]) -> tuple[Array, None]:
         representative, offered, key = inputs
-        sizes = jnp.bincount(labels, length=returns.shape[0])
+        sizes = sizes_of(labels)
         movable = sizes[labels] >= 2
         liking = jax.random.uniform(key, labels.shape) if whom == "random" else offered - returns[labels, agents]
         chosen = jnp.argmax(jnp.where(movable, liking, -jnp.inf))
         moved = labels.at[chosen].set(representative)
         return jnp.where((sizes[representative] == 0) & movable.any(), moved, labels), None
 
-    budget = returns.shape[0]
-    labels, _ = jax.lax.scan(one, labels, (jnp.arange(budget), returns, jax.random.split(key, budget)))
-    return labels
+    def all_of_them(labels: Array) -> Array:
+        return jax.lax.scan(one, labels, (jnp.arange(budget), returns, jax.random.split(key, budget)))[0]
+
+    filled: Array = jax.lax.cond(jnp.any(sizes_of(labels) == 0), all_of_them, lambda labels: labels, labels)
+    return filled

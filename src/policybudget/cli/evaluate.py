@@ -28,8 +28,18 @@ def run(arguments: Sequence[str]) -> None:
     from policybudget.worlds import registry
 
     result = load(parsed.run)
+    if "population" not in result.world:
+        raise PolicyBudgetError(
+            f"{parsed.run} holds policies for world {result.world.get('name')!r}, made in Python; evaluate them there: "
+            "policybudget.evaluate(world, population, result.committee, result.assignment, ...)"
+        )
     use_compilation_cache()
     world, population = registry.make(**result.world)
+    if population.names != result.agents:
+        raise PolicyBudgetError(
+            f"the {len(result.agents)} users of {parsed.run} are no longer those of "
+            f"{result.world['population'] or world.name} ({population.size}): train again, or put the old file back"
+        )
     played = {
         name: evaluate(world, population, result.committee, result.assignment, parsed.episodes, parsed.seed, greedy)
         for name, greedy in (("greedy", True), ("stochastic", False))

@@ -13,6 +13,7 @@ COMMANDS = {
     "train": "train a budget of policies for a population of users",
     "resume": "go on with a training that was stopped",
     "evaluate": "play fresh episodes of a trained run: welfare and return matrix",
+    "check": "does a world do what training relies on?",
 }
 
 
@@ -43,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if words[0] not in COMMANDS:
             raise PolicyBudgetError(f"command must be one of {', '.join(COMMANDS)}, got {words[0]!r}")
-        import_module(f"policybudget.cli.{words[0]}").run(words[1:])
-        return 0
+        status = import_module(f"policybudget.cli.{words[0]}").run(words[1:])
+        return 0 if status is None else int(status)
     except PolicyBudgetError as error:
         print(f"policybudget: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

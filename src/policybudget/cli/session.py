@@ -9,12 +9,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from policybudget.problem import RepresentedMDP
+from policybudget.runs import files
 from policybudget.runs.result import Result
 from policybudget.training.checkpoint import Checkpoints, reader
 from policybudget.training.configuration import Configuration
 from policybudget.training.listeners.metrics import Metrics, TensorBoard
 from policybudget.training.listeners.progress import LiveProgress
 from policybudget.training.train import Listener, train
+from policybudget.worlds.interface import World
 
 
 def use_compilation_cache() -> None:
@@ -32,43 +35,54 @@ def use_compilation_cache() -> None:
 
 
 def train_in(folder: Path, configuration: Configuration, quiet: bool, resume: bool) -> Result:
-    """Train in a run folder, from its checkpoint if told so, and write everything that a run leaves."""
+    """Train in a run folder, from its checkpoint if told so, and write everything that a run leaves.
+
+    The manifest comes last: a run that has one is finished.
+    """
     use_compilation_cache()
     problem = configuration.problem()
-    with ExitStack() as stack:
-        listeners: list[Listener] = [Metrics(folder, problem.budget), TensorBoard(folder), Checkpoints(folder)]
-        if not quiet:
-            listeners.append(stack.enter_context(LiveProgress()))
-        result = train(
-            problem,
-            configuration.rule,
-            ppo=configuration.ppo,
-            transitions=configuration.transitions,
-            seed=configuration.seed,
-            listeners=listeners,
-            resume=reader(folder) if resume else None,
-        )
-    result.save(folder)
-    pictures = draw(folder, configuration, result)
+    try:
+        with ExitStack() as stack:
+            listeners: list[Listener] = [Metrics(folder, problem.budget), TensorBoard(folder), Checkpoints(folder)]
+            if not quiet:
+                listeners.append(stack.enter_context(LiveProgress()))
+            result = train(
+                problem,
+                configuration.rule,
+                ppo=configuration.ppo,
+                transitions=configuration.transitions,
+                seed=configuration.seed,
+                listeners=listeners,
+                resume=reader(folder) if resume else None,
+            )
+        pictures = draw(folder, problem, result)
+        result.save(folder)
+    except OSError as error:  # of a figure or of TensorBoard's events; all else names its file
+        raise files.cannot_write(folder, error) from error
     if not quiet:
-        show(folder, configuration, result, pictures)
+        show(folder, problem, result, pictures)
     return result
 
 
-def draw(folder: Path, configuration: Configuration, result: Result) -> list[Path]:
+def draw(folder: Path, problem: RepresentedMDP, result: Result) -> list[Path]:
     """The figures of a run."""
     from policybudget.assessment import figures
     from policybudget.worlds.resource_gathering import ResourceGathering
 
     drawn = [figures.save(figures.training_curve(folder / "metrics.csv"), folder / "figures" / "training.png")]
-    world = configuration.problem().world
+    world, population = problem.world, problem.population
     if isinstance(world, ResourceGathering):
         walks = figures.tours(world, result.committee)
         drawn.append(figures.save(figures.paths(world, walks, result.assignment), folder / "figures" / "paths.png"))
+    if population.parameters is not None and population.parameters.shape[1] == 1:
+        histogram = figures.assignment_histogram(
+            population.parameters[:, 0], result.assignment, population.parameter_names[0]
+        )
+        drawn.append(figures.save(histogram, folder / "figures" / "assignment.png"))
     return drawn
 
 
-def show(folder: Path, configuration: Configuration, result: Result, pictures: list[Path]) -> None:
+def show(folder: Path, problem: RepresentedMDP, result: Result, pictures: list[Path]) -> None:
     """Table, drawing and the place of the run folder."""
     console = Console()
     table = Table(title=f"{result.algorithm}, {result.budget} policies for {len(result.agents)} users")
@@ -79,18 +93,17 @@ def show(folder: Path, configuration: Configuration, result: Result, pictures: l
         value = (result.assignment[j] * result.returns[j]).sum() / sizes[j] if sizes[j] > 0 else float("nan")
         table.add_row(str(j), f"{sizes[j]:.4g}", f"{value:.2f}", f"{result.lengths[j]:.1f}")
     console.print(table)
-    _show_paths(console, configuration, result)
+    _show_paths(console, problem.world, result)
     console.print(f"welfare [bold]{result.welfare:.2f}[/] (greedy policies, fresh episodes, mean over users)")
     for picture in pictures:
         console.print(f"figure  {picture}", soft_wrap=True, highlight=False)
     console.print(f"run     {folder}", soft_wrap=True, highlight=False)
 
 
-def _show_paths(console: Console, configuration: Configuration, result: Result) -> None:
+def _show_paths(console: Console, world: World, result: Result) -> None:
     from policybudget.assessment import figures
     from policybudget.worlds.resource_gathering import ResourceGathering
 
-    world = configuration.problem().world
     if not isinstance(world, ResourceGathering):
         return
     drawings = [figures.drawing(world, walk) for walk in figures.tours(world, result.committee)]

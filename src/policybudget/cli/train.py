@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,6 +38,8 @@ def run(arguments: Sequence[str]) -> None:
     parsed = parser.parse_args(arguments)
     nested = replace(base, ppo=options.read(base.ppo, parsed), rule=options.read(base.rule, parsed))
     configuration = options.read(nested, parsed)
+    if configuration.population is not None:  # the run folder must find it from anywhere
+        configuration = replace(configuration, population=str(Path(configuration.population).absolute()))
     available = len(cores.available())
     if configuration.cores is not None and configuration.cores > available:
         raise PolicyBudgetError(f"cores must be at most {available}, those available here, got {configuration.cores}")
@@ -61,7 +64,8 @@ def run(arguments: Sequence[str]) -> None:
 
 def fresh(configuration: Configuration) -> Path:
     """A name for a run folder that says what and when."""
-    what = f"{configuration.world}-{configuration.algorithm}-k{configuration.budget}"
+    world = re.sub(r"[^\w.-]+", "-", configuration.world)
+    what = f"{world}-{configuration.algorithm}-k{configuration.budget}"
     name = f"{what}-{time.strftime('%Y%m%d-%H%M%S')}"
     path, count = Path("runs") / name, 1
     while path.exists():

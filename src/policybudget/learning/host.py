@@ -1,7 +1,7 @@
 """Rollouts in worlds that are stepped on the host: the same batch and the same episodes as :mod:`rollout` gives.
 
-The k x E copies are one vector environment; representative j acts in copies j E to (j + 1) E - 1. Only the choice of actions
-is compiled here; rewards are computed from the outcomes by the compiled update.
+The k x E copies are one vector environment; representative j acts in copies j E to (j + 1) E - 1. Only the choice of
+actions is compiled here; rewards are computed from the outcomes by the compiled update.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget.learning.rollout import Batch, Ongoing, Played
 from policybudget.policies import actions
-from policybudget.policies.committee import Committee, act
+from policybudget.policies.committee import Committee
+from policybudget.policies.on_host import HostCommittee
 from policybudget.population import Experience, FeatureMap
 from policybudget.worlds.interface import ActionSpace, HostStep, HostWorld
-
-_act = jax.jit(act, static_argnums=1)
 
 
 class HostSampler:
@@ -47,14 +46,19 @@ class HostSampler:
         self.copies.restore(ongoing.state)
         return ongoing
 
+    def close(self) -> None:
+        """Let go of the copies."""
+        self.copies.close()
+
     def rollout(self, committee: Committee, ongoing: Ongoing, key: PRNGKeyArray, steps: int) -> tuple[Ongoing, Batch]:
         """T steps of every copy with sampled actions."""
         space = self.world.actions
         noise = np.asarray(_noise(space, key, (steps, *self.shape)))
+        policies = HostCommittee(committee, space)
         observation = np.asarray(ongoing.observation)
         observations, chosen, after = [], [], []
         for random in noise:
-            action = np.asarray(_act(committee, space, observation, random))
+            action = policies.act(observation, random)
             now = self.copies.step(action.reshape(-1, *action.shape[2:]))
             observations.append(observation)
             chosen.append(action)
@@ -93,7 +97,11 @@ def _noise(space: ActionSpace, key: PRNGKeyArray, shape: tuple[int, ...]) -> Arr
 def _log_prob(
     committee: Committee, space: ActionSpace, observation: Float[Array, "T k E o"], action: Array
 ) -> Float[Array, "T k E"]:
-    return jax.lax.map(lambda pair: actions.log_prob(space, committee(pair[0]), pair[1]), (observation, action))
+    def one(pair: tuple[Array, Array]) -> Array:
+        return actions.log_prob(space, committee(pair[0]), pair[1])
+
+    log_prob: Array = jax.lax.map(one, (observation, action))
+    return log_prob
 
 
 def play(
@@ -102,27 +110,26 @@ def play(
     """Fresh episodes of every policy from start to end, with greedy or sampled actions."""
     budget, space = committee.actor.network.layers[-1].weight.shape[0], world.actions
     start_key, noise_key = jax.random.split(key)
+    policies = HostCommittee(committee, space)
     copies, shape = world.copies(budget * episodes), (budget, episodes)
-    observation = copies.reset(_seed(start_key)).reshape(*shape, -1)
     alive, lengths = np.ones(shape, bool), np.zeros(shape, np.float32)
-    returns: Array | None = None
+    returns: Array = jnp.zeros(())
     pay = jax.jit(lambda seen, alive: jnp.where(alive[..., None], features(seen), 0.0))
-    for time in range(world.time_limit):
-        random = None if greedy else _noise(space, jax.random.fold_in(noise_key, time), shape)
-        action = np.asarray(_act(committee, space, observation, random))
-        now = copies.step(action.reshape(-1, *action.shape[2:]))
-        seen = Experience(
-            observation, action, now.outcome.reshape(*shape, -1), now.next_observation.reshape(*shape, -1)
-        )
-        paid = pay(seen, alive)
-        returns = paid if returns is None else returns + paid
-        lengths += alive
-        alive &= ~(now.terminated | now.truncated).reshape(shape)
-        observation = now.observation.reshape(*shape, -1)
-        if not alive.any():
-            break
-    copies.close()
-    assert returns is not None
+    try:
+        observation = copies.reset(_seed(start_key)).reshape(*shape, -1)
+        for time in range(world.time_limit):
+            random = None if greedy else np.asarray(_noise(space, jax.random.fold_in(noise_key, time), shape))
+            action = policies.act(observation, random)
+            now = copies.step(action.reshape(-1, *action.shape[2:]))
+            led = now.outcome.reshape(*shape, -1), now.next_observation.reshape(*shape, -1)
+            returns = returns + pay(Experience(*map(jnp.asarray, (observation, action, *led))), jnp.asarray(alive))
+            lengths += alive
+            alive &= ~(now.terminated | now.truncated).reshape(shape)
+            observation = now.observation.reshape(*shape, -1)
+            if not alive.any():
+                break
+    finally:
+        copies.close()
     return Played(returns, jnp.asarray(lengths))
 
 

@@ -9,7 +9,7 @@ from policybudget.learning import host, rollout
 from policybudget.learning.rollout import Played
 from policybudget.policies.committee import Committee
 from policybudget.population import FeatureMap
-from policybudget.worlds.interface import HostWorld, World
+from policybudget.worlds.interface import HostWorld, JaxWorld, World
 
 _play = eqx.filter_jit(rollout.play)
 
@@ -24,5 +24,6 @@ def play(
     """
     if isinstance(world, HostWorld):
         return host.play(world, features, committee, key, episodes, greedy)
+    assert isinstance(world, JaxWorld)
     played: Played = _play(world, features, committee, key, episodes, greedy)
     return played

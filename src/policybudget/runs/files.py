@@ -43,7 +43,12 @@ def cannot_write(path: Path, error: OSError) -> RunFolderError:
 
 def write_json(path: Path, value: Any) -> None:
     """Readable JSON with sorted layout left as given."""
-    write(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    write(path, as_json(value))
+
+
+def as_json(value: Any) -> bytes:
+    """Readable JSON."""
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
 
 
 def read(path: Path) -> bytes:

@@ -19,7 +19,7 @@ from policybudget.policies.committee import Committee, make_actor
 from policybudget.policies.networks import Sharing
 from policybudget.policies.normaliser import Normaliser
 from policybudget.runs import files, tensors
-from policybudget.worlds.interface import ActionSpace, Box, Discrete
+from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete
 
 FORMAT = 1
 LIBRARIES = ("policybudget", "jax", "jaxlib", "equinox", "optax", "numpy")
@@ -47,16 +47,22 @@ class Architecture:
 
     def record(self) -> dict[str, Any]:
         """As JSON."""
-        kind = "box" if isinstance(self.actions, Box) else "discrete"
-        return {**asdict(self), "actions": {"kind": kind, **asdict(self.actions)}}
+        kind = {Box: "box", MultiDiscrete: "multi-discrete", Discrete: "discrete"}[type(self.actions)]
+        space: dict[str, Any] = asdict(self.actions)
+        for side in ("low", "high") if isinstance(self.actions, Box) else ():  # JSON has no infinity
+            space[side] = [bound if np.isfinite(bound) else None for bound in space[side]]
+        return {**asdict(self), "actions": {"kind": kind, **space}}
 
     @staticmethod
     def from_record(record: dict[str, Any]) -> Architecture:
         """From JSON."""
         space = dict(record["actions"])
         actions: ActionSpace
-        if space.pop("kind") == "box":
-            actions = Box(space["size"], tuple(space["low"]), tuple(space["high"]))
+        if (kind := space.pop("kind")) == "box":
+            low = tuple(-np.inf if bound is None else bound for bound in space["low"])
+            actions = Box(space["size"], low, tuple(np.inf if bound is None else bound for bound in space["high"]))
+        elif kind == "multi-discrete":
+            actions = MultiDiscrete(tuple(space["sizes"]))
         else:
             actions = Discrete(space["size"])
         return Architecture(record["observation_size"], actions, tuple(record["hidden"]), record["trunk"])
@@ -109,11 +115,12 @@ class Result:
             "returns.safetensors": tensors.dump(
                 {"assignment": self.assignment, "returns": self.returns, "lengths": self.lengths}
             ),
+            "result.json": files.as_json(
+                {"welfare": self.welfare, "transitions": self.transitions, "wall_seconds": self.wall_seconds}
+            ),
         }
         for name, content in contents.items():
             files.write(folder / name, content)
-        outcome = {"welfare": self.welfare, "transitions": self.transitions, "wall_seconds": self.wall_seconds}
-        files.write_json(folder / "result.json", outcome)
         files.write_json(folder / "manifest.json", self._manifest({n: files.sha256(c) for n, c in contents.items()}))
         return folder
 

@@ -86,9 +86,9 @@ def preset(name: str, world: str, algorithm: str) -> Configuration:
     rule = ALGORITHMS[check_choice("algorithm", algorithm, ALGORITHMS)]()
     ppo = _grid_world(name) if world == "resource-gathering" else _robot(name)
     if name == "paper" and isinstance(rule, EM):
-        rule = EM(refill="random", last_e_step=False)
+        rule = EM(refill="random")
     if name == "paper" and isinstance(rule, EndToEnd):
-        rule = EndToEnd(assignment_rate=0.002, last_e_step=False)
+        rule = EndToEnd(assignment_rate=0.002)
     return Configuration(world=world, algorithm=algorithm, preset=name, ppo=ppo, rule=rule)
 
 

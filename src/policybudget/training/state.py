@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from policybudget import welfare
 from policybudget.assignment.rule import AssignmentRule, AssignmentState
@@ -134,15 +134,17 @@ def learn(task: Task, state: TrainState, ongoing: rollout.Ongoing, batch: rollou
     if settings.normalise_observations:
         normaliser = normaliser.update(batch.observation, batch.valid)
     if task.return_scale is None:
-        learned, scale = _rescale(learned, scale, estimate.target)
-    report = _report(rewards, table, after, losses, estimate, episodes)
+        learned, scale = _rescale(learned, scale, estimate.target, batch.valid)
+    report = _report(rewards, table, after, losses, estimate, episodes, batch.valid)
     iteration = state.iteration + 1
     return TrainState(learned, optimiser, normaliser, after, ongoing, running, scale, state.key, iteration), report
 
 
-def _rescale(learned: ppo.Learned, scale: Array, target: Float[Array, "T k E m"]) -> tuple[ppo.Learned, Array]:
-    """The unit of each feature's values grows with the largest typical return; the critic's predictions stay the same."""
-    grown = jnp.maximum(1.0, jnp.sqrt(jnp.mean(target**2, axis=(0, 1, 2))))
+def _rescale(
+    learned: ppo.Learned, scale: Array, target: Float[Array, "T k E m"], valid: Bool[Array, "T k E"]
+) -> tuple[ppo.Learned, Array]:
+    """The unit of a feature's values grows with the largest typical return; the critic's predictions stay the same."""
+    grown = jnp.maximum(1.0, jnp.sqrt(jnp.mean(target**2, axis=(0, 1, 2), where=valid[..., None])))
     last = learned.critic.layers[-1]
     layers = (*learned.critic.layers[:-1], type(last)(last.weight / grown, last.bias / grown))
     return eqx.tree_at(lambda part: part.critic.layers, learned, layers), scale * grown
@@ -177,12 +179,13 @@ def _report(
     losses: ppo.ActorLosses,
     estimate: advantages.Estimate,
     episodes: rollout.Episodes,
+    valid: Bool[Array, "T k E"],
 ) -> Report:
     returns = before.returns(rewards)
     size = after.assignment.sum(axis=1)
     changed = jnp.argmax(before.assignment, axis=0) != jnp.argmax(after.assignment, axis=0)
-    residual = jnp.var(estimate.advantage, axis=(0, 2))
-    variance = jnp.var(estimate.value + estimate.advantage, axis=(0, 2))
+    residual = jnp.var(estimate.advantage, axis=(0, 2), where=valid)
+    variance = jnp.var(estimate.value + estimate.advantage, axis=(0, 2), where=valid)
     return Report(
         welfare=welfare.utilitarian(welfare.utilities(after.assignment, returns)),
         group_welfare=jnp.sum(after.assignment * returns, axis=1) / jnp.maximum(size, 1e-9),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -31,7 +32,7 @@ from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Architecture, Result
 from policybudget.training.state import Report, Task, TrainState, begin
-from policybudget.training.step import Stepper, stepper
+from policybudget.training.step import Stepper, advance, stepper
 from policybudget.worlds.interface import HostWorld
 
 EPISODES, EPISODES_ON_HOST = (32, 100), (8, 20)
@@ -154,6 +155,25 @@ def train(
     )
 
 
+def make_task(problem: RepresentedMDP, rule: AssignmentRule, ppo: PPO, budget: int, iterations: int) -> Task:
+    """What a phase with this rule and budget trains."""
+    population = problem.population
+    scale = population.return_scale
+    if scale is not None and ppo.discount < 1.0:  # of a long episode, discounting lets values see a part only
+        scale *= min(1.0, 1.0 / ((1.0 - ppo.discount) * problem.world.time_limit))
+    return Task(
+        world=problem.world,
+        rewards=population.rewards,
+        rule=rule,
+        settings=ppo,
+        budget=budget,
+        agents=population.size,
+        features=population.num_features,
+        return_scale=scale,
+        iterations=iterations,
+    )
+
+
 def finish(task: Task, state: TrainState, key: jax.Array) -> tuple[jax.Array, rollout.Played]:
     """The assignment that is deployed, settled on episodes of its own, and fresh episodes to judge it by."""
     settle_key, fresh_key = jax.random.split(key)
@@ -190,29 +210,19 @@ class _Training:
             task = self._task(phase)
             if snapshot is None or snapshot.phase <= index:
                 worlds = stepper(task)
-                if snapshot is not None and snapshot.phase == index:
-                    state, seconds = worlds.restore(snapshot.state), snapshot.seconds
-                else:
-                    state = self._start(task, worlds, index, seen)
-                state, seconds = self._loop(task, worlds, state, index, before, seconds)
-                if index + 1 < len(self.phases):
-                    seen = self._see(task, worlds, state, self.phases[index + 1].rule.universal_steps)
+                with closing(worlds):
+                    if snapshot is not None and snapshot.phase == index:
+                        state, seconds = worlds.restore(snapshot.state), snapshot.seconds
+                    else:
+                        state = self._start(task, worlds, index, seen)
+                    state, seconds = self._loop(task, worlds, state, index, before, seconds)
+                    if index + 1 < len(self.phases):
+                        seen = self._see(task, worlds, state, self.phases[index + 1].rule.universal_steps)
             before += self.iterations * self.ppo.batch * phase.budget
         return task, state, seconds
 
     def _task(self, phase: Phase) -> Task:
-        world, population = self.problem.world, self.problem.population
-        return Task(
-            world=world,
-            rewards=population.rewards,
-            rule=phase.rule,
-            settings=self.ppo,
-            budget=phase.budget,
-            agents=population.size,
-            features=population.num_features,
-            return_scale=population.return_scale,
-            iterations=self.iterations,
-        )
+        return make_task(self.problem, phase.rule, self.ppo, phase.budget, self.iterations)
 
     def _start(self, task: Task, worlds: Stepper, index: int, seen: np.ndarray | None) -> TrainState:
         assignment_key, world_key, key = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), index), 3)
@@ -222,20 +232,25 @@ class _Training:
     def _template(self, index: int) -> TrainState:
         """A state of this phase, its compiled part shapes only."""
         task = self._task(self.phases[index])
-        worlds, key = stepper(task), jax.random.key(0)
-        ongoing = worlds.start(key) if isinstance(task.world, HostWorld) else jax.eval_shape(worlds.start, key)
+        key = jax.random.key(0)
+        with closing(stepper(task)) as worlds:
+            ongoing = worlds.start(key) if isinstance(task.world, HostWorld) else jax.eval_shape(worlds.start, key)
         blank = jax.ShapeDtypeStruct((task.budget, task.agents), jnp.float32)
-        seen = rollout.Ongoing(None, ongoing.observation)
-        template: TrainState = eqx.filter_eval_shape(begin, task, blank, seen, key)
-        return eqx.tree_at(lambda s: s.ongoing, template, ongoing)
+        template: TrainState = eqx.filter_eval_shape(
+            lambda blank, seen, key: begin(task, blank, rollout.Ongoing(None, seen), key),
+            blank,
+            ongoing.observation,
+            key,
+        )
+        whole: TrainState = eqx.tree_at(lambda s: s.ongoing, template, ongoing)
+        return whole
 
     def _loop(
         self, task: Task, worlds: Stepper, state: TrainState, index: int, before: int, seconds: float
     ) -> tuple[TrainState, float]:
         began = time.perf_counter() - seconds
         for iteration in range(int(state.iteration), self.iterations):
-            state, report = worlds(state)
-            report = jax.device_get(report)
+            state, report = advance(task, worlds, state, iteration + 1)
             seconds = time.perf_counter() - began
             event = Event(
                 phase=index,

@@ -1,27 +1,28 @@
 """Any Gymnasium or MO-Gymnasium environment as a world, by its id or by a factory of vector environments.
 
-Observations: boxes (flattened), discrete (one-hot), multi-binary, and tuples or dicts of these (flattened, as Gymnasium orders
-them). Actions: discrete, multi-discrete, and bounded or unbounded boxes; policies act in [-1, 1], which is stretched to the
-bounds. The outcome is the reward: one number, or a MO-Gymnasium environment's vector. All three autoreset modes of
-Gymnasium 1.x give the same transitions; a reset is never one of them.
+Observations: boxes (flattened), discrete (one-hot), multi-binary, and tuples or dicts of these (flattened, as
+Gymnasium orders
+them). Actions: discrete, multi-discrete, and bounded or unbounded boxes; policies act in [-1, 1], which is stretched
+to the bounds. The outcome is the reward: one number, or a MO-Gymnasium environment's vector. All three autoreset
+modes of Gymnasium 1.x give the same transitions; a reset is never one of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import warnings
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
-
-from policybudget.errors import PolicyBudgetError, WorldError
+from policybudget.errors import PolicyBudgetError
 from policybudget.worlds import spaces
-from policybudget.worlds.interface import ActionSpace, Box, HostStep, HostWorld
+from policybudget.worlds.gymnasium_copies import Factory, GymnasiumCopies, Outcome, line, silence
+from policybudget.worlds.interface import ActionSpace, HostWorld
 
 NO_LIMIT = 10_000
 """Steps after which evaluation stops an episode of an environment that has no time limit."""
-
-Factory = Callable[[int], Any]
-Outcome = Callable[[np.ndarray, dict[str, Any]], np.ndarray]
 
 
 class GymnasiumWorld(HostWorld):
@@ -30,7 +31,9 @@ class GymnasiumWorld(HostWorld):
     Attributes:
         factory: takes N, gives a Gymnasium ``VectorEnv`` of N copies.
         label: how the world is called.
-        observation_size, outcome_size, actions, time_limit: see :class:`World`.
+        sizes: o and d, numbers in an observation and in an outcome.
+        space: the action space as policies see it.
+        limit: steps after which an episode is truncated.
         outcome: from (rewards, info) of a step to the outcome (N, d); None: the reward.
         components: names of the reward components, where the environment tells them.
     """
@@ -74,7 +77,12 @@ class GymnasiumWorld(HostWorld):
 
 
 def world_from(
-    factory: Factory, name: str, outcome: Outcome | None = None, outcome_size: int | None = None
+    factory: Factory,
+    name: str,
+    outcome: Outcome | None = None,
+    outcome_size: int | None = None,
+    time_limit: int | None = None,
+    components: tuple[str, ...] = (),
 ) -> GymnasiumWorld:
     """A world from a factory of vector environments.
 
@@ -82,27 +90,44 @@ def world_from(
         factory: takes N, gives a ``VectorEnv`` of N copies, in any autoreset mode.
         name: how to call it.
         outcome: what of a step rewards are computed from, given (rewards, info); the reward if None.
-        outcome_size: d, where ``outcome`` is given.
+        outcome_size: d, where the environment has no ``reward_space`` and its reward is not one number.
+        time_limit: steps after which episodes are truncated; the environment's own if None.
+        components: names of the reward components, for the header of a users.csv.
 
     Raises:
-        PolicyBudgetError: its spaces are not supported.
+        PolicyBudgetError: it cannot be made, or its spaces are not supported.
     """
     try:
-        example = factory(1)
+        with silence():
+            example = factory(1)
+    except PolicyBudgetError:
+        raise
     except Exception as error:
-        raise PolicyBudgetError(f"world {name} could not be made: {_line(error)}") from error
-    size = spaces.flat_size(name, example.single_observation_space)
-    space = spaces.action_space(name, example.single_action_space)
-    rewards = getattr(example, "reward_space", None)
-    components = int(np.prod(rewards.shape[-1:])) if rewards is not None and rewards.shape else 1
-    spec = getattr(example, "spec", None)
-    limit = getattr(getattr(example, "task", None), "time_limit", None) or getattr(spec, "max_episode_steps", None)
-    example.close()
-    return GymnasiumWorld(factory, name, (size, outcome_size or components), space, limit or NO_LIMIT, outcome)
+        raise PolicyBudgetError(f"world {name} could not be made: {line(error)}") from error
+    missing = [
+        part for part in ("single_observation_space", "single_action_space", "num_envs") if not hasattr(example, part)
+    ]
+    if missing:
+        raise PolicyBudgetError(
+            f"the factory of world {name} must give a Gymnasium VectorEnv, got {type(example).__name__}; "
+            "for single environments return gymnasium.vector.SyncVectorEnv([make] * number)"
+        )
+    try:
+        sizes = spaces.flat_size(name, example.single_observation_space), outcome_size or _components(example)
+        space = spaces.action_space(name, example.single_action_space)
+        limit = time_limit or _time_limit(example) or NO_LIMIT
+    finally:
+        with contextlib.suppress(Exception), silence():
+            example.close()
+    return GymnasiumWorld(factory, name, sizes, space, limit, outcome, components)
 
 
 def world_by_id(identifier: str) -> GymnasiumWorld:
     """The world of a Gymnasium or MO-Gymnasium id.
+
+    Args:
+        identifier: a registered id such as ``mo-reacher-v5``, or ``module:id``, where importing the module registers
+            it.
 
     Raises:
         PolicyBudgetError: Gymnasium is not installed, there is no such id, or its spaces are not supported.
@@ -112,132 +137,74 @@ def world_by_id(identifier: str) -> GymnasiumWorld:
     except ImportError:
         raise PolicyBudgetError('gym: worlds need Gymnasium: pip install "policybudget[gymnasium]"') from None
     try:
-        import mo_gymnasium
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import_module("mo_gymnasium")
     except ImportError:
-        mo_gymnasium = None
-    spec = gymnasium.registry.get(identifier)
-    if spec is None:
-        raise PolicyBudgetError(f"gym: must be followed by a Gymnasium or MO-Gymnasium id, got {identifier!r}")
-    if mo_gymnasium is not None and str(spec.entry_point).startswith("mo_gymnasium"):
-        vector = mo_gymnasium.wrappers.vector.MOSyncVectorEnv
-        return world_from(lambda n: vector([lambda: mo_gymnasium.make(identifier)] * n), f"gym:{identifier}")
-    return world_from(
-        lambda n: gymnasium.make_vec(identifier, num_envs=n, vectorization_mode="sync"), f"gym:{identifier}"
-    )
+        pass
+    label = f"gym:{identifier}"
+    module, _, known = identifier.rpartition(":")
+    try:
+        if module:
+            import_module(module)
+        spec = gymnasium.spec(known)
+    except Exception as error:
+        raise PolicyBudgetError(
+            f"gym: must be followed by a Gymnasium or MO-Gymnasium id, got {identifier!r} ({line(error)})"
+        ) from None
+    entry = str(spec.entry_point)
+    if not entry.startswith("mo_gymnasium"):
+
+        def factory(number: int) -> Any:
+            with _no_log_file("mujoco" in entry):
+                return gymnasium.make_vec(known, num_envs=number, vectorization_mode="sync")
+    else:
+        from mo_gymnasium.wrappers.vector import MOSyncVectorEnv
+
+        def factory(number: int) -> Any:
+            with _no_log_file("mujoco" in entry):
+                return MOSyncVectorEnv(iter([lambda: gymnasium.make(known, disable_env_checker=True)] * number))
+
+    return world_from(factory, label)
 
 
-class GymnasiumCopies:
-    """N copies behind one interface, whatever the autoreset mode and the spaces."""
-
-    def __init__(self, world: GymnasiumWorld, number: int) -> None:
-        from gymnasium.vector import AutoresetMode
-
-        self.world, self.number, self.steps = world, number, 0
-        self.env = self._guard(lambda: world.factory(number))
-        mode = self.env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
-        self.mode = AutoresetMode(mode)
-        self._modes = AutoresetMode
-        self._ended = np.zeros(number, bool)
-        self._observation = np.zeros((number, world.observation_size), np.float32)
-        box = self.env.single_action_space
-        self._scale: tuple[np.ndarray, np.ndarray] | None = None
-        if isinstance(world.actions, Box):
-            low, high = np.asarray(box.low, np.float64).ravel(), np.asarray(box.high, np.float64).ravel()
-            bounded = np.isfinite(low) & np.isfinite(high)
-            middle = np.where(bounded, (np.where(bounded, high, 0) + np.where(bounded, low, 0)) / 2, 0.0)
-            self._scale = middle, np.where(bounded, np.where(bounded, high - low, 2.0) / 2, 1.0)
-            self._bounds, self._shape, self._dtype = (low, high), (number, *box.shape), box.dtype
-
-    def reset(self, seed: int) -> np.ndarray:
-        """Observations (N, o) of fresh episodes."""
-        observation, _ = self._guard(lambda: self.env.reset(seed=seed))
-        self._ended[:] = False
-        self._observation = self._flat(observation)
-        return self._observation
-
-    def step(self, actions: np.ndarray) -> HostStep:
-        """Step every copy; see :class:`Copies`."""
-        observation, reward, terminated, truncated, info = self._guard(lambda: self.env.step(self._actions(actions)))
-        self.steps += 1
-        reached = self._flat(observation)
-        following, valid = reached, ~self._ended
-        terminated, truncated = np.asarray(terminated, bool) & valid, np.asarray(truncated, bool) & valid
-        ended = terminated | truncated
-        if self.mode is self._modes.SAME_STEP:
-            if ended.any():
-                following = reached.copy()
-                following[ended] = self._final(info, ended)
-        elif self.mode is self._modes.NEXT_STEP:
-            self._ended = ended
-        elif ended.any():
-            observation, _ = self._guard(lambda: self.env.reset(options={"reset_mask": ended}))
-            reached = np.where(ended[:, None], self._flat(observation), reached)
-        outcome = np.asarray(reward if self.world.outcome is None else self.world.outcome(reward, info), np.float32)
-        outcome = outcome.reshape(self.number, -1)
-        self._check(outcome, following, valid)
-        self._observation = reached
-        return HostStep(reached, following, outcome, terminated, truncated & ~terminated, valid)
-
-    def state(self) -> dict[str, np.ndarray]:
-        """What the environment's ``get_state`` gives, if it has one."""
-        get = getattr(self.env, "get_state", None)
-        return {} if get is None else get() | {"ended": self._ended.copy(), "steps": np.asarray(self.steps)}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Hand a saved state to the environment."""
-        given = dict(state)
-        self._ended, self.steps = given.pop("ended").copy(), int(given.pop("steps"))
-        self.env.set_state(given)
-
-    def close(self) -> None:
-        """Close the environment."""
-        self.env.close()
-
-    def _guard(self, call: Callable[[], Any]) -> Any:
-        """Whatever an environment raises becomes one line that says where."""
-        try:
-            return call()
-        except PolicyBudgetError as error:
-            raise WorldError(f"world {self.world.name}, step {self.steps + 1}: {error}") from error
-        except Exception as error:
-            raise WorldError(f"world {self.world.name} failed in step {self.steps + 1}: {_line(error)}") from error
-
-    def _check(self, outcome: np.ndarray, observation: np.ndarray, valid: np.ndarray) -> None:
-        if outcome.shape[1] != self.world.outcome_size:
-            raise WorldError(
-                f"world {self.world.name}, step {self.steps}: expected {self.world.outcome_size} reward components, "
-                f"got {outcome.shape[1]}"
-            )
-        for what, values in (("reward", outcome), ("observation", observation)):
-            if np.isfinite(values.sum()):  # quick, and wrong only by overflow
-                continue
-            bad = np.argwhere(~np.isfinite(values) & valid[:, None])
-            if len(bad):
-                copy, component = bad[0]
-                raise WorldError(
-                    f"world {self.world.name}, step {self.steps}: {what} component {component} of copy {copy} is "
-                    f"{values[copy, component]}; it must be finite"
-                )
-
-    def _actions(self, actions: np.ndarray) -> np.ndarray:
-        if self._scale is None:
-            return actions.astype(np.int64) + spaces.first_action(self.env.single_action_space)
-        middle, half = self._scale
-        stretched = np.clip(middle + half * actions, *self._bounds)
-        return stretched.reshape(self._shape).astype(self._dtype)
-
-    def _flat(self, observation: Any) -> np.ndarray:
-        return spaces.flatten(self.env.single_observation_space, observation, self.number)
-
-    def _final(self, info: dict[str, Any], ended: np.ndarray) -> np.ndarray:
-        final = info.get("final_obs")
-        if final is None:
-            raise WorldError(f"world {self.world.name} resets in the same step but gives no final_obs")
-        if isinstance(final, dict | tuple):
-            return self._flat(final)[ended]
-        space = self.env.single_observation_space
-        return np.concatenate([spaces.flatten(space, spaces.one(space, final[i]), 1) for i in np.flatnonzero(ended)])
+@contextlib.contextmanager
+def _no_log_file(uses_mujoco: bool) -> Iterator[None]:
+    """MuJoCo writes its remarks on the models that Gymnasium ships into a file in the current directory."""
+    mujoco = import_module("mujoco") if uses_mujoco and find_spec("mujoco") else None
+    if mujoco is None:
+        yield
+        return
+    before = mujoco.get_mju_user_warning()
+    mujoco.set_mju_user_warning(lambda text: None)
+    try:
+        yield
+    finally:
+        mujoco.set_mju_user_warning(before)
 
 
-def _line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+def _components(example: Any) -> int:
+    """Reward components that an environment announces: the last axis of its ``reward_space``; one, if it has none."""
+    rewards = getattr(example, "reward_space", None)
+    return int(rewards.shape[-1]) if rewards is not None and rewards.shape else 1
+
+
+def _time_limit(example: Any) -> int | None:
+    """Of a vector environment, or of the environments in it; wrappers tell theirs in the spec or as an attribute."""
+    task = getattr(example, "task", None)
+    own = getattr(task, "time_limit", None), getattr(getattr(example, "spec", None), "max_episode_steps", None)
+    inside = [_inside(example, "spec")]
+    if hasattr(example, "envs"):  # one that asks other processes for what they lack would be broken then
+        inside.append(_inside(example, "_max_episode_steps"))
+    for limit in (*own, *inside):
+        limit = getattr(limit, "max_episode_steps", limit)
+        if isinstance(limit, int) and limit > 0:
+            return limit
+    return None
+
+
+def _inside(example: Any, name: str) -> Any:
+    try:
+        return example.get_attr(name)[0]
+    except Exception:  # no such attribute, or no single environments to ask
+        return None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, WorldError
 from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete
 
 Space = Any
+Floats = NDArray[np.float32]
+NO_BOUND = 1e30
+"""Bounds of boxes beyond it (such as the largest float) count as none."""
 
 
 def flat_size(name: str, space: Space) -> int:
@@ -40,20 +45,20 @@ def flat_size(name: str, space: Space) -> int:
     )
 
 
-def flatten(space: Space, batch: Any, number: int) -> np.ndarray:
-    """Vectors (N, o) of a batch of observations."""
+def flatten(space: Space, batch: Any, number: int) -> Floats:
+    """Vectors (N, o) of a batch of observations, as an array of their own."""
     kind = type(space).__name__
     if kind == "Discrete":
-        return np.eye(int(space.n), dtype=np.float32)[np.asarray(batch).reshape(number) - int(space.start)]
+        return _one_hot(int(space.n), np.asarray(batch).reshape(number) - int(space.start))
     if kind == "MultiDiscrete":
         columns = np.asarray(batch).reshape(number, -1) - np.asarray(space.start).ravel()
         sizes = np.asarray(space.nvec).ravel()
-        return np.concatenate(
-            [np.eye(n, dtype=np.float32)[column] for n, column in zip(sizes, columns.T, strict=True)], axis=1
-        )
+        return np.concatenate([_one_hot(int(n), column) for n, column in zip(sizes, columns.T, strict=True)], axis=1)
     if kind in ("Dict", "Tuple"):
         return np.concatenate([flatten(part, batch[key], number) for key, part in _parts(space).items()], axis=1)
-    return np.asarray(batch, np.float32).reshape(number, -1)
+    with np.errstate(over="ignore"):  # too large for float32 is found as infinite by those who check
+        numbers: Floats = np.array(batch, np.float32).reshape(number, -1)
+    return numbers
 
 
 def one(space: Space, observation: Any) -> Any:
@@ -75,15 +80,55 @@ def action_space(name: str, space: Space) -> ActionSpace:
         return Discrete(int(space.n))
     if kind == "MultiDiscrete":
         return MultiDiscrete(tuple(int(n) for n in np.asarray(space.nvec).ravel()))
+    if kind == "MultiBinary":
+        return MultiDiscrete((2,) * int(np.prod(space.shape)))
     if kind == "Box":
-        low, high = np.asarray(space.low, np.float64).ravel(), np.asarray(space.high, np.float64).ravel()
+        low, high = _bounds(space)
         return Box(len(low), tuple(map(float, low)), tuple(map(float, high)))
-    raise PolicyBudgetError(f"world {name} has actions of kind {kind}; supported are Discrete, MultiDiscrete and Box")
+    raise PolicyBudgetError(
+        f"world {name} has actions of kind {kind}; supported are Discrete, MultiDiscrete, MultiBinary and Box"
+    )
 
 
-def first_action(space: Space) -> np.ndarray:
-    """The numbers that component 0 of an action space's choices starts from."""
-    return np.asarray(getattr(space, "start", 0))
+def converter(space: Space, number: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """From actions (N, ..) as policies give them to those that a vector environment takes.
+
+    Components of boxes are stretched from [-1, 1] to their bounds and clipped. With one bound, the end of [-1, 1] on
+    its side falls on it, at unit scale; without any they stay as they are.
+    """
+    shape, dtype = (number, *space.shape), space.dtype
+    if type(space).__name__ != "Box":
+        first = np.asarray(getattr(space, "start", 0))
+        return lambda actions: (np.asarray(actions, np.int64).reshape(shape) + first).astype(dtype)
+    low, high = _bounds(space)
+    has_low, has_high = np.isfinite(low), np.isfinite(high)
+    both = has_low & has_high
+    known_low, known_high = np.where(has_low, low, 0.0), np.where(has_high, high, 0.0)
+    half = np.where(both, (known_high - known_low) / 2, 1.0)
+    middle = np.where(
+        both, known_low + half, np.where(has_low, known_low + 1.0, np.where(has_high, known_high - 1.0, 0))
+    )
+    whole = np.issubdtype(dtype, np.integer)
+
+    def stretch(actions: NDArray[Any]) -> NDArray[Any]:
+        stretched = np.clip(middle + half * np.asarray(actions, np.float64), low, high)
+        fitting: NDArray[Any] = (np.rint(stretched) if whole else stretched).reshape(shape).astype(dtype)
+        return fitting
+
+    return stretch
+
+
+def _bounds(space: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    low, high = np.asarray(space.low, np.float64).ravel(), np.asarray(space.high, np.float64).ravel()
+    return np.where(low < -NO_BOUND, -np.inf, low), np.where(high > NO_BOUND, np.inf, high)
+
+
+def _one_hot(size: int, index: NDArray[Any]) -> Floats:
+    if ((index < 0) | (index >= size)).any():
+        wrong = int(index[(index < 0) | (index >= size)][0])
+        raise WorldError(f"an observation is number {wrong} of {size} (counted from 0): it is outside its space")
+    rows: Floats = np.eye(size, dtype=np.float32)[index]
+    return rows
 
 
 def _parts(space: Space) -> dict[Any, Space]:

@@ -1,7 +1,8 @@
 """MuJoCo robots whose users each want a speed of their own (Ivanov & Ben-Porat 2024, Section 4).
 
-``n`` target velocities drawn from U[0, b]; per step agent i is paid :math:`1 - \\min(1, 20\\,|v^i - v| / b)`, scaled so that a
-perfect episode of 1000 steps gives 100. The outcome is the velocity v in m/s; nothing else is rewarded, control is free.
+``n`` target velocities drawn from U[0, b]; per step agent i is paid :math:`1 - \\min(1, 20\\,|v^i - v| / b)`, scaled
+so that a perfect episode of 1000 steps gives 100. The outcome is the velocity v in m/s; nothing else is rewarded,
+control is free.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ def velocity_population(task: str, agents: int, seed: int) -> Population:
 def ceiling(targets: np.ndarray, half_width: float, budget: int) -> float:
     """Mean return, 0 to 100, if k constant speeds were held perfectly from the first step: exact dynamic programme.
 
-    An interval of sorted targets is served best at one of them, so the best k speeds are found over intervals, O(n^2 k) after
-    the values of all intervals.
+    An interval of sorted targets is served best at one of them, so the best k speeds are found over intervals, O(n^2
+    k) after the values of all intervals.
     """
     points = np.sort(np.asarray(targets, np.float64))
     n = len(points)

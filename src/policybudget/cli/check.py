@@ -1,0 +1,54 @@
+"""``policybudget check``"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from policybudget.cli import options
+from policybudget.population import Population
+from policybudget.worlds.interface import World
+
+COLOURS = {"ok": "green", "warning": "yellow", "error": "bold red"}
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print the findings; the exit status is 1 if some are errors."""
+    parser = options.Parser("check", "Play in a world with random actions: does it do what training relies on?")
+    parser.add_argument("world", metavar="WORLD", help="as given to train --world, such as gym:mo-reacher-v5")
+    parser.add_argument("--population", metavar="FILE", help="users.csv of a gym: world, checked with it if given")
+    parser.add_argument("--agents", type=int, metavar="N", help="number of users, where the world lets you choose")
+    parsed = parser.parse_args(arguments)
+    from rich.console import Console
+    from rich.table import Table
+
+    from policybudget.worlds.conformance import check_world
+
+    findings = check_world(*_made(parsed.world, parsed.population, parsed.agents))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("check", "result", "finding"):
+        table.add_column(column, overflow="fold", no_wrap=column != "finding")
+    for finding in findings:
+        shade = COLOURS[finding.level]
+        table.add_row(finding.check, f"[{shade}]{finding.level}[/]", _plain(finding.text))
+    console = Console(highlight=False)
+    console.print(table)
+    errors = sum(finding.level == "error" for finding in findings)
+    verdict = f"{errors} error{'s' * (errors != 1)}" if errors else "conforms"
+    console.print(f"{_plain(parsed.world)}: {verdict}")
+    return 1 if errors else 0
+
+
+def _made(name: str, population: str | None, agents: int | None) -> tuple[World, Population | None]:
+    from policybudget.worlds import registry
+
+    if name.startswith("gym:") and population is None and agents is None:
+        from policybudget.worlds.gymnasium import world_by_id
+
+        return world_by_id(name.removeprefix("gym:")), None
+    return registry.make(name, agents, 0, population)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

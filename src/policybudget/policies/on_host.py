@@ -1,0 +1,60 @@
+"""The policies in NumPy: for one small batch of observations after another, five times as fast as calling compiled code."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+from policybudget.policies.committee import Committee
+from policybudget.worlds.interface import ActionSpace, Box, MultiDiscrete
+
+
+class HostCommittee:
+    """What :func:`policybudget.policies.committee.act` gives, up to rounding.
+
+    Args:
+        committee: the k policies.
+        space: their actions.
+    """
+
+    def __init__(self, committee: Committee, space: ActionSpace) -> None:
+        actor, normaliser = jax.device_get((committee.actor, committee.normaliser))
+        self.space = space
+        self.layers = [(layer.weight, layer.bias) for layer in actor.network.layers]
+        self.deviation = None if actor.log_std is None else np.exp(actor.log_std)
+        self.normalises = bool(normaliser.count > 0)
+        self.mean = normaliser.mean
+        self.inverse = 1.0 / np.sqrt(normaliser.squares / np.maximum(normaliser.count, 1.0) + np.float32(1e-8))
+
+    def act(self, observation: np.ndarray, random: np.ndarray | None) -> np.ndarray:
+        """Actions (k, B, ..) for raw observations (k, B, o): sampled with this noise, or greedy where it is None."""
+        out = self._head(observation)
+        if isinstance(self.space, Box):
+            return out if random is None or self.deviation is None else out + self.deviation * random
+        if isinstance(self.space, MultiDiscrete):
+            parts = np.split(out, np.cumsum(self.space.sizes)[:-1], axis=-1)
+            each = [_choose(part, None if random is None else random[..., i]) for i, part in enumerate(parts)]
+            return np.stack(each, axis=-1)
+        return _choose(out, random)
+
+    def _head(self, observation: np.ndarray) -> np.ndarray:
+        x = np.clip((observation - self.mean) * self.inverse, -10.0, 10.0) if self.normalises else observation
+        for weight, bias in self.layers[:-1]:
+            x = np.tanh(_product(x, weight) + bias)
+        weight, bias = self.layers[-1]
+        return _product(x, weight) + bias
+
+
+def _product(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    if weight.ndim == 3:
+        return x @ weight
+    flat: np.ndarray = x.reshape(-1, x.shape[-1]) @ weight
+    return flat.reshape(*x.shape[:-1], -1)
+
+
+def _choose(logits: np.ndarray, random: np.ndarray | None) -> np.ndarray:
+    if random is None:
+        return logits.argmax(axis=-1).astype(np.int32)
+    likely = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    cumulative = np.cumsum(likely / likely.sum(axis=-1, keepdims=True), axis=-1)
+    return np.sum(cumulative[..., :-1] < random[..., None], axis=-1, dtype=np.int32)

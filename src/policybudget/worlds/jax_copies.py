@@ -1,0 +1,58 @@
+"""N copies of a JAX world, stepped like one on the host; the checks of :mod:`conformance` treat both kinds alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from policybudget.worlds.interface import HostStep, JaxWorld
+
+
+class JaxCopies:
+    """Finished copies start anew in the same step, as in the compiled sampler."""
+
+    def __init__(self, world: JaxWorld, number: int) -> None:
+        self.number = number
+        self._reset = jax.jit(jax.vmap(world.reset))
+        self._step = jax.jit(jax.vmap(world.step))
+        self._key, self._state, self._steps = jax.random.key(0), None, 0
+
+    def reset(self, seed: int) -> np.ndarray:
+        """Observations (N, o) of fresh episodes."""
+        self._key, self._steps = jax.random.key(seed), 0
+        self._state, observation = self._reset(self._keys(0))
+        return np.asarray(observation)
+
+    def step(self, actions: np.ndarray) -> HostStep:
+        """Step every copy."""
+        self._steps += 1
+        after = self._step(self._state, jnp.asarray(actions), self._keys(2 * self._steps))
+        terminated, truncated = np.asarray(after.terminated), np.asarray(after.truncated)
+        ended = terminated | truncated
+        led = np.asarray(after.observation)
+        self._state, observation = after.state, led
+        if ended.any():
+            state, fresh = self._reset(self._keys(2 * self._steps + 1))
+            self._state = jax.tree.map(lambda new, old: _where(ended, new, old), state, after.state)
+            observation = np.asarray(_where(ended, fresh, led))
+        return HostStep(observation, led, np.asarray(after.outcome), terminated, truncated, np.ones(self.number, bool))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Nothing: the sampler keeps the state of JAX worlds itself."""
+        return {}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """There is nothing to restore."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def _keys(self, number: int) -> jax.Array:
+        return jax.random.split(jax.random.fold_in(self._key, number), self.number)
+
+
+def _where(mask: np.ndarray, new: Any, old: Any) -> Any:
+    return jnp.where(mask.reshape(mask.shape + (1,) * (jnp.ndim(new) - 1)), new, old)

@@ -1,0 +1,110 @@
+"""Worlds stepped on the host give the batches and the episodes that compiled worlds give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode
+from gymnasium_worlds import Counting, copies_of
+from worlds_with_known_answers import Aim, Clock, Levers
+
+from policybudget.learning import host, rollout
+from policybudget.learning.sampling import play
+from policybudget.policies.committee import Committee, make_actor
+from policybudget.policies.normaliser import Normaliser
+from policybudget.population import Outcome, Population
+from policybudget.worlds import world_from
+from policybudget.worlds.interface import HostWorld, JaxWorld, World
+from policybudget.worlds.jax_copies import JaxCopies
+from policybudget.worlds.resource_gathering import ResourceGathering
+
+
+class OnHost(HostWorld):
+    """A JAX world, stepped on the host."""
+
+    world: JaxWorld
+    name: str = eqx.field(static=True, default="on host")
+    observation_size: int = eqx.field(static=True, default=0)
+    outcome_size: int = eqx.field(static=True, default=0)
+    actions: Any = eqx.field(static=True, default=None)
+    time_limit: int = eqx.field(static=True, default=0)
+
+    def copies(self, number: int) -> JaxCopies:
+        return JaxCopies(self.world, number)
+
+
+def on_host(world: JaxWorld) -> OnHost:
+    return OnHost(world, world.name, world.observation_size, world.outcome_size, world.actions, world.time_limit)
+
+
+def committee(world: World, budget: int, seen: bool = False) -> Committee:
+    actor = make_actor(jax.random.key(5), budget, world.observation_size, world.actions, (8, 8), "shared", -1.0)
+    normaliser = Normaliser.start(world.observation_size)
+    if seen:
+        examples = jax.random.normal(jax.random.key(6), (50, world.observation_size))
+        normaliser = normaliser.update(2 + 3 * examples, jnp.ones(50, bool))
+    return Committee(actor, normaliser)
+
+
+@pytest.mark.parametrize("seen", [False, True])
+@pytest.mark.parametrize("world", [Clock(3), Levers(3), Aim(), ResourceGathering()])
+def test_a_rollout_on_the_host_is_the_compiled_one(world: JaxWorld, seen: bool) -> None:
+    who, key = committee(world, 2, seen), jax.random.key(1)
+    ongoing, batch = rollout.rollout(world, who, rollout.start(world, 2, 3, jax.random.key(0)), key, 45)
+    sampler = host.HostSampler(on_host(world), 2, 3)
+    began = sampler.start(jax.random.key(0))
+    after, given = sampler.rollout(who, began, jax.random.split(key)[0], 45)  # the other half is the world's noise
+    for name in ("observation", "action", "outcome", "terminated", "truncated", "next_observation", "valid"):
+        np.testing.assert_allclose(getattr(given, name), getattr(batch, name), atol=1e-5, err_msg=name)
+    np.testing.assert_allclose(given.log_prob, batch.log_prob, atol=1e-4)
+    np.testing.assert_allclose(after.observation, ongoing.observation, atol=1e-5)
+
+
+@pytest.mark.parametrize("greedy", [True, False])
+def test_play_returns(greedy: bool) -> None:
+    played = play(on_host(Clock(4)), Outcome(), committee(Clock(4), 2), jax.random.key(0), 3, greedy)
+    np.testing.assert_array_equal(played.returns[..., 0], np.full((2, 3), 1 + 2 + 3 + 4))
+    np.testing.assert_array_equal(played.lengths, np.full((2, 3), 4))
+
+
+def test_greedy_play_is_the_compiled_one() -> None:
+    world = ResourceGathering()
+    who = committee(world, 3)
+    features = world.population().rewards.features
+    compiled = play(world, features, who, jax.random.key(0), 2, True)
+    given = play(on_host(world), features, who, jax.random.key(0), 2, True)
+    np.testing.assert_array_equal(given.returns, compiled.returns)
+    np.testing.assert_array_equal(given.lengths, compiled.lengths)
+
+
+@pytest.mark.parametrize("mode", tuple(AutoresetMode))
+def test_play_counts_first_episodes_alone_in_every_autoreset_mode(mode: AutoresetMode) -> None:
+    world = world_from(copies_of(Counting, mode), "counting", time_limit=9)
+    free = Population.from_function(lambda seen: jnp.floor(seen.outcome), ["time"]).rewards.features
+    played = play(world, free, committee(world, 2), jax.random.key(0), 3, False)
+    np.testing.assert_array_equal(played.returns[..., 0], np.full((2, 3), 1 + 2))  # episode 0 ends after two steps
+    np.testing.assert_array_equal(played.lengths, np.full((2, 3), 2))
+
+
+def test_returns_of_finished_episodes_are_the_same_in_every_autoreset_mode() -> None:
+    found = []
+    for mode in AutoresetMode:
+        world = world_from(copies_of(Counting, mode), "counting")
+        sampler = host.HostSampler(world, 1, 1)
+        who = eqx.tree_at(lambda c: c.actor, committee(world, 1), jax.tree.map(jnp.zeros_like, committee(world, 1).actor))
+        who = eqx.tree_at(lambda c: c.actor.network.layers[-1].bias, who, jnp.array([[[9e9, 0.0, 0.0]]]))  # action 0
+        batch = sampler.rollout(who, sampler.start(jax.random.key(0)), jax.random.key(1), 7)[1]
+        _, episodes = rollout.account(Outcome(), batch, jnp.zeros((1, 1, 1)), 0.5)
+        found.append((float(episodes.count[0]), float(episodes.total[0, 0])))
+    first, second, third = 1 + 2, 11 + 12 + 13, 21 + 22
+    # seven steps: with resets between them two whole episodes, else three
+    assert dict(zip((mode.name for mode in AutoresetMode), found, strict=True)) == {
+        "NEXT_STEP": (2.0, first + second),
+        "SAME_STEP": (3.0, first + second + third),
+        "DISABLED": (3.0, first + second + third),
+    }

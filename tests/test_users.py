@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from policybudget.errors import PolicyBudgetError
+from policybudget.users import read_users
+
+
+def users(tmp_path: Path, content: str | bytes) -> Path:
+    path = tmp_path / "users.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "name,0,1\nann,1,-2\nbob,0.5,3e-1\n",
+        "1,name,0\n-2,ann,1\n0.3,bob,0.5",
+        " name , speed,energy\r\n ann ,1,-2\r\n\r\nbob, 0.5 ,.3\r\n , ,\r\n",
+        b'\xef\xbb\xbfname,0,1\n"ann",1,-2\nbob,0.5,0.3\n',
+        b"\xef\xbb\xbf0,energy,name\n1,-2,ann\n0.5,0.3,bob\n",
+    ],
+)
+def test_a_table_of_users(content: str | bytes, tmp_path: Path) -> None:
+    population = read_users(users(tmp_path, content), 2, ("speed", "energy"))
+    assert population.names == ("ann", "bob")
+    np.testing.assert_allclose(population.rewards.weights, [[1, 0.5], [-2, 0.3]], rtol=1e-6)
+
+
+def test_names_may_be_left_out(tmp_path: Path) -> None:
+    assert read_users(users(tmp_path, "0\n1\n2\n"), 1).names == ("agent 0", "agent 1")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name,0\nann,1\n", "no column for reward component 1 or energy (of 2); its columns are name, 0"),
+        ("name,0,1,energy\nann,1,2,3\n", "two columns for reward component 1 or energy (of 2)"),
+        ("name,0,1\nann,1,much\n", "line 2, column 1: expected a finite number, got 'much'"),
+        ("name,0,1\nann,1,2\n\nbob,,2\n", "line 4, column 0: expected a finite number, got ''"),
+        ("0,1\n1,2\n1,NaN\n", "line 3, column 1: expected a finite number, got 'NaN'"),
+        ("0,1\n-inf,2\n", "line 2, column 0: expected a finite number, got '-inf'"),
+        ("0,1\n1,1e60\n", "line 2, column 1: expected a finite number, got '1e60'"),
+        ("name,0,1\nann,1,2\nbob,1,2\nann,3,4\n", "line 4: name 'ann' is that of line 2, too"),
+        ("name,0,1\nann,1,2\n ,1,2\n", "line 3: the name is empty"),
+        ("", "has no users: expected a header and a row per user"),
+        ("name,0,1\n", "has no users"),
+        ("name,0,1\n\n , ,\n", "has no users"),
+        ("name,0,1\nann,1\n", "line 2: expected 3 columns, got 2"),
+        ("name,0,1\nann,1,2,3\n", "line 2: expected 3 columns, got 4"),
+        ("name;0;1\nann;1;2\n", "no column for reward component 0 or speed (of 2); its columns are name;0;1"),
+        ("name,0,1,age\nann,1,2,33\n", "columns that are no reward component (0 to 1) and not 'name': age"),
+        ("0,0,1\n1,1,2\n", "has column '0' twice: 0, 0, 1"),
+        (b"name,0,1\n\xff\xfe,1,2\n", "expected a table of comma-separated values in UTF-8"),
+    ],
+)
+def test_tables_that_are_wrong(content: str | bytes, message: str, tmp_path: Path) -> None:
+    path = users(tmp_path, content)
+    with pytest.raises(PolicyBudgetError) as error:
+        read_users(path, 2, ("speed", "energy"))
+    assert message in str(error.value) and str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_table_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(PolicyBudgetError, match="population file not found: .*nowhere.csv"):
+        read_users(tmp_path / "nowhere.csv", 2)
+    with pytest.raises(PolicyBudgetError, match="cannot read .*: is a directory"):
+        read_users(tmp_path, 2)
+
+
+def test_a_million_users(tmp_path: Path) -> None:
+    row = "0.125,0.25,-1,{}\n"
+    path = users(tmp_path, "0,1,2,name\n" + "".join(row.format(i) for i in range(1_000_000)))
+    began = time.process_time()
+    population = read_users(path, 3)
+    assert time.process_time() - began < 10
+    assert population.size == 1_000_000 and population.names[-1] == "999999"
+    np.testing.assert_array_equal(population.rewards.weights[:, -1], [0.125, 0.25, -1])  # type: ignore[index]
