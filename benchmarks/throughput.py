@@ -1,7 +1,8 @@
-"""Throughput of training, as ratios in one run: against the matrix-product rate of the same cores, and against the physics.
+"""Throughput of training, as ratios in one run: against the matrix-product rate of the same cores, and against the
+physics.
 
-Prints one JSON object. Rates are transitions per second over all policies; the update counts 6 operations per weight and
-row (forward, and backward for weights and inputs) in every epoch; nothing else is counted as work.
+Prints one JSON object. Rates are transitions per second over all policies; the update counts 6 operations per
+weight and row (forward, and backward for weights and inputs) in every epoch; nothing else is counted as work.
 """
 
 from __future__ import annotations

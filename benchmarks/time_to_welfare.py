@@ -1,8 +1,8 @@
 """Seconds of training until the greedy policies first reach a welfare in Resource Gathering, for both presets.
 
-Prints one JSON object. The clock runs for training only: not for compilation, and not for the greedy evaluations in between.
-Runs of the two presets alternate, seed by seed, so that both share the machine's moods. A run that never arrives counts with
-all its time and is named.
+Prints one JSON object. The clock runs for training only: not for compilation, and not for the greedy
+evaluations in between. Runs of the two presets alternate, seed by seed, so that both share the machine's moods.
+A run that never arrives counts with all its time and is named.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
     print(json.dumps(results, indent=1))
 
 
-class Reached(Exception):
+class TargetReached(Exception):  # noqa: N818 - not an error
     """The target was reached; training may stop."""
 
 
@@ -73,7 +73,7 @@ def seconds_until(preset: str, budget: int, seed: int, settings: argparse.Namesp
         clock["welfare"] = float(welfare.utilitarian(welfare.utilities(state.assignment.assignment, returns)))
         clock["outside"] += time.perf_counter() - began
         if clock["welfare"] >= TARGETS[budget]:
-            raise Reached
+            raise TargetReached
 
     reached = False
     try:
@@ -85,7 +85,7 @@ def seconds_until(preset: str, budget: int, seed: int, settings: argparse.Namesp
             seed=seed,
             listeners=[watch],
         )
-    except Reached:
+    except TargetReached:
         reached = True
     return {
         "seed": seed,

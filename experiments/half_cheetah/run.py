@@ -1,8 +1,10 @@
-"""Figure 3 of Ivanov & Ben-Porat 2024, HalfCheetah: 100 users with target velocities of their own, 2 M transitions per policy.
+"""Figure 3 of Ivanov & Ben-Porat 2024, HalfCheetah: 100 users with target velocities of their own, 2 M transitions
+per policy.
 
-``python experiments/half_cheetah/run.py`` trains what is not yet in ``results.csv`` beside this file, a core per run, and prints
-the table; ``--table`` only prints. Welfare is that of greedy policies on fresh episodes, mean over the users. The ceiling is
-that of the seed's own draw of targets, if k constant speeds could be held perfectly from the first step.
+``python experiments/half_cheetah/run.py`` trains what is not yet in ``results.csv`` beside this file, a core
+per run, and prints the table; ``--table`` only prints. Welfare is that of greedy policies on fresh episodes,
+mean over the users. The ceiling is that of the seed's own draw of targets, if k constant speeds could be held
+perfectly from the first step.
 """
 
 from __future__ import annotations

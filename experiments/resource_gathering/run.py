@@ -1,7 +1,8 @@
 """Figure 2 of Ivanov & Ben-Porat 2024: welfare in Resource Gathering for each budget and algorithm.
 
-``python experiments/resource_gathering/run.py`` trains what is not yet in ``results.csv`` beside this file, a core per run, and
-prints the table; ``--table`` only prints. Welfare is that of greedy policies on fresh episodes, mean over the 25 users.
+``python experiments/resource_gathering/run.py`` trains what is not yet in ``results.csv`` beside this file, a
+core per run, and prints the table; ``--table`` only prints. Welfare is that of greedy policies on fresh
+episodes, mean over the 25 users.
 """
 
 from __future__ import annotations

@@ -79,8 +79,8 @@ def preset(name: str, world: str, algorithm: str) -> Configuration:
     """The configuration that options start from.
 
     Args:
-        name: "default": what measured best (docs/findings.md); "paper": Appendix B of the paper with the authors' code where
-            the paper is silent. Parallel worlds are free, so both sample 2048 transitions per policy and iteration from many.
+        name: "default": what measured best (docs/findings.md); "paper": Appendix B of the paper with the authors' code
+            where the paper is silent. Both sample 2048 transitions per policy and iteration, from many parallel worlds.
     """
     check_choice("preset", name, PRESETS)
     rule = ALGORITHMS[check_choice("algorithm", algorithm, ALGORITHMS)]()
@@ -93,8 +93,9 @@ def preset(name: str, world: str, algorithm: str) -> Configuration:
 
 
 def _grid_world(name: str) -> PPO:
-    """Resource Gathering pays nobody who has not returned in time, and the walker sees no clock: bootstrapping at the time
-    limit would tell it that wandering on is worth what returning is (docs/findings.md has the numbers).
+    """Resource Gathering pays nobody who has not returned in time, and the walker sees no clock.
+
+    Bootstrapping at the time limit would tell it that wandering on is worth what returning is (docs/findings.md).
     """
     ppo = PPO(bootstrap_truncated=False)
     if name == "paper":
