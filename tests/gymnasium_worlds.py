@@ -56,7 +56,9 @@ class Nested(Counting):
 
 def nested_flat(episode: int, time: int) -> np.ndarray:
     """What Nested shows, flattened by hand: keys of a dict in alphabetical order."""
-    return np.concatenate([np.eye(50)[episode], np.eye(4)[time], [episode % 2, time % 2], [episode, time], np.eye(4)[time]])
+    return np.concatenate(
+        [np.eye(50)[episode], np.eye(4)[time], [episode % 2, time % 2], [episode, time], np.eye(4)[time]]
+    )
 
 
 class OneNumber(Counting):

@@ -12,15 +12,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from worlds_with_known_answers import Clock
 
 from policybudget.assignment.em import EM
 from policybudget.cli.main import main
+from policybudget.errors import PolicyBudgetError
 from policybudget.learning.settings import PPO
-from policybudget.population import Population
+from policybudget.population import Experience, Population
 from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.runs import tensors
 from policybudget.runs.result import load
@@ -35,16 +35,19 @@ TROUBLED = ("--world", "gym:gymnasium_worlds:Troubled-v0", "--budget", "2", *TIN
 def outcome(folder: Path) -> dict[str, object]:
     kept = ("policies.safetensors", "assignment.csv", "returns.safetensors", NAME)
     with (folder / "metrics.csv").open(newline="") as file:
-        rows = [{k: v for k, v in row.items() if k not in ("seconds", "transitions_per_s")} for row in csv.DictReader(file)]
+        rows = [
+            {k: v for k, v in row.items() if k not in ("seconds", "transitions_per_s")} for row in csv.DictReader(file)
+        ]
     arrays = {name: tensors.metadata(folder / name)["digest"] for name in kept if name.endswith("safetensors")}
     return {**arrays, "metrics": rows, "welfare": json.loads((folder / "result.json").read_text())["welfare"]}
 
 
 def test_kill_9_and_resume_end_where_an_uninterrupted_velocity_run_ends(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    arguments = [*VELOCITY, "--transitions", str(32 * 150)]
-    assert main(["train", *arguments, "--out", str(whole)]) == 0
-    process = subprocess.Popen([sys.executable, "-m", "policybudget", "train", *arguments, "--out", str(killed)])
+    arguments = [*VELOCITY, "--transitions", str(32 * 80)]
+    command = [sys.executable, "-m", "policybudget"]
+    assert subprocess.run([*command, "train", *arguments, "--out", str(whole)]).returncode == 0
+    process = subprocess.Popen([*command, "train", *arguments, "--out", str(killed)])
     metrics = killed / "metrics.csv"
     deadline = time.monotonic() + 120
     while not (metrics.exists() and metrics.read_bytes().count(b"\n") > 10) and time.monotonic() < deadline:
@@ -53,12 +56,12 @@ def test_kill_9_and_resume_end_where_an_uninterrupted_velocity_run_ends(tmp_path
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (killed / "result.json").exists()
-    assert main(["resume", str(killed), "--quiet"]) == 0
+    assert subprocess.run([*command, "resume", str(killed), "--quiet"]).returncode == 0
     assert outcome(killed) == outcome(whole)
     assert (whole / "figures" / "assignment.png").stat().st_size > 5000
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -70,9 +73,9 @@ def test_every_checkpoint_of_a_velocity_run_leads_to_the_same_end(tmp_path: Path
 
     def stop(event: Event) -> None:
         if event.iteration == 6:
-            raise Stopped
+            raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         train(problem, EM(warm_start=2), listeners=[Checkpoints(tmp_path, 0.0), stop], **options)  # type: ignore[arg-type]
     resumed = train(problem, EM(warm_start=2), resume=reader(tmp_path), **options)  # type: ignore[arg-type]
     assert tensors.dump(resumed.committee) == tensors.dump(whole.committee)
@@ -84,7 +87,8 @@ def test_a_velocity_run_is_evaluated_with_the_users_it_was_trained_for(tmp_path:
     assert main(["train", *VELOCITY, "--seed", "5", "--transitions", "64", "--out", str(run)]) == 0
     assert main(["evaluate", str(run), "--episodes", "3", "--quiet"]) == 0
     population = make_problem("hopper-velocity", 2, agents=6, seed=5).population
-    rows = list(csv.reader((run / "returns.csv").open(newline="")))
+    with (run / "returns.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
     assert tuple(rows[0]) == population.names and len(rows) == 3
     targets = population.parameters[:, 0]  # type: ignore[index]
     assert [float(name.split()[0]) for name in rows[0]] == pytest.approx(targets, abs=1e-4)
@@ -97,7 +101,9 @@ def users(empty_place: Path) -> Path:
     return path
 
 
-def test_a_gym_run_finds_its_users_from_anywhere(users: Path, monkeypatch: pytest.MonkeyPatch, one_line: Callable[[list[str]], str]) -> None:
+def test_a_gym_run_finds_its_users_from_anywhere(
+    users: Path, monkeypatch: pytest.MonkeyPatch, one_line: Callable[[list[str]], str]
+) -> None:
     assert main(["train", *TROUBLED, "--population", "users.csv", "--transitions", "64", "--out", "run"]) == 0
     run, elsewhere = users.parent / "run", users.parent / "elsewhere"
     elsewhere.mkdir()
@@ -149,20 +155,21 @@ def test_trouble_on_the_way_is_one_line_and_resume_goes_on(
         (["--world", "hopper-velocity", "--agents", "0"], "agents must be at least 1, got 0"),
     ],
 )
-def test_bad_input_writes_nothing(arguments: list[str], message: str, users: Path, one_line: Callable[[list[str]], str]) -> None:
+def test_bad_input_writes_nothing(
+    arguments: list[str], message: str, users: Path, one_line: Callable[[list[str]], str]
+) -> None:
     line = one_line(["train", *arguments, "--out", "run"])
     assert message in line and not Path("run").exists()
 
 
-def paid(seen: object, library: object = jnp) -> object:
-    time = seen.outcome[..., 0]  # type: ignore[attr-defined]
-    return library.stack([time, 10 - time], axis=-1)  # type: ignore[attr-defined]
+def test_a_problem_made_in_python_is_trained_and_evaluated_there(
+    tmp_path: Path, one_line: Callable[[list[str]], str]
+) -> None:
+    def paid(seen: Experience) -> np.ndarray:
+        time = np.asarray(seen.outcome)[..., 0]
+        return np.stack([time, 10 - time], axis=-1)
 
-
-@pytest.mark.parametrize("numpy", [False, True])
-def test_reward_functions_in_jax_and_in_numpy(numpy: bool, tmp_path: Path, one_line: Callable[[list[str]], str]) -> None:
-    function = (lambda seen: paid(seen, np)) if numpy else paid
-    population = Population.from_function(function, ["late", "early"], numpy=numpy)
+    population = Population.from_function(paid, ["late", "early"], numpy=True)
     ppo = PPO(worlds=2, steps=6, minibatch=6, epochs=1, hidden=(4,))
     result = train(RepresentedMDP(Clock(3), population, 1), EM(), ppo=ppo, transitions=24)
     np.testing.assert_allclose(result.returns, [[1 + 2 + 3, 9 + 8 + 7]], rtol=1e-6)
@@ -179,15 +186,14 @@ def fails(seen: object) -> np.ndarray:
     ("function", "numpy", "message"),
     [
         (fails, True, "world clock, iteration 1: the reward function raised .*KeyError: 'tariff'"),
-        (lambda seen: np.full((*seen.outcome.shape[:-1], 2), np.nan), True, "agent 0 a reward that is not finite"),
-        (lambda seen: seen.outcome[..., :1], True, r"must give an array of shape \(2, 2\)|must give an array of shape"),
-        (lambda seen: seen.outcome[..., :1], False, "the reward function must give an array of shape"),
-        (lambda seen: seen.outcome / 0.0 * 0.0, False, "world clock, iteration 1: what representative 0 learned from is not"),
+        (
+            lambda seen: seen.outcome / 0.0 * 0.0,
+            False,
+            "world clock, iteration 1: what representative 0 learned from is not",
+        ),
     ],
 )
 def test_reward_functions_that_fail(function: Callable[[object], object], numpy: bool, message: str) -> None:
-    from policybudget.errors import PolicyBudgetError
-
     population = Population.from_function(function, ["a", "b"], numpy=numpy)
     ppo = PPO(worlds=2, steps=6, minibatch=6, epochs=1, hidden=(4,))
     with pytest.raises(PolicyBudgetError, match=message) as error:

@@ -96,7 +96,9 @@ def test_returns_of_finished_episodes_are_the_same_in_every_autoreset_mode() -> 
     for mode in AutoresetMode:
         world = world_from(copies_of(Counting, mode), "counting")
         sampler = host.HostSampler(world, 1, 1)
-        who = eqx.tree_at(lambda c: c.actor, committee(world, 1), jax.tree.map(jnp.zeros_like, committee(world, 1).actor))
+        who = eqx.tree_at(
+            lambda c: c.actor, committee(world, 1), jax.tree.map(jnp.zeros_like, committee(world, 1).actor)
+        )
         who = eqx.tree_at(lambda c: c.actor.network.layers[-1].bias, who, jnp.array([[[9e9, 0.0, 0.0]]]))  # action 0
         batch = sampler.rollout(who, sampler.start(jax.random.key(0)), jax.random.key(1), 7)[1]
         _, episodes = rollout.account(Outcome(), batch, jnp.zeros((1, 1, 1)), 0.5)

@@ -4,11 +4,9 @@ from typing import Any
 
 import equinox as eqx
 import gymnasium
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium_worlds import Counting, Nested, copies_of
 from worlds_with_known_answers import Aim, Clock, Levers
@@ -83,7 +81,11 @@ class Strange(Counting):
     ("wrong", "check", "message"),
     [
         ("random", "seeding", "expected the same transitions with the same seed and actions, got others in step 1"),
-        ("endless", "episode ends", "expected episodes to end within the time limit of 3 steps, got none in 8; truncate them"),
+        (
+            "endless",
+            "episode ends",
+            "expected episodes to end within the time limit of 3 steps, got none in 8; truncate them",
+        ),
         ("nan", "run", "world strange, step 2: reward, component 0 of copy 0: expected a finite number, got nan"),
         ("raises", "run", "world strange, step 1: the environment raised OSError: unplugged"),
     ],
@@ -155,7 +157,9 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Any) -> None:
     assert "1 agents are paid from 6 reward features" in " ".join(capsys.readouterr().out.split())
 
 
-def test_the_command_on_a_world_with_errors(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_on_a_world_with_errors(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TROUBLE", "inf reward,4")
     assert main(["check", "gym:gymnasium_worlds:Troubled-v0"]) == 1
     told = " ".join(capsys.readouterr().out.split())

@@ -1,4 +1,4 @@
-"""Gymnasium environments as worlds: the same transitions whatever the autoreset mode, and one clear line for all trouble."""
+"""Gymnasium environments as worlds: the same transitions in every autoreset mode, one clear line for trouble."""
 
 from __future__ import annotations
 
@@ -226,10 +226,15 @@ def troubled(kind: str, monkeypatch: pytest.MonkeyPatch, factory: Any = None) ->
         ("raise", "world troubled, step 4: the environment raised RuntimeError: the cable snapped"),
         ("nan reward", "world troubled, step 4: reward, component 0 of copy 0: expected a finite number, got nan"),
         ("inf reward", "world troubled, step 4: reward, component 0 of copy 0: expected a finite number, got inf"),
-        ("nan observation", "world troubled, step 4: observation, component 1 of copy 0: expected a finite number, got nan"),
+        (
+            "nan observation",
+            "world troubled, step 4: observation, component 1 of copy 0: expected a finite number, got nan",
+        ),
     ],
 )
-def test_trouble_is_told_with_world_step_and_component(kind: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trouble_is_told_with_world_step_and_component(
+    kind: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     copies = troubled(kind, monkeypatch)
     for _ in range(3):
         assert copies.step(np.zeros(2, int)).outcome.tolist() == [[1.0], [1.0]]
@@ -239,7 +244,9 @@ def test_trouble_is_told_with_world_step_and_component(kind: str, message: str, 
     copies.close()
 
 
-@pytest.mark.parametrize(("kind", "message"), [("die", "a worker process died"), ("raise", "RuntimeError: the cable snapped")])
+@pytest.mark.parametrize(
+    ("kind", "message"), [("die", "a worker process died"), ("raise", "RuntimeError: the cable snapped")]
+)
 def test_a_worker_that_dies(kind: str, message: str, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
     copies = troubled(kind, monkeypatch, lambda n: AsyncVectorEnv([Troubled] * n, context="spawn"))
     for _ in range(3):

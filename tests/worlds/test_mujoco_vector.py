@@ -118,9 +118,7 @@ def assert_infos_agree(ours: dict[str, Any], theirs: dict[str, Any], keys: list[
 def test_autoreset_is_that_of_gymnasium(name: str, mode: Any) -> None:
     task, made = pair(name, "velocity", time_limit=25)
     made["max_episode_steps"] = 25
-    theirs = gymnasium.vector.SyncVectorEnv(
-        [lambda: gymnasium.make(**made) for _ in range(4)], autoreset_mode=mode
-    )
+    theirs = gymnasium.vector.SyncVectorEnv([lambda: gymnasium.make(**made) for _ in range(4)], autoreset_mode=mode)
     ours = MujocoVectorEnv(task, 4, autoreset_mode=mode, dtype=np.float64)
     assert ours.metadata["autoreset_mode"] is mode
     seeds = [3, 1, 4, 15]
@@ -140,9 +138,7 @@ def test_autoreset_is_that_of_gymnasium(name: str, mode: Any) -> None:
         if "final_obs" in info:
             np.testing.assert_array_equal(info["_final_obs"], ended)
             np.testing.assert_array_equal(info["_final_info"], ended)
-            assert_infos_agree(
-                info["final_info"], expected[4]["final_info"], ["x_velocity", "x_position"]
-            )
+            assert_infos_agree(info["final_info"], expected[4]["final_info"], ["x_velocity", "x_position"])
             for i in range(4):
                 assert (info["final_obs"][i] is None) == (not ended[i])
             for i in np.flatnonzero(ended).tolist():

@@ -66,9 +66,7 @@ def test_the_action_of_a_world_that_is_being_reset_is_not_looked_at() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, 1e12])
 @pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
-def test_diverged_physics_is_named(
-    bad: float, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_diverged_physics_is_named(bad: float, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # MuJoCo writes a log file on a divergence
     env = started(autoreset_mode=mode)
     env.step(np.zeros((3, 3)))
@@ -125,9 +123,7 @@ def test_a_state_that_does_not_fit_changes_nothing() -> None:
         env.set_state({k: v for k, v in before.items() if k not in ("x", "elapsed")})
     with pytest.raises(WorldError, match=re.escape("got float64 (2, 43)")):
         env.set_state({**before, "physics": np.zeros((2, 43))})
-    with pytest.raises(
-        WorldError, match=re.escape("observation in the saved state must be float32")
-    ):
+    with pytest.raises(WorldError, match=re.escape("observation in the saved state must be float32")):
         env.set_state({**before, "observation": np.zeros((3, 11))})
     for key, array in env.get_state().items():
         np.testing.assert_array_equal(array, before[key])

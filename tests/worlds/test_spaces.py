@@ -51,7 +51,9 @@ def test_observations_that_are_not_supported(space: Any, message: str) -> None:
 
 
 def test_actions_that_are_not_supported() -> None:
-    with pytest.raises(PolicyBudgetError, match="world w has actions of kind Text; supported are Discrete, MultiDiscrete"):
+    with pytest.raises(
+        PolicyBudgetError, match="world w has actions of kind Text; supported are Discrete, MultiDiscrete"
+    ):
         action_space("w", spaces.Text(3))
 
 

@@ -27,7 +27,7 @@ def test_targets_are_uniform_and_depend_on_the_seed_alone(task: str) -> None:
     population = velocity_population(task, 4000, 1)
     assert population.parameters is not None and population.parameter_names == ("target velocity (m/s)",)
     targets = population.parameters[:, 0]
-    assert 0.0 <= targets.min() and targets.max() <= BOUNDS[task]
+    assert targets.min() >= 0.0 and targets.max() <= BOUNDS[task]
     np.testing.assert_allclose(np.quantile(targets, [0.25, 0.5, 0.75]) / BOUNDS[task], [0.25, 0.5, 0.75], atol=0.03)
     again, other = velocity_population(task, 4000, 1), velocity_population(task, 4000, 2)
     assert population.names == again.names and len(set(population.names)) == 4000

@@ -41,7 +41,7 @@ class EndToEnd(AssignmentRule):
 
     name: ClassVar[str] = "end-to-end"
     signal: str = option("returns", "what teaches the assignment: returns, or literal (eq. 12)")
-    assignment_rate: float = option(0.02, "Adam step size of the logits")
+    assignment_rate: float = option(0.005, "Adam step size of the logits")
     mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the Q-table")
     last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")
 

@@ -6,6 +6,7 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -91,7 +92,8 @@ def show(folder: Path, problem: RepresentedMDP, result: Result, pictures: list[P
     sizes = result.assignment.sum(axis=1)
     for j in range(result.budget):
         value = (result.assignment[j] * result.returns[j]).sum() / sizes[j] if sizes[j] > 0 else float("nan")
-        table.add_row(str(j), f"{sizes[j]:.4g}", f"{value:.2f}", f"{result.lengths[j]:.1f}")
+        told = "-" if np.isnan(value) else f"{value:.2f}"
+        table.add_row(str(j), f"{sizes[j]:.4g}", told, f"{result.lengths[j]:.1f}")
     console.print(table)
     _show_paths(console, problem.world, result)
     console.print(f"welfare [bold]{result.welfare:.2f}[/] (greedy policies, fresh episodes, mean over users)")

@@ -97,11 +97,13 @@ def _noise(space: ActionSpace, key: PRNGKeyArray, shape: tuple[int, ...]) -> Arr
 def _log_prob(
     committee: Committee, space: ActionSpace, observation: Float[Array, "T k E o"], action: Array
 ) -> Float[Array, "T k E"]:
-    def one(pair: tuple[Array, Array]) -> Array:
-        return actions.log_prob(space, committee(pair[0]), pair[1])
+    steps, budget, worlds = observation.shape[:3]
 
-    log_prob: Array = jax.lax.map(one, (observation, action))
-    return log_prob
+    def rows(x: Array) -> Array:
+        return jnp.moveaxis(x, 0, 1).reshape(budget, steps * worlds, *x.shape[3:])
+
+    log_prob = actions.log_prob(space, committee(rows(observation)), rows(action))
+    return jnp.moveaxis(log_prob.reshape(budget, steps, worlds), 0, 1)
 
 
 def play(

@@ -140,8 +140,9 @@ def world_by_id(identifier: str) -> GymnasiumWorld:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import_module("mo_gymnasium")
-    except ImportError:
-        pass
+        lacking = ""
+    except ImportError as error:
+        lacking = f"; MO-Gymnasium cannot be imported: {error}"
     label = f"gym:{identifier}"
     module, _, known = identifier.rpartition(":")
     try:
@@ -150,7 +151,7 @@ def world_by_id(identifier: str) -> GymnasiumWorld:
         spec = gymnasium.spec(known)
     except Exception as error:
         raise PolicyBudgetError(
-            f"gym: must be followed by a Gymnasium or MO-Gymnasium id, got {identifier!r} ({line(error)})"
+            f"gym: must be followed by a Gymnasium or MO-Gymnasium id, got {identifier!r} ({line(error)}{lacking})"
         ) from None
     entry = str(spec.entry_point)
     if not entry.startswith("mo_gymnasium"):

@@ -1,0 +1,34 @@
+"""Every example runs as a user would run it, at a tiny size."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SAYS = {
+    "custom_problem": "3 agents are paid from 3 reward features",
+    "fruit_tree": "cook           is served by policy ",
+    "minecart": "policy 1 (episodes of ",
+    "mo_halfcheetah": "policy 2 serves ",
+    "mo_reacher": "user 9, who weighs the targets ",
+}
+
+
+def test_every_example_is_here() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(SAYS)
+    assert all(len(path.read_text().splitlines()) <= 40 for path in EXAMPLES.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_an_example(name: str, tmp_path: Path) -> None:
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), "256"]
+    quick = os.environ | {"JAX_DISABLE_MOST_OPTIMIZATIONS": "true"}  # compiling takes most of the time
+    ran = subprocess.run(command, cwd=tmp_path, env=quick, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert SAYS[name] in ran.stdout and ran.stdout.splitlines()[-1].startswith("welfare ")
+    assert not list(tmp_path.iterdir()), "an example left files behind"
