@@ -159,7 +159,11 @@ def test_annealed_exponentially(progress: float, expected: float) -> None:
 def improve(
     learned: Any, state: Any, rows: Any, progress: Any, space: Any, settings: PPO, loss: Any = None, rate: float = 0.0
 ) -> Any:
-    return ppo.improve(learned, state, rows, jax.random.key(3), progress, space, settings, loss, rate)
+    key = jax.random.key(3)
+    learned, state, losses = ppo.improve_actors(learned, state, rows, key, progress, space, settings, loss, rate)
+    critic, critic_state = ppo.improve_critics(learned.critic, state[1], rows, key, progress, settings)
+    learned = ppo.Learned(learned.actor, critic, learned.logits)
+    return learned, (state[0], critic_state, state[2]), losses
 
 
 def moves(settings: PPO, progress: float, learned: ppo.Learned, rows: ppo.Rows) -> tuple[np.ndarray, np.ndarray]:

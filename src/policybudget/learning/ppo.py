@@ -127,7 +127,7 @@ def annealed(pair: tuple[float, float], progress: Float[Array, ""]) -> Float[Arr
     return first * (last / first) ** progress
 
 
-def improve(
+def improve_actors(
     learned: Learned,
     state: optax.OptState,
     rows: Rows,
@@ -138,9 +138,7 @@ def improve(
     assignment_loss: AssignmentLoss | None = None,
     assignment_rate: float = 0.0,
 ) -> tuple[Learned, optax.OptState, ActorLosses]:
-    """All epochs on one batch.
-
-    Actors and critics share no parameters, so each has a loop of its own, and may have a core.
+    """All epochs of the actors on one batch, and of the logits of a learned assignment.
 
     Args:
         progress: share of the training that is done, for the annealed settings.
@@ -148,23 +146,22 @@ def improve(
             its Adam step is ``assignment_rate``.
 
     Returns:
-        What was learned, the optimiser's state, and the actors' losses in their last epoch.
+        What was learned, the optimiser's state, and the losses of the last epoch; the critics as they were.
     """
     rate, bonus = annealed(settings.learning_rate, progress), annealed(settings.entropy, progress)
-    actor, unravel_actor = ravel_pytree(learned.actor)
-    critic, unravel_critic = ravel_pytree(learned.critic)
+    actor, unravel = ravel_pytree(learned.actor)
     optimiser, plain = _optimiser(settings), optax.scale_by_adam()
     actor_state, critic_state, logits_state = state
     zeros = jnp.zeros(rows.weight.shape[0])
 
     def act(parts: tuple[Array, Array | None], rows: Rows) -> tuple[Array, ActorLosses]:
-        total, (losses, ratio) = actor_loss(unravel_actor(parts[0]), rows, space, settings.clip, bonus)
+        total, (losses, ratio) = actor_loss(unravel(parts[0]), rows, space, settings.clip, bonus)
         if assignment_loss is not None:
             assert parts[1] is not None
             total = total + assignment_loss(parts[1], rows, ratio)
         return total, losses
 
-    def act_step(values: Any, states: Any, rows: Rows) -> tuple[Any, Any, ActorLosses]:
+    def step(values: Any, states: Any, rows: Rows) -> tuple[Any, Any, ActorLosses]:
         gradients, losses = jax.grad(act, has_aux=True)(values, rows)
         actor, actor_state = _step(optimiser, rate, values[0], gradients[0], states[0])
         logits, logits_state = values[1], states[1]
@@ -172,19 +169,28 @@ def improve(
             logits, logits_state = _step(plain, assignment_rate, logits, gradients[1], logits_state)
         return (actor, logits), (actor_state, logits_state), losses
 
-    def criticise_step(value: Any, state: Any, rows: Rows) -> tuple[Any, Any, None]:
-        gradient = jax.grad(lambda flat: critic_loss(unravel_critic(flat), rows))(value)
-        return *_step(optimiser, rate, value, gradient, state), None
-
-    for_actor = eqx.tree_at(lambda r: r.target, rows, None)
-    for_critic = Rows(rows.observation, None, None, None, rows.target, rows.weight, None)
-    critic, critic_state, _ = _epochs(criticise_step, critic, critic_state, for_critic, key, settings, None)
+    without_targets = eqx.tree_at(lambda r: r.target, rows, None)
     begin = ActorLosses(zeros, zeros, zeros)
     (actor, logits), (actor_state, logits_state), losses = _epochs(
-        act_step, (actor, learned.logits), (actor_state, logits_state), for_actor, key, settings, begin
+        step, (actor, learned.logits), (actor_state, logits_state), without_targets, key, settings, begin
     )
-    learned = Learned(unravel_actor(actor), unravel_critic(critic), logits)
-    return learned, (actor_state, critic_state, logits_state), losses
+    return Learned(unravel(actor), learned.critic, logits), (actor_state, critic_state, logits_state), losses
+
+
+def improve_critics(
+    critic: Network, state: optax.OptState, rows: Rows, key: PRNGKeyArray, progress: Float[Array, ""], settings: PPO
+) -> tuple[Network, optax.OptState]:
+    """All epochs of the critics on one batch; they share nothing with the actors, so the two may run side by side."""
+    flat, unravel = ravel_pytree(critic)
+    optimiser, rate = _optimiser(settings), annealed(settings.learning_rate, progress)
+
+    def step(value: Any, state: Any, rows: Rows) -> tuple[Any, Any, None]:
+        gradient = jax.grad(lambda flat: critic_loss(unravel(flat), rows))(value)
+        return *_step(optimiser, rate, value, gradient, state), None
+
+    targets_only = Rows(rows.observation, None, None, None, rows.target, rows.weight, None)
+    flat, state, _ = _epochs(step, flat, state, targets_only, key, settings, None)
+    return unravel(flat), state
 
 
 def _step(

@@ -124,10 +124,12 @@ def learn(task: Task, state: TrainState, ongoing: rollout.Ongoing, batch: rollou
     )
     rows = _rows(batch, estimate, state.normaliser, scale)
     progress = state.iteration / task.iterations
-    learned, optimiser, losses = ppo.improve(
+    learned, (actor_state, critic_state, logits_state), losses = ppo.improve_actors(
         state.learned, state.optimiser, rows, learn_key, progress, task.world.actions, settings,
         rule.loss(rewards, table, settings.clip), rule.assignment_rate,
     )  # fmt: skip
+    critic, critic_state = ppo.improve_critics(learned.critic, critic_state, rows, learn_key, progress, settings)
+    learned, optimiser = ppo.Learned(learned.actor, critic, learned.logits), (actor_state, critic_state, logits_state)
     assignment = rule.update(rewards, table, learned.logits, state.iteration, assign_key)
     after = AssignmentState(assignment, table.table, table.kept)
     normaliser = state.normaliser
