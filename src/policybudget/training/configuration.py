@@ -85,8 +85,6 @@ def preset(name: str, world: str, algorithm: str) -> Configuration:
     check_choice("preset", name, PRESETS)
     rule = ALGORITHMS[check_choice("algorithm", algorithm, ALGORITHMS)]()
     ppo = _grid_world(name) if world == "resource-gathering" else _robot(name)
-    if name == "paper" and isinstance(rule, EM):
-        rule = EM(refill="random")
     if name == "paper" and isinstance(rule, EndToEnd):
         rule = EndToEnd(assignment_rate=0.002)
     return Configuration(world=world, algorithm=algorithm, preset=name, ppo=ppo, rule=rule)
