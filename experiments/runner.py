@@ -26,10 +26,10 @@ class Run:
     variant: str = ""
 
 
-COLUMNS = (*(field.name for field in fields(Run)), "welfare", "all_transitions", "wall_seconds")
+COLUMNS = (*(field.name for field in fields(Run)), "welfare", "all_transitions")
 
 
-def train(run: Run, core: int | None) -> tuple[float, int, float]:
+def train(run: Run, core: int | None) -> tuple[float, int]:
     """Train on one core and judge the greedy policies on fresh episodes."""
     if core is not None:
         os.sched_setaffinity(0, {core})
@@ -44,7 +44,7 @@ def train(run: Run, core: int | None) -> tuple[float, int, float]:
     rule = replace(settings.rule, signal="literal") if run.variant == "literal" else settings.rule
     problem = pb.make_problem(run.world, run.budget, run.agents, run.seed)
     result = pb.train(problem, rule, ppo=settings.ppo, transitions=run.transitions, seed=run.seed)
-    return result.welfare, result.transitions, result.wall_seconds
+    return result.welfare, result.transitions
 
 
 def read(path: Path) -> list[tuple[Run, float]]:
@@ -70,12 +70,10 @@ def run_missing(path: Path, runs: Iterable[Run], processes: int) -> None:
         missing = [run for run in runs if run not in done]
         jobs = {pool.submit(train, run, cores[i % len(cores)]): run for i, run in enumerate(missing)}
         for job in as_completed(jobs):
-            welfare, transitions, seconds = job.result()
+            welfare, transitions = job.result()
             with path.open("a", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerow(
-                    [*astuple(jobs[job]), f"{welfare:.4f}", transitions, f"{seconds:.1f}"]
-                )
-            print(*astuple(jobs[job]), f"welfare {welfare:.2f} in {seconds:.0f} s", flush=True)
+                csv.writer(file, lineterminator="\n").writerow([*astuple(jobs[job]), f"{welfare:.4f}", transitions])
+            print(*astuple(jobs[job]), f"welfare {welfare:.2f}", flush=True)
 
 
 def table(path: Path, reference: Callable[[Run], str], heading: str) -> None:

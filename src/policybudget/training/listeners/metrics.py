@@ -24,6 +24,20 @@ def scalars(event: Event) -> Iterator[tuple[str, float]]:
             yield f"{name}_{representative}", float(value)
 
 
+class Speed:
+    """Transitions per second since the event before; None at the first."""
+
+    def __init__(self) -> None:
+        self._last: tuple[float, int] | None = None
+
+    def __call__(self, event: Event) -> float | None:
+        """Hear of an iteration."""
+        before, self._last = self._last, (event.seconds, event.transitions)
+        if before is None or event.seconds <= before[0]:
+            return None
+        return (event.transitions - before[1]) / (event.seconds - before[0])
+
+
 class Metrics:
     """A listener that appends to metrics.csv; lines after the point that a run resumes from are dropped.
 
@@ -35,23 +49,20 @@ class Metrics:
         each = [f"{name}_{representative}" for name in PER_REPRESENTATIVE for representative in range(budget)]
         self._columns = [*FIXED, "welfare", "reassigned", *each]
         self._begun = False
-        self._last: tuple[float, int] | None = None
+        self._speed = Speed()
 
     def __call__(self, event: Event) -> None:
         """Write a line."""
         values = dict(scalars(event))
         if not self._begun:
             self._begin(event.transitions)
-        speed = ""
-        if self._last is not None and event.seconds > self._last[0]:
-            speed = f"{(event.transitions - self._last[1]) / (event.seconds - self._last[0]):.0f}"
-        self._last = (event.seconds, event.transitions)
+        speed = self._speed(event)
         row = {
             "phase": event.phases[event.phase],
             "iteration": event.iteration,
             "transitions": event.transitions,
             "seconds": f"{event.seconds:.3f}",
-            "transitions_per_s": speed,
+            "transitions_per_s": "" if speed is None else f"{speed:.0f}",
         } | {name: f"{value:.6g}" for name, value in values.items()}
         try:
             with self.path.open("a", newline="") as file:
@@ -82,6 +93,7 @@ class TensorBoard:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._speed = Speed()
         self._writer: Any = None
 
     def __call__(self, event: Event) -> None:
@@ -90,6 +102,8 @@ class TensorBoard:
 
         if self._writer is None:
             self._writer = SummaryWriter(str(self._folder), purge_step=event.transitions)
+        if (speed := self._speed(event)) is not None:
+            self._writer.add_scalar("transitions_per_s", speed, event.transitions)
         for name, value in scalars(event):
             tag, _, index = name.rpartition("_")
             self._writer.add_scalar(f"{tag}/{index}" if index.isdigit() else name, value, event.transitions)
