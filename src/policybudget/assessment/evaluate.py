@@ -90,7 +90,7 @@ def trace(world: JaxWorld, committee: Committee, seed: int) -> tuple[np.ndarray,
     """One greedy episode of each policy: observations (time_limit + 1, k, o) and lengths (k)."""
 
     def run(committee: Committee, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        budget = committee.actor.network.layers[-1].weight.shape[0]
+        budget = committee.budget
         ongoing = rollout.start(world, budget, 1, key)
 
         def step(carry: tuple[rollout.Ongoing, jax.Array, jax.Array], _: None) -> Any:

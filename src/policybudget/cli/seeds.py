@@ -20,7 +20,7 @@ from types import FrameType
 from typing import IO, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID
 from rich.table import Table
 
 from policybudget.assessment.statistics import mean_ci95
@@ -29,6 +29,7 @@ from policybudget.runs import files
 from policybudget.training import cores
 from policybudget.training.configuration import Configuration
 from policybudget.training.listeners.metrics import FIXED
+from policybudget.training.listeners.progress import bar
 from policybudget.training.train import total_transitions
 
 POLL_SECONDS, GRACE_SECONDS = 0.2, 5.0
@@ -166,15 +167,7 @@ class Bars:
     def __init__(self, seeds: range, total: int, quiet: bool) -> None:
         self._console = Console(stderr=True, quiet=quiet)
         self._live = self._console.is_terminal and not quiet
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TaskProgressColumn(),
-            TimeRemainingColumn(compact=True),
-            TextColumn("left"),
-            console=self._console,
-            refresh_per_second=5,
-        )
+        self._progress = bar(self._console)
         self._tasks: dict[int, TaskID] = {
             seed: self._progress.add_task(f"seed {seed}  waiting", total=total, start=False) for seed in seeds
         }

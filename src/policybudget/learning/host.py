@@ -1,7 +1,7 @@
 """Rollouts in worlds that are stepped on the host: the same batch and the same episodes as :mod:`rollout` gives.
 
-The k x E copies are one vector environment; representative j acts in copies j E to (j + 1) E - 1. Only the choice of
-actions is compiled here; rewards are computed from the outcomes by the compiled update.
+The k x E copies are one vector environment; representative j acts in copies j E to (j + 1) E - 1. Actions are
+chosen in NumPy; rewards are computed from the outcomes by the compiled update.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def play(
     world: HostWorld, features: FeatureMap, committee: Committee, key: PRNGKeyArray, episodes: int, greedy: bool
 ) -> Played:
     """Fresh episodes of every policy from start to end, with greedy or sampled actions."""
-    budget, space = committee.actor.network.layers[-1].weight.shape[0], world.actions
+    budget, space = committee.budget, world.actions
     start_key, noise_key = jax.random.split(key)
     policies = HostCommittee(committee, space)
     copies, shape = world.copies(budget * episodes), (budget, episodes)

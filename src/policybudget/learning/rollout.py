@@ -155,7 +155,7 @@ def play(
     world: JaxWorld, features: FeatureMap, committee: Committee, key: PRNGKeyArray, episodes: int, greedy: bool
 ) -> Played:
     """Fresh episodes of every policy from start to end, with greedy or sampled actions."""
-    budget = committee.actor.network.layers[-1].weight.shape[0]
+    budget = committee.budget
     start_key, noise_key, world_key = jax.random.split(key, 3)
     ongoing = start(world, budget, episodes, start_key)
 

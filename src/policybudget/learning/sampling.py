@@ -1,4 +1,4 @@
-"""One interface for both kinds of world: whole episodes, and where a training's worlds stand."""
+"""Whole episodes in either kind of world."""
 
 from __future__ import annotations
 

@@ -77,11 +77,6 @@ def entropy(space: ActionSpace, head: Head) -> Float[Array, "*batch"]:
     return -jnp.sum(jnp.exp(logs) * logs, axis=-1)
 
 
-def head_size(space: ActionSpace) -> int:
-    """Numbers that the actor puts out."""
-    return space.size
-
-
 def _components(space: MultiDiscrete, head: Head) -> list[Head]:
     """One head per component."""
     ends = list(itertools.accumulate(space.sizes))

@@ -31,6 +31,11 @@ class Committee(eqx.Module):
     actor: Actor
     normaliser: Normaliser
 
+    @property
+    def budget(self) -> int:
+        """k."""
+        return int(self.actor.network.layers[-1].weight.shape[0])
+
     def __call__(self, observation: Float[Array, "k B o"]) -> actions.Head:
         """Action distributions for raw observations."""
         return self.actor(self.normaliser(observation))
@@ -46,7 +51,7 @@ def make_actor(
     log_std: float,
 ) -> Actor:
     """k actors on a shared trunk with a head each (``trunk`` as in :func:`make_network`)."""
-    sizes = (observation_size, *hidden, actions.head_size(space))
+    sizes = (observation_size, *hidden, space.size)
     rest: list[Sharing] = ["separate" if trunk == "separate" else "shared"] * (len(hidden) - 1)
     sharing: list[Sharing] = [trunk, *rest, "separate"]
     network = make_network(key, budget, sizes, sharing, out_gain=0.01)
@@ -76,6 +81,3 @@ def act(committee: Committee, space: ActionSpace, observation: Float[Array, "k B
     """Actions for raw observations: sampled with this noise, or greedy where it is None."""
     head = committee(observation)
     return actions.mode(space, head) if random is None else actions.sample(space, head, random)
-
-
-__all__ = ["Actor", "Committee", "PRNGKeyArray", "act", "make_actor", "make_critic"]

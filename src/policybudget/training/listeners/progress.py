@@ -13,6 +13,19 @@ from policybudget.training.train import Event
 SHOWN_GROUPS = 8
 
 
+def bar(console: Console) -> Progress:
+    """A progress bar as trainings show it: what, how far, how long to go."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("left"),
+        console=console,
+        refresh_per_second=5,
+    )
+
+
 class LiveProgress:
     """A listener that draws a progress bar; on something that is no terminal, a line every tenth of the way.
 
@@ -21,16 +34,7 @@ class LiveProgress:
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TaskProgressColumn(),
-            TimeRemainingColumn(compact=True),
-            TextColumn("left"),
-            console=self.console,
-            transient=False,
-            refresh_per_second=5,
-        )
+        self._bar = bar(self.console)
         self._task = self._bar.add_task("compiling", total=None)
         self._first: Event | None = None
         self._tenth = -1
