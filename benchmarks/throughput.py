@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=5)
     parser.add_argument("--preset", default="default")
     parser.add_argument("--algorithm", default="em")
+    parser.add_argument("--critic", default=None, help="features or mixture; the preset's if not given")
     parser.add_argument("--cores", type=int, default=2, choices=(1, 2))
     parser.add_argument("--repeats", type=int, default=7, help="timed rounds; medians are printed")
     settings = parser.parse_args()
@@ -42,7 +43,8 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
 
     from policybudget.learning import rollout
     from policybudget.training.configuration import preset
-    from policybudget.training.state import begin, learn
+    from policybudget.training import iteration
+    from policybudget.training.state import begin
     from policybudget.training.step import stepper
     from policybudget.training.train import make_task
     from policybudget.worlds.interface import HostWorld
@@ -50,6 +52,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     configuration = preset(settings.preset, settings.world, settings.algorithm)
     problem = make_problem(settings)
     ppo = replace(configuration.ppo, kl_limit=0.0)  # every epoch is run, and counted
+    ppo = replace(ppo, critic=settings.critic) if settings.critic else ppo
     task = make_task(problem, configuration.rule, ppo, settings.budget, iterations=1000)
     worlds = stepper(task)
     first = task.rule.start(task.rewards, task.budget, task.agents, jax.random.key(0), None)
@@ -59,17 +62,18 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     if isinstance(task.world, HostWorld):
         sampler = worlds.sampler  # type: ignore[attr-defined]
         parts["rollout"] = lambda: sampler.rollout(state.committee, state.ongoing, state.key, ppo.steps)
-        ongoing, batch = parts["rollout"]()
         if hasattr(sampler.copies.env, "_physics"):
-            parts["physics"] = physics_alone(sampler.copies.env, ppo.steps)
+            stood = sampler.copies.state()
+            ongoing, batch = parts["rollout"]()
+            parts["physics"] = physics_alone(sampler.copies, stood, batch.action)
     else:
         compiled = eqx.filter_jit(lambda s: rollout.rollout(task.world, s.committee, s.ongoing, s.key, ppo.steps))
         parts["rollout"] = lambda: compiled(state)
-        ongoing, batch = parts["rollout"]()
+    ongoing, batch = parts["rollout"]()
     seen = rollout.Ongoing(None, ongoing.observation) if isinstance(task.world, HostWorld) else ongoing
     bare = eqx.tree_at(lambda s: s.ongoing, state, seen)
-    learner = eqx.filter_jit(learn)
-    parts["update"] = lambda: learner(task, bare, seen, batch)
+    study = eqx.filter_jit(iteration.study)
+    parts["update"] = lambda: worlds.learn(bare, seen, study(task, bare, seen.observation, batch))  # type: ignore[attr-defined]
     jax.block_until_ready(parts["update"]())
     compile_s = time.perf_counter() - began
     side = 2048
@@ -87,6 +91,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
         "agents": task.agents,
         "budget": settings.budget,
         "preset": settings.preset,
+        "critic": ppo.critic,
         "cores": settings.cores,
         "update_per_s": round(transitions / seconds["update"]),
         "rollout_per_s": round(transitions / seconds["rollout"]),
@@ -126,16 +131,20 @@ class Loop:
         return self.state.learned.critic
 
 
-def physics_alone(env: Any, steps: int) -> Callable[[], None]:
-    """The simulator's own steps of the same copies on the same threads: no policy, no observation, no reward."""
+def physics_alone(copies: Any, stood: Any, actions: Any) -> Callable[[], None]:
+    """The simulator's own steps of a rollout, the same copies with the same actions on the same threads.
+
+    No policy, no observation, no reward. Actions matter: those of a policy make more contacts than random ones.
+    """
     import numpy as np
 
-    actions = np.random.default_rng(0).uniform(-1, 1, (steps, *env.action_space.shape))
-
     def run() -> None:
-        for action in actions:
-            env._physics.step(action, None)
+        copies.restore(stood)
+        for action in taken:
+            copies.env._physics.step(action, None)
 
+    steps = np.asarray(actions).reshape(len(actions), copies.number, -1)
+    taken = [copies._convert(action) for action in steps]
     return run
 
 

@@ -39,10 +39,10 @@ class Estimate(eqx.Module):
         features: the advantage per feature, kept only where asked for.
     """
 
-    target: Float[Array, "*T k E m"]
+    target: Float[Array, "*T k E c"]
     advantage: Float[Array, "*T k E"]
     value: Float[Array, "*T k E"]
-    features: Float[Array, "*T k E m"] | None
+    features: Float[Array, "*T k E c"] | None
 
 
 def estimate(

@@ -31,6 +31,7 @@ class PPO:
     kl_limit: float = option(0.05, "epochs stop when a moving average of KL passes this; 0 never stops")
     hidden: tuple[int, ...] = option((64, 64), "sizes of the hidden layers")
     trunk: Sharing = option("shared", "actor's hidden layers: shared, biases (a bias per policy) or separate")
+    critic: str = option("features", "what the critic predicts: features (all m, as the paper) or mixture (its group's mean)")
     critic_head: Sharing = option("shared", "critic's last layer: shared or separate")
     log_std: float = option(-1.0, "log standard deviation of box actions at the start")
     normalise_observations: bool = option(False, "scale observations by their running mean and deviation")
@@ -53,9 +54,18 @@ class PPO:
                 raise PolicyBudgetError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
         if not self.hidden or min(self.hidden) < 1:
             raise PolicyBudgetError(f"hidden must be at least one positive size, got {self.hidden}")
-        for name, choices in (("trunk", ("shared", "biases", "separate")), ("critic_head", ("shared", "separate"))):
+        allowed = {
+            "trunk": ("shared", "biases", "separate"),
+            "critic": ("features", "mixture"),
+            "critic_head": ("shared", "separate"),
+        }
+        for name, choices in allowed.items():
             if getattr(self, name) not in choices:
                 raise PolicyBudgetError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)}")
+
+    def critic_outputs(self, features: int) -> int:
+        """Numbers that a critic predicts per observation, given m."""
+        return features if self.critic == "features" else 1
 
     @property
     def batch(self) -> int:

@@ -1,7 +1,8 @@
-"""One iteration in either kind of world: compiled as a whole, or a rollout on the host and a compiled update."""
+"""Running an iteration, in either kind of world: the rollout compiled or on the host, actors beside critics."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, runtime_checkable
 
 import equinox as eqx
@@ -13,12 +14,15 @@ from jaxtyping import PRNGKeyArray
 from policybudget.errors import WorldError
 from policybudget.learning import rollout
 from policybudget.learning.host import HostSampler
-from policybudget.training.state import Report, Task, TrainState, iterate, learn
+from policybudget.training import cores, iteration
+from policybudget.training.iteration import Lesson
+from policybudget.training.state import Report, Task, TrainState
 from policybudget.worlds.interface import HostWorld, JaxWorld
 
-_iterate = eqx.filter_jit(iterate, donate="all-except-first")
-_learn = eqx.filter_jit(learn, donate="all-except-first")
 _rollout = eqx.filter_jit(rollout.rollout)
+_sample, _study = eqx.filter_jit(iteration.sample), eqx.filter_jit(iteration.study)
+_improve_actors, _improve_critics = eqx.filter_jit(iteration.improve_actors), eqx.filter_jit(iteration.improve_critics)
+_conclude = eqx.filter_jit(iteration.conclude)
 
 
 @runtime_checkable
@@ -35,7 +39,7 @@ class Stepper(Protocol):
         """A batch without learning from it."""
 
     def __call__(self, state: TrainState) -> tuple[TrainState, Report]:
-        """One iteration. The state handed in is used up.
+        """One iteration.
 
         Raises:
             WorldError: the world raised, or rewards or observations are not finite.
@@ -45,11 +49,39 @@ class Stepper(Protocol):
         """Let go of the worlds."""
 
 
+class Learner:
+    """The compiled update; the critics learn in a thread of their own, beside the actors, where there is a core for it.
+
+    XLA on the CPU gains next to nothing from a second core inside one of these programs.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.beside = ThreadPoolExecutor(1) if len(cores.available()) > 1 else None
+
+    def __call__(self, state: TrainState, ongoing: rollout.Ongoing, lesson: Lesson) -> tuple[TrainState, Report]:
+        """All epochs, then the assignment rule's step."""
+        if self.beside is None:
+            critics = _improve_critics(self.task, state, lesson)
+            actors = _improve_actors(self.task, state, lesson)
+        else:
+            pending = self.beside.submit(lambda: jax.block_until_ready(_improve_critics(self.task, state, lesson)))
+            actors = jax.block_until_ready(_improve_actors(self.task, state, lesson))
+            critics = pending.result()
+        after: tuple[TrainState, Report] = _conclude(self.task, state, ongoing, lesson, actors, critics)
+        return after
+
+    def close(self) -> None:
+        """End the thread."""
+        if self.beside is not None:
+            self.beside.shutdown(wait=True)
+
+
 class CompiledStepper:
     """For worlds written in JAX."""
 
     def __init__(self, task: Task, world: JaxWorld) -> None:
-        self.task, self.world = task, world
+        self.task, self.world, self.learn = task, world, Learner(task)
 
     def start(self, key: PRNGKeyArray) -> rollout.Ongoing:
         """Fresh worlds."""
@@ -65,12 +97,13 @@ class CompiledStepper:
         return batch
 
     def __call__(self, state: TrainState) -> tuple[TrainState, Report]:
-        """One compiled iteration."""
-        after: tuple[TrainState, Report] = _iterate(self.task, state)
-        return after
+        """One iteration."""
+        ongoing, lesson = _sample(self.task, state)
+        return self.learn(state, ongoing, lesson)
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Let go of the learner's thread."""
+        self.learn.close()
 
 
 class HostStepper:
@@ -78,7 +111,7 @@ class HostStepper:
 
     def __init__(self, task: Task, world: HostWorld) -> None:
         self.task = task
-        self.sampler = HostSampler(world, task.budget, task.settings.worlds)
+        self.sampler, self.learn = HostSampler(world, task.budget, task.settings.worlds), Learner(task)
 
     def start(self, key: PRNGKeyArray) -> rollout.Ongoing:
         """Fresh worlds."""
@@ -101,13 +134,15 @@ class HostStepper:
         """A rollout, then a compiled update."""
         key = jax.random.fold_in(state.key, state.iteration)
         ongoing, batch = self.sampler.rollout(state.committee, state.ongoing, key, self.task.settings.steps)
-        worlds, seen = ongoing.state, rollout.Ongoing(None, ongoing.observation)
-        state, report = _learn(self.task, eqx.tree_at(lambda s: s.ongoing, state, seen), seen, batch)
-        return eqx.tree_at(lambda s: s.ongoing, state, rollout.Ongoing(worlds, state.ongoing.observation)), report
+        seen = rollout.Ongoing(None, ongoing.observation)
+        bare = eqx.tree_at(lambda s: s.ongoing, state, seen)
+        after, report = self.learn(bare, seen, _study(self.task, bare, seen.observation, batch))
+        return eqx.tree_at(lambda s: s.ongoing, after, ongoing), report
 
     def close(self) -> None:
-        """Let go of the copies, and of the processes that they run in."""
+        """Let go of the copies, of the processes that they run in, and of the learner's thread."""
         self.sampler.close()
+        self.learn.close()
 
 
 def advance(task: Task, worlds: Stepper, state: TrainState, iteration: int) -> tuple[TrainState, Report]:

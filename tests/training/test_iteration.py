@@ -1,0 +1,104 @@
+"""What a batch teaches, and that learning side by side changes nothing."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from worlds_with_known_answers import Levers
+
+import policybudget as pb
+from policybudget.assignment.em import EM
+from policybudget.learning.settings import PPO
+from policybudget.population import Experience, Population
+from policybudget.training import iteration
+from policybudget.training.state import Task, TrainState, begin
+from policybudget.training.step import CompiledStepper, Learner
+from policybudget.training.train import make_task
+
+
+def started(critic: str, population: Population, budget: int = 2) -> tuple[Task, TrainState]:
+    problem = pb.RepresentedMDP(Levers(3), population, budget)
+    ppo = PPO(worlds=4, steps=8, minibatch=8, epochs=2, critic=critic)
+    task = make_task(problem, EM(), ppo, budget, iterations=10)
+    key = jax.random.key(0)
+    ongoing = CompiledStepper(task, Levers(3)).start(key)
+    assignment = task.rule.start(task.rewards, budget, population.size, key, None)
+    return task, begin(task, assignment, ongoing, key)
+
+
+def three_users(scale: float | None = 1.0) -> Population:
+    return Population.from_weights([[1.0, 0, 0], [0, 2.0, 0], [0, 0.5, 4.0]], return_scale=scale)
+
+
+def test_a_mixture_is_the_mean_over_the_agents_of_a_representative() -> None:
+    rewards = three_users().rewards
+    assignment = jnp.array([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    outcome = jnp.broadcast_to(jnp.array([1.0, 10.0, 100.0]), (2, 1, 3))
+    blank = jnp.zeros((2, 1, 1))
+    paid, share = iteration._signal("mixture", rewards, assignment)
+    transition = Experience(blank, jnp.zeros((2, 1), int), outcome, blank)
+    np.testing.assert_allclose(paid(transition), [[[(1 + 20) / 2]], [[5.0 + 400.0]]])
+    np.testing.assert_allclose(share, [[2.0], [1.0]])
+    features, mixture = iteration._signal("features", rewards, assignment)
+    np.testing.assert_allclose(features(transition), outcome)
+    np.testing.assert_allclose(mixture, [[1.0, 2.0, 0.0], [0.0, 0.5, 4.0]])
+
+
+def test_a_representative_without_agents_is_paid_nothing() -> None:
+    paid, _ = iteration._signal("mixture", three_users().rewards, jnp.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]))
+    blank = jnp.zeros((2, 1, 1))
+    given = paid(Experience(blank, jnp.zeros((2, 1), int), jnp.ones((2, 1, 3)), blank))
+    assert float(given[1, 0, 0]) == 0.0
+
+
+def silenced(state: TrainState) -> TrainState:
+    """Critics that predict zero."""
+    zeros = jax.tree.map(jnp.zeros_like, state.learned.critic)
+    quiet: TrainState = eqx.tree_at(lambda s: s.learned.critic, state, zeros)
+    return quiet
+
+
+def test_both_critics_teach_the_same_where_they_know_nothing() -> None:
+    lessons = []
+    for critic in ("features", "mixture"):
+        task, state = started(critic, three_users())
+        lessons.append(eqx.filter_jit(iteration.sample)(task, silenced(state))[1])
+    by_features, by_mixture = lessons
+    assert by_features.rows.target.shape[-1] == 3
+    assert by_mixture.rows.target.shape[-1] == 1
+    np.testing.assert_allclose(by_features.rows.advantage, by_mixture.rows.advantage, atol=1e-5)
+    assert float(jnp.abs(by_features.rows.advantage).max()) > 0.1
+
+
+@pytest.mark.parametrize("scale", [1.0, None])
+def test_learning_side_by_side_gives_the_same_bits(scale: float | None) -> None:
+    task, state = started("mixture", three_users(scale))
+    ongoing, lesson = eqx.filter_jit(iteration.sample)(task, state)
+    learner, found = Learner(task), []
+    for beside in (None, ThreadPoolExecutor(1)):
+        learner.beside = beside
+        found.append(learner(state, ongoing, lesson))
+    for one, other in zip(*(jax.tree.leaves(part) for part in found), strict=True):
+        if not jnp.issubdtype(one.dtype, jax.dtypes.prng_key):
+            np.testing.assert_array_equal(one, other)
+    first, after = jax.tree.leaves(state.learned), jax.tree.leaves(found[0][0].learned)
+    assert all(bool(jnp.any(old != new)) for old, new in zip(first, after, strict=True))
+    learner.close()
+
+
+def test_the_unit_of_a_mixture_grows_with_returns_and_predictions_stay() -> None:
+    task, state = started("mixture", three_users(None))
+    ongoing, lesson = eqx.filter_jit(iteration.sample)(task, state)
+    assert float(lesson.grown[0]) > 1.0
+    learner = Learner(task)
+    after, _ = learner(state, ongoing, lesson)
+    critics = iteration.improve_critics(task, state, lesson)
+    seen = jnp.ones((2, 5, task.world.observation_size))
+    before = critics.network(seen) * state.scale
+    np.testing.assert_allclose(after.learned.critic(seen) * after.scale, before, rtol=2e-3)
+    learner.close()
