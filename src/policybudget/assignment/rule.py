@@ -48,7 +48,7 @@ class AssignmentRule(abc.ABC):
     universal_steps: ClassVar[int] = 0
     """Transitions of a universal policy that the rule must see before it starts; it is trained first if not 0."""
     learns_from_features: ClassVar[bool] = False
-    """Whether :meth:`loss` reads advantages per feature."""
+    """Whether :meth:`loss` reads advantages per feature; critics then predict features, whatever the settings say."""
 
     @property
     def mixing(self) -> float:

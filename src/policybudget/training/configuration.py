@@ -85,8 +85,9 @@ def preset(name: str, world: str, algorithm: str) -> Configuration:
     check_choice("preset", name, PRESETS)
     rule = ALGORITHMS[check_choice("algorithm", algorithm, ALGORITHMS)]()
     ppo = _grid_world(name) if world == "resource-gathering" else _robot(name)
-    if name == "paper" and isinstance(rule, EndToEnd):
-        rule = EndToEnd(assignment_rate=0.002)
+    if name == "paper":
+        ppo = replace(ppo, epochs=10, minibatch=64, critic="features", critic_head="shared")
+        rule = EndToEnd(assignment_rate=0.002) if isinstance(rule, EndToEnd) else rule
     return Configuration(world=world, algorithm=algorithm, preset=name, ppo=ppo, rule=rule)
 
 
@@ -97,7 +98,7 @@ def _grid_world(name: str) -> PPO:
     """
     ppo = PPO(bootstrap_truncated=False)
     if name == "paper":
-        ppo = replace(ppo, epochs=10, minibatch=64, learning_rate=(5e-4, 1e-4), discount=1.0)
+        ppo = replace(ppo, learning_rate=(5e-4, 1e-4), discount=1.0)
     return ppo
 
 
@@ -105,7 +106,7 @@ def _robot(name: str) -> PPO:
     """MuJoCo, and what users bring: observations of unknown scale, long episodes."""
     ppo = PPO(worlds=16, steps=128, normalise_observations=True, entropy=(1e-3, 1e-4), adam_epsilon=1e-5)
     if name == "paper":
-        ppo = replace(ppo, epochs=10, minibatch=64, learning_rate=(3e-4, 1e-4))
+        ppo = replace(ppo, learning_rate=(3e-4, 1e-4))
     return ppo
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import equinox as eqx
@@ -158,6 +158,8 @@ def train(
 def make_task(problem: RepresentedMDP, rule: AssignmentRule, ppo: PPO, budget: int, iterations: int) -> Task:
     """What a phase with this rule and budget trains."""
     population = problem.population
+    if rule.learns_from_features:
+        ppo = replace(ppo, critic="features")
     scale = population.return_scale
     if scale is not None and ppo.discount < 1.0:  # of a long episode, discounting lets values see a part only
         scale *= min(1.0, 1.0 / ((1.0 - ppo.discount) * problem.world.time_limit))

@@ -58,6 +58,7 @@ class GymnasiumCopies:
         self._mode = self._guard(lambda: AutoresetMode(mode))
         self._modes = AutoresetMode
         self._space = self.env.single_observation_space
+        self._outcome_of, self._size, self._shape = world.outcome, world.observation_size, (number, world.outcome_size)
         self._convert = spaces.converter(self.env.single_action_space, number)
         self._ended = np.zeros(number, bool)
 
@@ -141,14 +142,13 @@ class GymnasiumCopies:
         env.closed = True
 
     def _outcome(self, reward: Any, info: dict[str, Any]) -> NDArray[np.float32]:
-        given = reward if self.world.outcome is None else self.world.outcome(reward, info)
+        given = reward if self._outcome_of is None else self._outcome_of(reward, info)
         with np.errstate(over="ignore"):
             outcome = np.array(given, np.float32)
         outcome = outcome[:, None] if outcome.ndim == 1 else outcome
-        expected = (self.number, self.world.outcome_size)
-        if outcome.shape != expected:
+        if outcome.shape != self._shape:
             raise WorldError(
-                f"expected {expected[1]} reward components for each of {expected[0]} copies, "
+                f"expected {self._shape[1]} reward components for each of {self.number} copies, "
                 f"got an array of shape {outcome.shape}"
             )
         return outcome
@@ -167,8 +167,8 @@ class GymnasiumCopies:
 
     def _flat(self, observation: Any) -> NDArray[np.float32]:
         flat = spaces.flatten(self._space, observation, self.number)
-        if flat.shape[1] != self.world.observation_size:
-            raise WorldError(f"expected observations of {self.world.observation_size} numbers, got {flat.shape[1]}")
+        if flat.shape[1] != self._size:
+            raise WorldError(f"expected observations of {self._size} numbers, got {flat.shape[1]}")
         return flat
 
     def _final(self, info: dict[str, Any], ended: NDArray[np.bool_]) -> NDArray[np.float32]:
