@@ -38,3 +38,47 @@ def test_linear_rewards_and_mixture_by_hand() -> None:
 def test_bad_weights(weights: object, names: list[str] | None, message: str) -> None:
     with pytest.raises(PolicyBudgetError, match=message):
         Population.from_weights(weights, names)
+
+
+def population(kind: str, **details: object) -> Population:
+    if kind == "weights":
+        return Population.from_weights([[1.0], [2.0]], ["ann", "bob"], **details)
+    if kind == "targets":
+        return Population.from_targets([1.0, 2.0], 0.5, names=["ann", "bob"], **details)
+    if kind == "function":
+        return Population.from_function(lambda seen: seen.outcome, ["ann", "bob"], **details)
+    return Population.from_features(["ann", "bob"], **details)
+
+
+@pytest.mark.parametrize("kind", ["weights", "targets", "function", "features"])
+def test_people_per_agent_and_outside_options(kind: str) -> None:
+    plain = population(kind)
+    assert plain.agent_weights is None and plain.outside is None
+    given = np.array([3.0, 0.5])
+    full = population(kind, agent_weights=given, outside=np.array([-np.inf, -2]))
+    given[0] = 99.0  # a population keeps what it was given
+    for values, expected in ((full.agent_weights, [3.0, 0.5]), (full.outside, [-np.inf, -2.0])):
+        assert values is not None and values.dtype == np.float32
+        np.testing.assert_array_equal(values, expected)
+
+
+@pytest.mark.parametrize(
+    ("what", "numbers", "message"),
+    [
+        ("agent_weights", [1.0], r"must be positive finite numbers, one per agent \(2\), got an array of shape \(1,\)"),
+        ("agent_weights", 2.0, r"got an array of shape \(\)"),
+        ("agent_weights", [1.0, 0.0], "agent_weights must be positive finite numbers, got 0.0 for bob"),
+        ("agent_weights", [-1.0, 1.0], "got -1.0 for ann"),
+        ("agent_weights", [1.0, np.nan], "got nan for bob"),
+        ("agent_weights", [1.0, 1e60], "got inf for bob"),
+        ("agent_weights", [1.0, 1e-60], "got 0.0 for bob"),
+        ("agent_weights", ["many", "1"], r"agent_weights must be positive finite numbers, one per agent \(2\)$"),
+        ("outside", [[1.0, 2.0]], r"numbers, one per agent \(2\), got an array of shape \(1, 2\)"),
+        ("outside", [np.inf, 1.0], r"outside must be finite \(or -inf: no option\) numbers, got inf for ann"),
+        ("outside", [1.0, np.nan], "got nan for bob"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["weights", "features"])
+def test_bad_numbers_per_agent(kind: str, what: str, numbers: object, message: str) -> None:
+    with pytest.raises(PolicyBudgetError, match=message):
+        population(kind, **{what: np.array(numbers)})

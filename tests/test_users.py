@@ -54,7 +54,10 @@ def test_names_may_be_left_out(tmp_path: Path) -> None:
         ("name,0,1\nann,1\n", "line 2: expected 3 columns, got 2"),
         ("name,0,1\nann,1,2,3\n", "line 2: expected 3 columns, got 4"),
         ("name;0;1\nann;1;2\n", "no column for reward component 0 or speed (of 2); its columns are name;0;1"),
-        ("name,0,1,age\nann,1,2,33\n", "columns that are no reward component (0 to 1) and not 'name': age"),
+        (
+            "name,0,1,age\nann,1,2,33\n",
+            "columns that are no reward component (0 to 1) and not name, weight or outside: age",
+        ),
         ("0,0,1\n1,1,2\n", "has column '0' twice: 0, 0, 1"),
         (b"name,0,1\n\xff\xfe,1,2\n", "expected a table of comma-separated values in UTF-8"),
     ],
@@ -66,6 +69,49 @@ def test_tables_that_are_wrong(content: str | bytes, message: str, tmp_path: Pat
     assert message in str(error.value) and str(path) in str(error.value) and "\n" not in str(error.value)
 
 
+def test_people_per_user_and_outside_options(tmp_path: Path) -> None:
+    plain = read_users(users(tmp_path, "0\n1\n2\n"), 1)
+    assert plain.agent_weights is None and plain.outside is None
+    content = "weight,0,name,outside,1\n3,1,ann, 40 ,2\n0.5,3,bob,,4\n1e3,5,cy,  ,6\n1,7,di,-inf,8\n"
+    population = read_users(users(tmp_path, content), 2)
+    assert population.names == ("ann", "bob", "cy", "di")
+    np.testing.assert_array_equal(population.rewards.weights, [[1, 3, 5, 7], [2, 4, 6, 8]])
+    np.testing.assert_array_equal(population.agent_weights, [3.0, 0.5, 1000.0, 1.0])
+    np.testing.assert_array_equal(population.outside, [40.0, -np.inf, -np.inf, -np.inf])
+
+
+def test_a_reward_component_of_the_same_name_wins(tmp_path: Path) -> None:
+    content = "weight,outside,name\n1,2,3\n-4,5,3\n"
+    population = read_users(users(tmp_path, content), 3, ("name", "outside", "weight"))
+    assert population.agent_weights is None and population.outside is None
+    assert population.names == ("agent 0", "agent 1")
+    np.testing.assert_array_equal(population.rewards.weights, [[3, 3], [2, 5], [1, -4]])
+    with pytest.raises(PolicyBudgetError, match="two columns for reward component 1 or weight"):
+        read_users(users(tmp_path, "0,1,weight\n1,2,3\n"), 2, ("speed", "weight"))
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        ("weight", "0", "line 3, column weight: expected a positive number, got '0'"),
+        ("weight", "-1", "expected a positive number, got '-1'"),
+        ("weight", "", "expected a positive number, got ''"),
+        ("weight", "inf", "expected a positive number, got 'inf'"),
+        ("weight", "1e-60", "expected a positive number, got '1e-60'"),
+        ("weight", "two", "expected a positive number, got 'two'"),
+        ("outside", "NaN", "line 3, column outside: expected a finite number or nothing, got 'NaN'"),
+        ("outside", "inf", "expected a finite number or nothing, got 'inf'"),
+        ("outside", "-1e60", "expected a finite number or nothing, got '-1e60'"),
+        ("outside", "none", "expected a finite number or nothing, got 'none'"),
+    ],
+)
+def test_numbers_per_user_that_are_wrong(column: str, cell: str, message: str, tmp_path: Path) -> None:
+    path = users(tmp_path, f"0,{column}\n1,1\n1,{cell}\n2,1\n")
+    with pytest.raises(PolicyBudgetError) as error:
+        read_users(path, 1)
+    assert message in str(error.value) and str(path) in str(error.value) and "\n" not in str(error.value)
+
+
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(PolicyBudgetError, match="population file not found: .*nowhere.csv"):
         read_users(tmp_path / "nowhere.csv", 2)
@@ -74,10 +120,12 @@ def test_a_table_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_million_users(tmp_path: Path) -> None:
-    row = "0.125,0.25,-1,{}\n"
-    path = users(tmp_path, "0,1,2,name\n" + "".join(row.format(i) for i in range(1_000_000)))
+    row = "0.125,0.25,-1,{},2,\n"
+    path = users(tmp_path, "0,1,2,name,weight,outside\n" + "".join(row.format(i) for i in range(1_000_000)))
     began = time.process_time()
     population = read_users(path, 3)
     assert time.process_time() - began < 10
     assert population.size == 1_000_000 and population.names[-1] == "999999"
     np.testing.assert_array_equal(population.rewards.weights[:, -1], [0.125, 0.25, -1])  # type: ignore[index]
+    assert population.agent_weights is not None and population.agent_weights.sum() == 2_000_000
+    assert population.outside is not None and population.outside[-1] == -np.inf

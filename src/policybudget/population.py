@@ -21,6 +21,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from policybudget.errors import PolicyBudgetError
+from policybudget.objective import Objective
+from policybudget.welfare import Welfare
 
 
 class Experience(NamedTuple):
@@ -142,6 +144,8 @@ class Rewards(eqx.Module):
 class Population:
     """n named agents and their reward functions.
 
+    The constructors below take what follows ``num_features`` as keywords (``details``).
+
     Args:
         names: one per agent.
         rewards: their reward functions.
@@ -149,6 +153,12 @@ class Population:
         parameter_names: the p names.
         return_scale: the return of a perfectly served agent, the unit that learning works in; None if it is not known,
             then the largest returns seen so far take its place.
+        agent_weights: (n) how many people each agent stands for, positive; None for one each.
+        outside: (n) what each agent has without any representative, in units of return, -inf where there is no such
+            option; None if nobody has one.
+
+    Raises:
+        PolicyBudgetError: agent_weights or outside are not one fitting number per agent.
     """
 
     names: tuple[str, ...]
@@ -157,6 +167,21 @@ class Population:
     parameters: np.ndarray | None = None
     parameter_names: tuple[str, ...] = ()
     return_scale: float | None = None
+    agent_weights: np.ndarray | None = None
+    outside: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        if self.agent_weights is not None:
+            weights = _per_agent("agent_weights", "positive finite", self.agent_weights, self.names, _positive)
+            object.__setattr__(self, "agent_weights", weights)
+        if self.outside is not None:
+            outside = _per_agent("outside", "finite (or -inf: no option)", self.outside, self.names, _below_inf)
+            object.__setattr__(self, "outside", outside)
+
+    def objective(self, welfare: Welfare) -> Objective:
+        """What a budget of policies for these agents is spent for."""
+        people, outside = (None if x is None else jnp.asarray(x) for x in (self.agent_weights, self.outside))
+        return Objective(welfare, people, outside, self.return_scale)
 
     @property
     def size(self) -> int:
@@ -221,3 +246,32 @@ class Population:
             numpy: set it if the function is written in NumPy; it is then called back on the host (slower).
         """
         return Population(tuple(names), Rewards(Function(function, len(names), numpy), None), len(names), **details)  # type: ignore[arg-type]
+
+
+def _per_agent(
+    what: str, kind: str, values: object, names: tuple[str, ...], fits: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """A number per agent, as float32."""
+    try:
+        with np.errstate(over="ignore"):
+            array = np.array(values, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise PolicyBudgetError(f"{what} must be {kind} numbers, one per agent ({len(names)})") from None
+    if array.shape != (len(names),):
+        raise PolicyBudgetError(
+            f"{what} must be {kind} numbers, one per agent ({len(names)}), got an array of shape {array.shape}"
+        )
+    if not (fit := fits(array)).all():
+        agent = int(np.argmin(fit))
+        raise PolicyBudgetError(f"{what} must be {kind} numbers, got {array[agent]} for {names[agent]}")
+    return array
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    fit: np.ndarray = (values >= np.finfo(np.float32).tiny) & (values < np.inf)
+    return fit
+
+
+def _below_inf(values: np.ndarray) -> np.ndarray:
+    fit: np.ndarray = values < np.inf  # nor is NaN
+    return fit

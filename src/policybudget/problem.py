@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from policybudget.errors import PolicyBudgetError
+from policybudget.objective import Objective
 from policybudget.population import Outcome, Population
+from policybudget.welfare import Utilitarian, Welfare, parse
 from policybudget.worlds import registry
 from policybudget.worlds.interface import World
 
@@ -19,6 +23,7 @@ class RepresentedMDP:
         world: where the policies act.
         population: who is served.
         budget: k, the number of policies, from 1 to n.
+        welfare: what is maximised: the mean utility of the agents, or another function of them.
         origin: arguments of :func:`make_problem` but the budget, for the record; empty for problems made by hand.
 
     Raises:
@@ -28,6 +33,7 @@ class RepresentedMDP:
     world: World
     population: Population
     budget: int
+    welfare: Welfare = field(default_factory=Utilitarian)
     origin: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -42,9 +48,20 @@ class RepresentedMDP:
                 f"{self.world.name}, got {self.population.num_features}"
             )
 
+    @property
+    def objective(self) -> Objective:
+        """The welfare function with the agents' weights and options outside."""
+        return self.population.objective(self.welfare)
+
 
 def make_problem(
-    name: str, budget: int, agents: int | None = None, seed: int = 0, population: str | None = None
+    name: str,
+    budget: int,
+    agents: int | None = None,
+    seed: int = 0,
+    population: str | None = None,
+    welfare: str = "utilitarian",
+    outside: float | None = None,
 ) -> RepresentedMDP:
     """The r-MDP of a world by name, with the population it is usually served to.
 
@@ -54,10 +71,17 @@ def make_problem(
         agents: n, where the world lets you choose; its usual number if None.
         seed: of the draw of the population, where it is drawn.
         population: a users.csv, for ``gym:`` worlds.
+        welfare: the welfare function, as :func:`policybudget.welfare.parse` reads it.
+        outside: what every agent has without any policy, in units of return; those of the users.csv if None.
 
     Raises:
-        PolicyBudgetError: there is no such world, or the budget, the number of agents or the users do not fit.
+        PolicyBudgetError: there is no such world, or the budget, the number of agents, the users or the welfare
+            function do not fit.
     """
+    chosen = parse(welfare)
     world, people = registry.make(name, agents, seed, population)
+    if outside is not None:
+        people = replace(people, outside=np.full(people.size, outside))
     origin = {"name": name, "agents": agents, "seed": seed, "population": population}
-    return RepresentedMDP(world, people, budget, origin)
+    extra = {"welfare": welfare, "outside": outside}
+    return RepresentedMDP(world, people, budget, chosen, origin | extra)

@@ -1,8 +1,15 @@
-"""A table of users as a population: users.csv has a row per user, a column per reward component, optionally a name."""
+"""A table of users as a population: users.csv has a row per user and a column per reward component.
+
+It may have three more columns: ``name``, ``weight`` (how many people the user stands for) and ``outside``
+(what the user has without any policy, in units of return; blank for no such option). If a reward component has one of
+these names, the column is the component's.
+"""
 
 from __future__ import annotations
 
 import csv
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +17,9 @@ import numpy as np
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
+
+ABOUT_USERS = ("name", "weight", "outside")
+LARGEST, LEAST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)
@@ -28,7 +38,8 @@ class Table:
 def read_users(path: Path, features: int, components: tuple[str, ...] = ()) -> Population:
     """A population with linear preferences.
 
-    The header names reward components by index (0, 1, ...) or by name, in any order, and may have a ``name`` column.
+    The header names reward components by index (0, 1, ...) or by name, in any order, and may have the columns
+    ``name``, ``weight`` and ``outside``.
 
     Args:
         path: of the users.csv, in UTF-8.
@@ -40,8 +51,15 @@ def read_users(path: Path, features: int, components: tuple[str, ...] = ()) -> P
     """
     table = _read(path)
     order = _columns(path, table.header, features, components)
-    names = _names(table)
-    return Population.from_weights(_numbers(table, order), names)
+    about = {name: i for i, name in enumerate(table.header) if name in ABOUT_USERS and i not in order}
+    weights = np.stack([_numbers(table, i, "a finite number", _finite) for i in order], axis=1)
+    details = {}
+    if "weight" in about:
+        details["agent_weights"] = _numbers(table, about["weight"], "a positive number", _positive)
+    if "outside" in about:
+        kind = "a finite number or nothing"
+        details["outside"] = _numbers(table, about["outside"], kind, _finite_or_none, blank=-math.inf)
+    return Population.from_weights(weights, _names(table, about.get("name")), **details)
 
 
 def _read(path: Path) -> Table:
@@ -85,44 +103,59 @@ def _columns(path: Path, header: list[str], features: int, components: tuple[str
                 f"{path} has {what} for reward component {' or '.join(known)} (of {features}); its columns are {listed}"
             )
         order.append(found[0])
-    extra = [name for i, name in enumerate(header) if i not in order and name != "name"]
+    extra = [name for i, name in enumerate(header) if i not in order and name not in ABOUT_USERS]
     if extra:
         raise PolicyBudgetError(
-            f"{path} has columns that are no reward component (0 to {features - 1}) and not 'name': {', '.join(extra)}"
+            f"{path} has columns that are no reward component (0 to {features - 1}) and not name, weight or outside: "
+            f"{', '.join(extra)}"
         )
     return order
 
 
-def _numbers(table: Table, order: list[int]) -> np.ndarray:
-    """Weights (n, m)."""
+def _numbers(
+    table: Table, column: int, kind: str, fits: Callable[[np.ndarray], np.ndarray], blank: float = math.nan
+) -> np.ndarray:
+    """A column as float32."""
+    cells = table.columns[column]
     try:
-        columns = [np.fromiter(map(float, table.columns[i]), float, len(table.lines)) for i in order]
-        with np.errstate(over="ignore"):
-            weights: np.ndarray = np.stack(columns, axis=1).astype(np.float32)
-        if np.isfinite(weights).all():
-            return weights
+        values = np.fromiter(map(float, cells), float, len(cells))
     except ValueError:
-        pass
-    for row, number in enumerate(table.lines):  # find the culprit
-        for i in order:
-            if not _is_weight(cell := table.columns[i][row]):
-                raise PolicyBudgetError(
-                    f"{table.path}, line {number}, column {table.header[i]}: expected a finite number, got {cell!r}"
-                )
-    raise AssertionError
+        values = np.fromiter((_number(cell, blank) for cell in cells), float, len(cells))
+    if (fit := fits(values)).all():
+        return values.astype(np.float32)
+    row = int(np.argmin(fit))
+    raise PolicyBudgetError(
+        f"{table.path}, line {table.lines[row]}, column {table.header[column]}: expected {kind}, got {cells[row]!r}"
+    )
 
 
-def _is_weight(cell: str) -> bool:
+def _number(cell: str, blank: float) -> float:
+    """What is no number becomes NaN, which never fits."""
     try:
-        return abs(float(cell)) <= float(np.finfo(np.float32).max)
+        return float(cell)
     except ValueError:
-        return False
+        return math.nan if cell.strip() else blank
 
 
-def _names(table: Table) -> list[str] | None:
-    if "name" not in table.header:
+def _finite(values: np.ndarray) -> np.ndarray:
+    fit: np.ndarray = np.abs(values) <= LARGEST
+    return fit
+
+
+def _positive(values: np.ndarray) -> np.ndarray:
+    fit: np.ndarray = (values >= LEAST) & (values <= LARGEST)
+    return fit
+
+
+def _finite_or_none(values: np.ndarray) -> np.ndarray:
+    fit: np.ndarray = (np.abs(values) <= LARGEST) | (values == -math.inf)
+    return fit
+
+
+def _names(table: Table, column: int | None) -> list[str] | None:
+    if column is None:
         return None
-    names = [name.strip() for name in table.columns[table.header.index("name")]]
+    names = [name.strip() for name in table.columns[column]]
     if all(names) and len(set(names)) == len(names):
         return names
     seen = dict[str, int]()

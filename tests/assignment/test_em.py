@@ -17,11 +17,17 @@ from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentState, one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.ppo import Rows
+from policybudget.objective import Objective
 from policybudget.population import Population
 from policybudget.training.train import train
 
 K, N = 4, 7
-_refill = eqx.filter_jit(refill)
+_compiled = eqx.filter_jit(refill)
+
+
+def _refill(labels: Any, offers: Any, key: Any, whom: str, budget: int | None = None) -> Any:
+    """All rows policies, unless a budget says that the last one is the option outside."""
+    return _compiled(jnp.asarray(labels), jnp.asarray(offers), budget or len(offers), key, whom)
 
 
 def test_argmax_and_the_first_of_equals() -> None:
@@ -40,7 +46,7 @@ tables = st.integers(0, 2**31).map(lambda seed: np.random.default_rng(seed).norm
 )
 def test_refill_fills_only_empty_representatives(labels: list[int], returns: np.ndarray, seed: int, whom: str) -> None:
     before = np.array(labels)
-    after = np.asarray(_refill(jnp.asarray(before), jnp.asarray(returns), jax.random.key(seed), whom))
+    after = np.asarray(_refill(before, returns, jax.random.key(seed), whom))
     old, new = (np.bincount(x, minlength=K) for x in (before, after))
     moved = np.flatnonzero(before != after)
     assert new.min() >= 1, "seven agents can fill four representatives"
@@ -84,14 +90,14 @@ def _assign(name: str, table: np.ndarray, labels: Any) -> Any:
     if name == "refill":
         return _refill(labels, returns, jax.random.key(0), "closest")
     if name == "settle":
-        return EM().settle(one_hot(labels, K), returns)
+        return EM().settle(Objective(), one_hot(labels, K), returns)
     state = AssignmentState(jnp.full((K, N), 1 / K), returns * 0.5, jnp.full(K, 0.5))
     return _slope(state)
 
 
 @eqx.filter_jit
 def _slope(state: AssignmentState) -> jax.Array:
-    return jax.grad(EndToEnd().loss(IDENTITY, state, 0.2))(jnp.zeros((K, N)), NO_ROWS, jnp.ones((K, 1)))
+    return jax.grad(EndToEnd().loss(IDENTITY, Objective(), state, 0.2))(jnp.zeros((K, N)), NO_ROWS, jnp.ones((K, 1)))
 
 
 IDENTITY = Population.from_features([str(i) for i in range(N)]).rewards
@@ -111,15 +117,15 @@ def test_no_e_step_before_the_warm_start_is_over() -> None:
     state = state_with([[0.0, 9.0], [9.0, 0.0]], [0, 1])
     rule = EM(warm_start=3)
     for iteration, expected in ((0, [[1, 0], [0, 1]]), (1, [[1, 0], [0, 1]]), (2, [[0, 1], [1, 0]])):
-        after = rule.update(rewards, state, None, jnp.asarray(iteration), jax.random.key(0))
+        after = rule.update(rewards, Objective(), state, None, jnp.asarray(iteration), jax.random.key(0))
         np.testing.assert_array_equal(after, expected)
 
 
 def test_settle() -> None:
     returns, assignment = jnp.array([[1.0, 2.0], [3.0, 1.0]]), jnp.eye(2)
-    np.testing.assert_array_equal(EM().settle(assignment, returns), [[0, 1], [1, 0]])
-    np.testing.assert_array_equal(EM(last_e_step=False).settle(assignment, returns), assignment)
-    np.testing.assert_array_equal(RandomGroups().settle(assignment, returns), assignment)
+    np.testing.assert_array_equal(EM().settle(Objective(), assignment, returns), [[0, 1], [1, 0]])
+    np.testing.assert_array_equal(EM(last_e_step=False).settle(Objective(), assignment, returns), assignment)
+    np.testing.assert_array_equal(RandomGroups().settle(Objective(), assignment, returns), assignment)
 
 
 @pytest.mark.parametrize(
@@ -156,3 +162,20 @@ def test_with_a_policy_each_everybody_reaches_their_optimum() -> None:
     result = train(wishes((3, 0, 2, 1), 4), EM(warm_start=5), ppo=QUICK, transitions=SHORT, seed=0)
     assert result.welfare == 10.0
     np.testing.assert_array_equal(np.sort(result.assignment.argmax(0)), range(4))
+
+
+def test_who_has_more_outside_is_served_by_none() -> None:
+    objective = Objective(outside=jnp.array([5.0, -jnp.inf, 2.0]))
+    returns = jnp.array([[4.0, 0.0, 1.0], [1.0, -7.0, 3.0]])
+    alpha = EM().settle(objective, jnp.zeros((2, 3)), returns)
+    np.testing.assert_array_equal(alpha, [[0, 1, 0], [0, 0, 1]])
+    state = AssignmentState(jnp.zeros((2, 3)), returns, jnp.zeros(2))
+    rewards = Population.from_features(["a", "b", "c"]).rewards
+    after = EM(warm_start=0).update(rewards, objective, state, None, jnp.asarray(0), jax.random.key(0))
+    np.testing.assert_array_equal(after, [[0, 1, 0], [0, 0, 1]])
+
+
+def test_an_empty_representative_goes_on_for_the_agent_closest_to_its_option() -> None:
+    offers = jnp.array([[4.0, 9.0, 1.0], [1.0, 0.0, 0.0], [5.0, 8.0, 2.5]])  # the last row is outside
+    labels = jnp.array([2, 0, 2])
+    np.testing.assert_array_equal(_refill(labels, offers, jax.random.key(0), "closest", budget=2), [2, 0, 1])

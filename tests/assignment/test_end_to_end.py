@@ -13,19 +13,22 @@ from policybudget.assignment.end_to_end import EndToEnd
 from policybudget.assignment.rule import AssignmentState
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.ppo import Rows
+from policybudget.objective import Objective
 from policybudget.population import Population
 from policybudget.training.train import train
+from policybudget.welfare import parse
 
 K, N = 3, 4
 RNG = np.random.default_rng(0)
 RETURNS = jnp.asarray(RNG.normal(size=(K, N)), jnp.float32)
 STATE = AssignmentState(jnp.full((K, N), 1 / K), 0.5 * RETURNS, jnp.full(K, 0.5))
 REWARDS = Population.from_features("abcd").rewards
+NO_ROWS = Rows(jnp.zeros((2, 1, 1)), None, None, None, None, jnp.ones((2, 1)), None)
 
 
 def test_gradient_is_that_of_the_objective() -> None:
     logits = RNG.normal(size=(K, N))
-    loss = EndToEnd().loss(REWARDS, STATE, 0.2)
+    loss = EndToEnd().loss(REWARDS, Objective(), STATE, 0.2)
     rows, ratio = on_policy_rows(np.zeros((K, 1, N))), jnp.ones((K, 1))
     gradient = jax.grad(loss)(jnp.asarray(logits, jnp.float32), rows, ratio)
 
@@ -64,7 +67,7 @@ def test_the_literal_gradient_vanishes_on_policy_though_one_policy_is_better() -
     state = AssignmentState(jnp.full((K, N), 1 / K), 0.5 * returns, jnp.full(K, 0.5))
     slopes = {}
     for signal in ("literal", "returns"):
-        loss = EndToEnd(signal=signal).loss(REWARDS, state, 0.2)
+        loss = EndToEnd(signal=signal).loss(REWARDS, Objective(), state, 0.2)
         slopes[signal] = np.asarray(jax.grad(loss)(jnp.zeros((K, N)), on_policy_rows(advantage), jnp.ones((K, 4))))
     np.testing.assert_allclose(slopes["literal"], 0.0, atol=1e-6)
     # d/dpsi_j of mean_i sum_j alpha V: (1/n) alpha_j (V_j - mean V)
@@ -77,7 +80,7 @@ def test_the_literal_loss_by_hand() -> None:
     advantage = np.zeros((K, 2, N))
     advantage[0, 0, 1], advantage[2, 1, 3] = 6.0, -3.0
     ratio = jnp.ones((K, 2)).at[0, 0].set(1.5).at[2, 1].set(1.1)
-    loss = EndToEnd(signal="literal").loss(REWARDS, STATE, 0.2)
+    loss = EndToEnd(signal="literal").loss(REWARDS, Objective(), STATE, 0.2)
     value = loss(jnp.zeros((K, N)), on_policy_rows(advantage), ratio)
     np.testing.assert_allclose(value, -(1.2 * 2.0 + 1.1 * -1.0) / 2, rtol=1e-5)
 
@@ -86,8 +89,8 @@ def test_assignment_is_the_softmax_of_the_logits_and_starts_even() -> None:
     rule = EndToEnd()
     np.testing.assert_allclose(rule.start(REWARDS, K, N, jax.random.key(0), None), np.full((K, N), 1 / 3), rtol=1e-6)
     np.testing.assert_array_equal(rule.logits(K, N, jax.random.key(0)), np.zeros((K, N)))
-    logits = jnp.log(jnp.array([[0.5], [0.3], [0.2]])) + 7.0
-    alpha = rule.update(REWARDS, STATE, logits, jnp.asarray(0), jax.random.key(0))
+    logits = jnp.broadcast_to(jnp.log(jnp.array([[0.5], [0.3], [0.2]])) + 7.0, (K, N))
+    alpha = rule.update(REWARDS, Objective(), STATE, logits, jnp.asarray(0), jax.random.key(0))
     np.testing.assert_allclose(alpha[:, 0], [0.5, 0.3, 0.2], rtol=1e-5)
 
 
@@ -109,3 +112,24 @@ def test_learns_two_opposed_users() -> None:
     np.testing.assert_array_equal(softs[-1].argmax(0), result.assignment.argmax(0))
     assert result.welfare == 10.0
     assert set(result.assignment.argmax(0)) == {0, 1}
+
+
+def test_an_option_outside_is_a_choice_like_any_other() -> None:
+    objective = Objective(outside=jnp.array([7.0, -jnp.inf]))
+    rewards = Population.from_features(["a", "b"]).rewards
+    state = AssignmentState(jnp.full((2, 2), 0.5), jnp.array([[1.0, 2.0], [3.0, 5.0]]), jnp.zeros(2))
+    logits = EndToEnd().logits(3, 2, jax.random.key(0))
+    alpha = EndToEnd().update(rewards, objective, state, logits, jnp.asarray(0), jax.random.key(0))
+    np.testing.assert_allclose(alpha, [[1 / 3, 1 / 2], [1 / 3, 1 / 2]], rtol=1e-6)
+    loss = EndToEnd().loss(rewards, objective, state, 0.2)
+    value, gradient = jax.value_and_grad(loss)(logits, NO_ROWS, jnp.ones((2, 1)))
+    assert float(value) == pytest.approx(-((1 + 3 + 7) / 3 + (2 + 5) / 2) / 2, rel=1e-6)
+    assert gradient[2, 0] < 0 < gradient[0, 0], "its likelihood rises"
+    np.testing.assert_array_equal(gradient[2, 1], 0.0)
+
+
+def test_another_welfare_is_what_the_logits_learn() -> None:
+    rewards = Population.from_features(["a", "b"]).rewards
+    state = AssignmentState(jnp.full((2, 2), 0.5), jnp.array([[1.0, 4.0], [9.0, 4.0]]), jnp.zeros(2))
+    loss = EndToEnd().loss(rewards, Objective(parse("nash")), state, 0.2)
+    assert float(loss(jnp.zeros((2, 2)), NO_ROWS, jnp.ones((2, 1)))) == pytest.approx(-((5 * 4) ** 0.5), rel=1e-5)

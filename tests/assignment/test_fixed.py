@@ -7,6 +7,7 @@ import pytest
 
 from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentState
+from policybudget.objective import Objective
 from policybudget.population import Population
 
 REWARDS = Population.from_features([str(i) for i in range(25)]).rewards
@@ -26,5 +27,7 @@ def test_random_groups_are_random_and_stay() -> None:
     one, other = (rule.start(REWARDS, 5, 25, jax.random.key(seed), None) for seed in (0, 1))
     assert not np.array_equal(one, other)
     state = AssignmentState(one, jnp.ones((5, 25)), jnp.zeros(5))
-    np.testing.assert_array_equal(rule.update(REWARDS, state, None, jnp.asarray(999), jax.random.key(0)), one)
-    assert rule.logits(5, 25, jax.random.key(0)) is None and rule.loss(REWARDS, state, 0.2) is None
+    np.testing.assert_array_equal(
+        rule.update(REWARDS, Objective(), state, None, jnp.asarray(999), jax.random.key(0)), one
+    )
+    assert rule.logits(5, 25, jax.random.key(0)) is None and rule.loss(REWARDS, Objective(), state, 0.2) is None

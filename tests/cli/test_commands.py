@@ -114,3 +114,23 @@ def test_what_a_user_sees(small: tuple[str, ...], empty_place: Path, capsys: pyt
     (run,) = (empty_place / "runs").iterdir()
     for words in ("representative", "agents", "mean return", "episode length", "■", f"runs/{run.name}", "welfare"):
         assert words in out
+
+
+def test_another_welfare_and_options_outside(
+    small: tuple[str, ...], empty_place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--welfare", "gini", "--outside", "97", "--out", "run")
+    assert main(["train", *(word for word in small if word != "--quiet"), *arguments]) == 0
+    told = capsys.readouterr().out
+    result = json.loads((empty_place / "run" / "result.json").read_text())
+    assert result["function"] == "gini"
+    assert result["below_outside"] == 0 and result["unserved"] >= 20, "few tiles lie within three steps"
+    assert f"{result['unserved']} of 25 users do better outside" in told
+    with (empty_place / "run" / "assignment.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sum(row["representative"] == "none" for row in rows) == result["unserved"]
+    assert main(["evaluate", "run", "--episodes", "3"]) == 0
+    assert "gini welfare" in capsys.readouterr().out
+    evaluation = json.loads((empty_place / "run" / "evaluation.json").read_text())
+    assert evaluation["greedy"]["unserved"] == result["unserved"]
+    assert evaluation["greedy"]["welfare"]["mean"] == pytest.approx(result["welfare"], abs=1e-4)

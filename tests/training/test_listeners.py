@@ -24,7 +24,7 @@ class Heard(Event):
 
 
 def event(iteration: int, budget: int = 2, iterations: int = 10) -> Any:
-    report = SimpleNamespace(welfare=np.float32(iteration), reassigned=np.float32(1), **{
+    report = SimpleNamespace(welfare=np.float32(iteration), reassigned=np.float32(1), unserved=np.float32(0), **{
         name: np.arange(budget, dtype=np.float32) + iteration for name in PER_REPRESENTATIVE
     })  # fmt: skip
     return Heard(

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from worlds_with_known_answers import QUICK, Clock, wishes
+from worlds_with_known_answers import QUICK, Clock, Levers, wishes
 
 from policybudget.assignment.em import EM
 from policybudget.assignment.end_to_end import EndToEnd
@@ -22,6 +22,7 @@ from policybudget.runs import tensors
 from policybudget.runs.result import Result
 from policybudget.training import checkpoint
 from policybudget.training.train import Event, phases, total_transitions, train
+from policybudget.welfare import parse
 from policybudget.worlds.resource_gathering import ResourceGathering
 
 GRID = RepresentedMDP(ResourceGathering(), ResourceGathering().population(), 3)
@@ -140,3 +141,45 @@ def test_a_clock_is_no_end(bootstrap: bool) -> None:
         np.testing.assert_allclose([first, second], [1.0 + second / 2, 2.0 + end / 2], atol=0.15)
     else:
         np.testing.assert_allclose([first, second], [2.0, 2.0], atol=0.1)
+
+
+def chosen(result: Result) -> list[int]:
+    """Whether each agent is served."""
+    return result.assignment.sum(axis=0).astype(int).tolist()
+
+
+@pytest.mark.parametrize("rule", [EM(warm_start=5), EndToEnd(assignment_rate=0.1), RandomGroups()])
+def test_nobody_ends_below_their_option_outside(rule: AssignmentRule) -> None:
+    problem = wishes([0, 0, 1, 2], 1)
+    outside = np.array([4.0, -np.inf, -np.inf, 5.0])
+    problem = replace(problem, population=replace(problem.population, outside=outside))
+    result = train(problem, rule, ppo=QUICK, transitions=64 * 40)
+    utilities = np.asarray(problem.objective.utilities(jnp.asarray(result.assignment), jnp.asarray(result.returns)))
+    np.testing.assert_allclose(utilities, [10, 10, 0, 5], atol=1e-5)
+    assert chosen(result) == [1, 1, 1, 0]
+    assert result.social == {
+        "function": "utilitarian",
+        "welfare": pytest.approx(6.25),
+        "mean": pytest.approx(6.25),
+        "worst": 0.0,
+        "unserved": 1,
+        "below_outside": 0,
+    }
+
+
+def test_an_agent_counts_for_the_people_it_stands_for() -> None:
+    problem = wishes([0, 1], 1)
+    problem = replace(problem, population=replace(problem.population, agent_weights=np.array([1.0, 3.0])))
+    result = train(problem, ppo=QUICK, transitions=64 * 40)
+    np.testing.assert_allclose(result.returns, [[0.0, 10.0]], atol=1e-5)
+    assert result.welfare == pytest.approx(7.5)
+
+
+@pytest.mark.parametrize(("welfare", "returns"), [("utilitarian", [20, 0]), ("egalitarian", [4, 4]), ("nash", [4, 4])])
+def test_a_fair_welfare_prefers_the_compromise(welfare: str, returns: list[float]) -> None:
+    users = Population.from_weights([[20.0, 0.0, 4.0], [0.0, 4.0, 4.0]], return_scale=20.0)
+    problem = RepresentedMDP(Levers(3), users, 1, parse(welfare))
+    result = train(problem, ppo=replace(QUICK, discount=1.0), transitions=64 * 150)
+    np.testing.assert_allclose(result.returns, [returns], atol=1e-4)
+    assert result.social["function"] == welfare
+    assert result.social["worst"] == pytest.approx(min(returns))

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from policybudget.assessment.statistics import mean_ci95
 from policybudget.learning import rollout
 from policybudget.learning.sampling import play
 from policybudget.policies.committee import Committee, act
-from policybudget.population import Population
+from policybudget.population import Population, Rewards
+from policybudget.welfare import Utilitarian, Welfare
 from policybudget.worlds.interface import JaxWorld, World
 
 
@@ -26,7 +28,8 @@ class Evaluation:
         returns: (k, episodes, m) feature returns of each episode.
         lengths: (k, episodes).
         matrix: (k, n) mean returns.
-        welfare: mean and ci95 of the mean utility; episode e of all policies together is one sample of it.
+        welfare: of the mean utilities, with ci95; episode e of all policies together is one sample.
+        social: the welfare function, mean and worst utility, and who is left outside (:meth:`Objective.summary`).
         representatives: per policy, agents, mean return to them with ci95, mean length.
     """
 
@@ -34,6 +37,7 @@ class Evaluation:
     lengths: np.ndarray
     matrix: np.ndarray
     welfare: dict[str, float]
+    social: dict[str, Any]
     representatives: list[dict[str, Any]]
 
 
@@ -45,19 +49,29 @@ def evaluate(
     episodes: int,
     seed: int,
     greedy: bool,
+    welfare: Welfare | None = None,
 ) -> Evaluation:
-    """Play fresh episodes and judge the assignment by them.
+    r"""Play fresh episodes and judge the assignment by them.
+
+    The interval of a welfare W that is no mean is that of its linear part (delta method):
+    :math:`\sum_i \frac{\partial W}{\partial u_i} u_i` over the episodes.
 
     Args:
         assignment: (k, n) α.
         seed: of the episodes, apart from that of the training.
+        welfare: the welfare function; utilitarian if None.
     """
     key = jax.random.fold_in(jax.random.key(seed), 0xE7A1)
     rewards = population.rewards
     played = play(world, rewards.features, committee, key, episodes, greedy)
     returns, lengths = np.asarray(played.returns), np.asarray(played.lengths)
-    mixture = np.asarray(rewards.mixture(jax.numpy.asarray(assignment)), dtype=np.float64)
-    per_episode = np.einsum("kem,km->ke", returns, mixture)
+    matrix = np.asarray(rewards.agents(played.returns.mean(axis=1)))
+    per_episode = _paid(rewards, returns, assignment)
+    objective = population.objective(welfare or Utilitarian())
+    social = objective.summary(assignment, matrix)
+    gets = objective.utilities(jnp.asarray(assignment), jnp.asarray(matrix))
+    worth = jax.grad(objective.welfare)(gets, objective.people)
+    samples = _paid(rewards, returns, assignment * np.nan_to_num(np.asarray(worth))).sum(axis=0)
     sizes = np.asarray(assignment, dtype=np.float64).sum(axis=1)
     representatives = [
         {
@@ -71,10 +85,18 @@ def evaluate(
     return Evaluation(
         returns=returns,
         lengths=lengths,
-        matrix=np.asarray(rewards.agents(played.returns.mean(axis=1))),
-        welfare=mean_ci95(per_episode.sum(axis=0) / population.size),
+        matrix=matrix,
+        welfare={"mean": social["welfare"], "ci95": mean_ci95(samples)["ci95"]},
+        social=social,
         representatives=representatives,
     )
+
+
+def _paid(rewards: Rewards, returns: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Each policy's earnings in each episode (k, e), agent i's return counted ``shares`` (k, n) times."""
+    mixture = np.asarray(rewards.mixture(jnp.asarray(shares)), dtype=np.float64)
+    paid: np.ndarray = np.einsum("kem,km->ke", returns, mixture)
+    return paid
 
 
 def returns_table(agents: tuple[str, ...], matrix: np.ndarray) -> str:
@@ -102,9 +124,9 @@ def trace(world: JaxWorld, committee: Committee, seed: int) -> tuple[np.ndarray,
             alive = alive & ~(after.terminated | after.truncated)
             return (rollout.Ongoing(after.state, after.observation), alive, length), after.observation
 
-        blank = jax.numpy.zeros((budget, 1), int)
+        blank = jnp.zeros((budget, 1), int)
         carry, path = jax.lax.scan(step, (ongoing, blank == 0, blank), length=world.time_limit)
-        return jax.numpy.concatenate([ongoing.observation[None], path])[:, :, 0], carry[2][:, 0]
+        return jnp.concatenate([ongoing.observation[None], path])[:, :, 0], carry[2][:, 0]
 
     path, length = jax.jit(run)(committee, jax.random.key(seed))
     return np.asarray(path), np.asarray(length)

@@ -40,7 +40,8 @@ def paths(world: ResourceGathering, walks: list[np.ndarray], assignment: np.ndar
     figure, axes = plt.subplots(
         rows, columns, figsize=(2.4 * columns, 0.3 + 3.0 * rows), squeeze=False, layout="constrained"
     )
-    serves = assignment.argmax(axis=0).reshape(world.side, world.side)
+    served = np.where(assignment.sum(axis=0) > 0, assignment.argmax(axis=0), -1)
+    serves = served.reshape(world.side, world.side)
     for index, axis in enumerate(axes.flat):
         if index >= len(walks):
             axis.axis("off")

@@ -25,6 +25,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from policybudget.assignment.rule import AssignmentRule, AssignmentState, even_labels, one_hot
 from policybudget.errors import PolicyBudgetError
+from policybudget.objective import Objective
 from policybudget.population import Rewards
 from policybudget.settings import option
 
@@ -55,58 +56,64 @@ class EM(AssignmentRule):
         """Round-robin."""
         return one_hot(even_labels(agents, budget), budget)
 
-    def logits(self, budget: int, agents: int, key: PRNGKeyArray) -> None:
+    def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> None:
         """No logits: the assignment is hard."""
 
-    def loss(self, rewards: Rewards, state: AssignmentState, clip: float) -> None:
+    def loss(self, rewards: Rewards, objective: Objective, state: AssignmentState, clip: float) -> None:
         """No loss."""
 
     def update(
         self,
         rewards: Rewards,
+        objective: Objective,
         state: AssignmentState,
-        logits: Float[Array, "k n"] | None,
+        logits: Float[Array, "c n"] | None,
         iteration: Int[Array, ""],
         key: PRNGKeyArray,
     ) -> Float[Array, "k n"]:
         """The E-step."""
-        returns = state.returns(rewards)
-        labels = refill(greedy(returns), returns, key, self.refill)
-        return jnp.where(iteration + 1 >= self.warm_start, one_hot(labels, state.assignment.shape[0]), state.assignment)
+        budget, offers = state.assignment.shape[0], objective.offers(state.returns(rewards))
+        labels = refill(greedy(offers), offers, budget, key, self.refill)
+        return jnp.where(iteration + 1 >= self.warm_start, one_hot(labels, budget), state.assignment)
 
-    def settle(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
+    def settle(
+        self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
+    ) -> Float[Array, "k n"]:
         """One last E-step."""
-        return one_hot(greedy(returns), returns.shape[0]) if self.last_e_step else assignment
+        return one_hot(greedy(objective.offers(returns)), returns.shape[0]) if self.last_e_step else assignment
 
 
-def greedy(returns: Float[Array, "k n"]) -> Int[Array, " n"]:
-    r"""Eq. 11: :math:`j^* = \arg\max_j \tilde Q^{ij}` for each agent; the first of equals."""
-    return jnp.argmax(returns, axis=0)
+def greedy(offers: Float[Array, "c n"]) -> Int[Array, " n"]:
+    r"""Eq. 11: :math:`j^* = \arg\max_j \tilde Q^{ij}` for each agent, the first of equals; k is its option outside."""
+    return jnp.argmax(offers, axis=0)
 
 
-def refill(labels: Int[Array, " n"], returns: Float[Array, "k n"], key: PRNGKeyArray, whom: str) -> Int[Array, " n"]:
-    """Give each empty representative an agent out of a group of two or more (note to eq. 14).
+def refill(
+    labels: Int[Array, " n"], offers: Float[Array, "c n"], budget: int, key: PRNGKeyArray, whom: str
+) -> Int[Array, " n"]:
+    """Give each empty representative an agent out of a group of two or more (note to eq. 14), or one left outside.
 
     Args:
+        offers: what the k policies are worth to agents, and as row k their options outside, if there are any.
         whom: "random", or "closest": the agent who loses least by it, which stays the same agent while its new
             representative catches up.
     """
-    agents, budget = jnp.arange(labels.shape[0]), returns.shape[0]
+    agents, choices = jnp.arange(labels.shape[0]), offers.shape[0]
 
     def sizes_of(labels: Array) -> Array:
-        return jnp.sum(labels == jnp.arange(budget)[:, None], axis=1)
+        return jnp.sum(labels == jnp.arange(choices)[:, None], axis=1)
 
     def one(labels: Array, inputs: tuple[Array, Array, Array]) -> tuple[Array, None]:
         representative, offered, key = inputs
         sizes = sizes_of(labels)
-        movable = sizes[labels] >= 2
-        liking = jax.random.uniform(key, labels.shape) if whom == "random" else offered - returns[labels, agents]
+        movable = (sizes[labels] >= 2) | (labels == budget)
+        liking = jax.random.uniform(key, labels.shape) if whom == "random" else offered - offers[labels, agents]
         chosen = jnp.argmax(jnp.where(movable, liking, -jnp.inf))
         moved = labels.at[chosen].set(representative)
         return jnp.where((sizes[representative] == 0) & movable.any(), moved, labels), None
 
     def all_of_them(labels: Array) -> Array:
-        return jax.lax.scan(one, labels, (jnp.arange(budget), returns, jax.random.split(key, budget)))[0]
+        return jax.lax.scan(one, labels, (jnp.arange(budget), offers[:budget], jax.random.split(key, budget)))[0]
 
-    filled: Array = jax.lax.cond(jnp.any(sizes_of(labels) == 0), all_of_them, lambda labels: labels, labels)
+    filled: Array = jax.lax.cond(jnp.any(sizes_of(labels)[:budget] == 0), all_of_them, lambda labels: labels, labels)
     return filled

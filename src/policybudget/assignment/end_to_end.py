@@ -9,7 +9,8 @@ the actors. Two losses:
     represent whom. Kept for comparison.
 ``returns`` (default)
     The exact gradient of the objective (eq. 2) in ψ is :math:`\sum_j \nabla_\psi \alpha^i_\psi(j) V^{ij}(s_0)`:
-    :math:`L(\psi) = -\frac1n \sum_{i,j} \alpha^i_\psi(j) \tilde Q^{ij}`, with the finished returns of eq. 10 for V.
+    :math:`L(\psi) = -\frac1n \sum_{i,j} \alpha^i_\psi(j) \tilde Q^{ij}`, with the finished returns of eq. 10 for V;
+    for another welfare function W, :math:`-\sum_i \frac{\partial W}{\partial u_i} u_i` of the same utilities u.
 
 ψ starts at zero: at first everybody is served by all. ``settle`` (a departure) gives each agent to the representative
 that is best for it in greedy form.
@@ -29,6 +30,7 @@ from policybudget.assignment.em import greedy
 from policybudget.assignment.rule import AssignmentRule, AssignmentState, one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.ppo import AssignmentLoss, Rows, surrogate
+from policybudget.objective import Objective
 from policybudget.population import Rewards
 from policybudget.settings import option
 
@@ -64,20 +66,22 @@ class EndToEnd(AssignmentRule):
         """Even: softmax of zeros."""
         return jnp.full((budget, agents), 1.0 / budget)
 
-    def logits(self, budget: int, agents: int, key: PRNGKeyArray) -> Float[Array, "k n"]:
+    def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> Float[Array, "c n"]:
         """Zeros."""
-        return jnp.zeros((budget, agents))
+        return jnp.zeros((choices, agents))
 
-    def loss(self, rewards: Rewards, state: AssignmentState, clip: float) -> AssignmentLoss:
+    def loss(self, rewards: Rewards, objective: Objective, state: AssignmentState, clip: float) -> AssignmentLoss:
         """The loss of ψ."""
-        returns = state.returns(rewards)
+        budget, offers = state.assignment.shape[0], objective.offers(state.returns(rewards))
 
         def from_returns(logits: Array, rows: Rows, ratio: Array) -> Array:
-            return -jnp.mean(jnp.sum(jax.nn.softmax(logits, axis=0) * returns, axis=0))
+            worth = jnp.where(jnp.isfinite(offers), offers, 0.0)  # who has no option has no share in it either
+            utilities = jnp.sum(shares(logits, offers) * worth, axis=0)
+            return -jnp.sum(jax.lax.stop_gradient(objective.worth(utilities)) * utilities)
 
         def literal(logits: Array, rows: Rows, ratio: Array) -> Array:
             assert rows.features is not None
-            mixture = rewards.mixture(jax.nn.softmax(logits, axis=0))
+            mixture = rewards.mixture(shares(logits, offers)[:budget])
             advantage = jnp.einsum("kbm,km->kb", rows.features, mixture)
             return -jnp.mean(jnp.sum(rows.weight * surrogate(ratio, advantage, clip), axis=0))
 
@@ -86,15 +90,23 @@ class EndToEnd(AssignmentRule):
     def update(
         self,
         rewards: Rewards,
+        objective: Objective,
         state: AssignmentState,
-        logits: Float[Array, "k n"] | None,
+        logits: Float[Array, "c n"] | None,
         iteration: Int[Array, ""],
         key: PRNGKeyArray,
     ) -> Float[Array, "k n"]:
         """Softmax of the logits."""
         assert logits is not None
-        return jax.nn.softmax(logits, axis=0)
+        return shares(logits, objective.offers(state.returns(rewards)))[: state.assignment.shape[0]]
 
-    def settle(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
+    def settle(
+        self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
+    ) -> Float[Array, "k n"]:
         """One last E-step."""
-        return one_hot(greedy(returns), returns.shape[0]) if self.last_e_step else assignment
+        return one_hot(greedy(objective.offers(returns)), returns.shape[0]) if self.last_e_step else assignment
+
+
+def shares(logits: Float[Array, "c n"], offers: Float[Array, "c n"]) -> Float[Array, "c n"]:
+    """Softmax over what each agent has to choose from: an option at -inf is none."""
+    return jax.nn.softmax(jnp.where(offers > -jnp.inf, logits, -jnp.inf), axis=0)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from policybudget.assignment.rule import AssignmentRule, AssignmentState, even_labels, one_hot
+from policybudget.objective import Objective
 from policybudget.population import Rewards
 
 
@@ -17,24 +18,27 @@ from policybudget.population import Rewards
 class FixedAssignment(AssignmentRule):
     """A rule whose first assignment stays."""
 
-    def logits(self, budget: int, agents: int, key: PRNGKeyArray) -> None:
+    def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> None:
         """No logits."""
 
-    def loss(self, rewards: Rewards, state: AssignmentState, clip: float) -> None:
+    def loss(self, rewards: Rewards, objective: Objective, state: AssignmentState, clip: float) -> None:
         """No loss."""
 
     def update(
         self,
         rewards: Rewards,
+        objective: Objective,
         state: AssignmentState,
-        logits: Float[Array, "k n"] | None,
+        logits: Float[Array, "c n"] | None,
         iteration: Int[Array, ""],
         key: PRNGKeyArray,
     ) -> Float[Array, "k n"]:
         """No change."""
         return state.assignment
 
-    def settle(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
+    def settle(
+        self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
+    ) -> Float[Array, "k n"]:
         """No change."""
         return assignment
 

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from policybudget.learning.ppo import AssignmentLoss
 from policybudget.learning.rollout import Episodes
+from policybudget.objective import Objective
 from policybudget.population import Rewards
 
 
@@ -71,32 +72,46 @@ class AssignmentRule(abc.ABC):
         """
 
     @abc.abstractmethod
-    def logits(self, budget: int, agents: int, key: PRNGKeyArray) -> Float[Array, "k n"] | None:
-        """ψ at the start, for an assignment learned by gradient; None for all others."""
+    def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> Float[Array, "c n"] | None:
+        """ψ at the start, for an assignment learned by gradient; None for all others.
+
+        Args:
+            choices: k, and one more where agents have options outside.
+        """
 
     @abc.abstractmethod
-    def loss(self, rewards: Rewards, state: AssignmentState, clip: float) -> AssignmentLoss | None:
+    def loss(
+        self, rewards: Rewards, objective: Objective, state: AssignmentState, clip: float
+    ) -> AssignmentLoss | None:
         """The loss of ψ, part of the learner's backward pass; None without ψ."""
 
     @abc.abstractmethod
     def update(
         self,
         rewards: Rewards,
+        objective: Objective,
         state: AssignmentState,
-        logits: Float[Array, "k n"] | None,
+        logits: Float[Array, "c n"] | None,
         iteration: Int[Array, ""],
         key: PRNGKeyArray,
     ) -> Float[Array, "k n"]:
-        """The assignment after an M-step (the E-step)."""
+        """The assignment after an M-step (the E-step); a column of zeros leaves an agent to its option outside."""
 
     @abc.abstractmethod
-    def settle(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
+    def settle(
+        self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
+    ) -> Float[Array, "k n"]:
         """The assignment that is deployed, given the return matrix of the greedy policies on episodes of their own."""
 
 
 def one_hot(labels: Int[Array, " n"], budget: int) -> Float[Array, "k n"]:
-    """A hard assignment from each agent's representative."""
+    """A hard assignment from each agent's representative; k for none of them."""
     return jax.nn.one_hot(labels, budget, axis=0)
+
+
+def labels_of(assignment: Float[Array, "k n"]) -> Int[Array, " n"]:
+    """Each agent's most likely representative; k for agents whom none serves."""
+    return jnp.where(assignment.sum(axis=0) > 0, jnp.argmax(assignment, axis=0), assignment.shape[0])
 
 
 def even_labels(agents: int, budget: int) -> Int[Array, " n"]:

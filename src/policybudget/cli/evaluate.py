@@ -24,8 +24,9 @@ def run(arguments: Sequence[str]) -> None:
         raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {parsed.seed}")
     from policybudget.assessment.evaluate import evaluate, returns_table
     from policybudget.cli.session import use_compilation_cache
+    from policybudget.problem import make_problem
     from policybudget.runs.result import load
-    from policybudget.worlds import registry
+    from policybudget.welfare import Utilitarian
 
     result = load(parsed.run)
     if "population" not in result.world:
@@ -34,21 +35,30 @@ def run(arguments: Sequence[str]) -> None:
             "policybudget.evaluate(world, population, result.committee, result.assignment, ...)"
         )
     use_compilation_cache()
-    world, population = registry.make(**result.world)
+    problem = make_problem(budget=result.budget, **result.world)
+    world, population, welfare = problem.world, problem.population, problem.welfare
     if population.names != result.agents:
         raise PolicyBudgetError(
             f"the {len(result.agents)} users of {parsed.run} are no longer those of "
             f"{result.world['population'] or world.name} ({population.size}): train again, or put the old file back"
         )
     played = {
-        name: evaluate(world, population, result.committee, result.assignment, parsed.episodes, parsed.seed, greedy)
+        name: evaluate(
+            world, population, result.committee, result.assignment, parsed.episodes, parsed.seed, greedy, welfare
+        )
         for name, greedy in (("greedy", True), ("stochastic", False))
     }
-    record = {name: {"welfare": one.welfare, "representatives": one.representatives} for name, one in played.items()}
+    record = {
+        name: one.social | {"welfare": one.welfare, "representatives": one.representatives}
+        for name, one in played.items()
+    }
     how = {"episodes": parsed.episodes, "seed": parsed.seed}
     files.write_json(parsed.run / "evaluation.json", record | how)
     files.write(parsed.run / "returns.csv", returns_table(result.agents, played["greedy"].matrix))
     if not parsed.quiet:
         for name, one in played.items():
             interval = f"{one.welfare['mean']:.2f} +- {one.welfare['ci95']:.2f}"
-            print(f"{name:<11} welfare {interval} ({parsed.episodes} episodes per policy)")
+            what = "welfare" if problem.welfare == Utilitarian() else f"{problem.welfare} welfare"
+            print(f"{name:<11} {what} {interval} ({parsed.episodes} episodes per policy)")
+            if unserved := one.social["unserved"]:
+                print(f"{name:<11} {unserved} of {population.size} users do better outside, served by none")

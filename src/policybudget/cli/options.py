@@ -50,7 +50,8 @@ def _kind(value: Any, annotation: str) -> dict[str, Any]:
     if isinstance(value, tuple):
         pair = isinstance(value[0], float)
         return {"type": type(value[0]), "nargs": 2 if pair else "+", "metavar": ("START", "END") if pair else "SIZE"}
-    kind = type(value) if value is not None else {"int | None": int, "str | None": str}[annotation]
+    blank = {"int | None": int, "str | None": str, "float | None": float}
+    kind = type(value) if value is not None else blank[annotation]
     return {"type": kind, "metavar": {int: "N", float: "X", str: "NAME"}[kind]}
 
 

@@ -18,6 +18,7 @@ from policybudget.training.configuration import Configuration
 from policybudget.training.listeners.metrics import Metrics, TensorBoard
 from policybudget.training.listeners.progress import LiveProgress
 from policybudget.training.train import Listener, train
+from policybudget.welfare import Utilitarian
 from policybudget.worlds.interface import World
 
 
@@ -96,7 +97,14 @@ def show(folder: Path, problem: RepresentedMDP, result: Result, pictures: list[P
         table.add_row(str(j), f"{sizes[j]:.4g}", told, f"{result.lengths[j]:.1f}")
     console.print(table)
     _show_paths(console, problem.world, result)
-    console.print(f"welfare [bold]{result.welfare:.2f}[/] (greedy policies, fresh episodes, mean over users)")
+    told = "mean over users" if problem.welfare == Utilitarian() else str(problem.welfare)
+    console.print(f"welfare [bold]{result.welfare:.2f}[/] (greedy policies, fresh episodes, {told})", highlight=False)
+    social = result.social
+    if problem.welfare != Utilitarian():
+        console.print(f"        mean {social['mean']:.2f}, worst {social['worst']:.2f}", highlight=False)
+    if social["unserved"]:
+        outside = f"{social['unserved']} of {len(result.agents)} users do better outside, served by none"
+        console.print(f"        {outside}", highlight=False)
     for picture in pictures:
         console.print(f"figure  {picture}", soft_wrap=True, highlight=False)
     console.print(f"run     {folder}", soft_wrap=True, highlight=False)

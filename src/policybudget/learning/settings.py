@@ -31,7 +31,7 @@ class PPO:
     kl_limit: float = option(0.05, "epochs stop when a moving average of KL passes this; 0 never stops")
     hidden: tuple[int, ...] = option((64, 64), "sizes of the hidden layers")
     trunk: Sharing = option("shared", "actor's hidden layers: shared, biases (a bias per policy) or separate")
-    critic: str = option("mixture", "what the critic predicts: mixture (its group's mean) or features (all m, as the paper)")
+    critic: str = option("mixture", "what critics predict: mixture (the mean of their agents) or features (the paper)")
     critic_head: Sharing = option("separate", "critic's last layer: shared or separate")
     log_std: float = option(-1.0, "log standard deviation of box actions at the start")
     normalise_observations: bool = option(False, "scale observations by their running mean and deviation")

@@ -22,6 +22,7 @@ from policybudget.runs import files, tensors
 from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete
 
 FORMAT = 1
+SOCIAL = ("function", "welfare", "mean", "worst", "unserved", "below_outside")
 LIBRARIES = ("policybudget", "jax", "jaxlib", "equinox", "optax", "numpy")
 
 
@@ -77,7 +78,8 @@ class Result:
         assignment: (k, n) α, who is served by which.
         returns: (k, n) mean return of each greedy policy to each agent, on fresh episodes.
         lengths: (k) mean episode length of each greedy policy.
-        welfare: mean utility of the agents under assignment and returns.
+        welfare: of the agents under assignment and returns.
+        social: the welfare function, mean and worst utility, and who is left outside (:meth:`Objective.summary`).
         agents: n names.
         world: how the world was made: name and options.
         transitions: over all policies, everything that was trained counted.
@@ -89,6 +91,7 @@ class Result:
     returns: np.ndarray
     lengths: np.ndarray
     welfare: float
+    social: dict[str, Any]
     agents: tuple[str, ...]
     architecture: Architecture
     world: dict[str, Any]
@@ -116,7 +119,7 @@ class Result:
                 {"assignment": self.assignment, "returns": self.returns, "lengths": self.lengths}
             ),
             "result.json": files.as_json(
-                {"welfare": self.welfare, "transitions": self.transitions, "wall_seconds": self.wall_seconds}
+                {**self.social, "transitions": self.transitions, "wall_seconds": self.wall_seconds}
             ),
         }
         for name, content in contents.items():
@@ -139,13 +142,14 @@ class Result:
 
 
 def assignment_table(agents: tuple[str, ...], assignment: np.ndarray) -> str:
-    """CSV: agent, its most likely representative, and how likely that is."""
+    """CSV: agent, its most likely representative (or ``none``, if it is left to its option), and how likely that is."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["agent", "representative", "probability"])
     for name, column in zip(agents, assignment.T, strict=True):
-        chosen = int(column.argmax())
-        writer.writerow([name, chosen, f"{column[chosen]:.6g}"])
+        chosen, rest = int(column.argmax()), 1.0 - column.sum()
+        likely = (chosen, column[chosen]) if column[chosen] >= rest else ("none", rest)
+        writer.writerow([name, likely[0], f"{likely[1]:.6g}"])
     return text.getvalue()
 
 
@@ -177,6 +181,7 @@ def load(folder: str | Path) -> Result:
             returns=np.asarray(arrays["returns"]),
             lengths=np.asarray(arrays["lengths"]),
             welfare=outcome["welfare"],
+            social={name: outcome[name] for name in SOCIAL},
             agents=agents,
             architecture=architecture,
             world=manifest["world"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.runs import files
 from policybudget.runs.result import FORMAT, check_format
 from policybudget.settings import option
+from policybudget.welfare import parse
 
 ALGORITHMS: dict[str, type[AssignmentRule]] = {
     rule.name: rule for rule in (EM, EndToEnd, TrajectoryClusters, RandomGroups)
@@ -33,6 +35,8 @@ class Configuration:
     population: str | None = option(None, "users.csv of a gym: world: a row per user, a column per reward component")
     algorithm: str = option("em", "em, end-to-end, trajectory-clusters or random")
     budget: int = option(3, "number of policies")
+    welfare: str = option("utilitarian", "utilitarian, egalitarian, nash, p-mean:P (P at most 1) or gini")
+    outside: float | None = option(None, "what every user has without any policy, if the users.csv does not say")
     transitions: int = option(1_000_000, "transitions per policy")
     preset: str = option("default", "default (what measures best) or paper (Ivanov & Ben-Porat 2024)")
     seed: int = option(0, "decides everything")
@@ -45,6 +49,9 @@ class Configuration:
             raise PolicyBudgetError(f"agents must be at least 1, got {self.agents}")
         if self.transitions < 1:
             raise PolicyBudgetError(f"transitions must be at least 1, got {self.transitions}")
+        parse(self.welfare)
+        if self.outside is not None and not math.isfinite(self.outside):
+            raise PolicyBudgetError(f"outside must be a finite number, got {self.outside}")
         if not 0 <= self.seed < 2**32:
             raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {self.seed}")
         if self.cores is not None and (not isinstance(self.cores, int) or self.cores < 1):
@@ -52,7 +59,9 @@ class Configuration:
 
     def problem(self) -> RepresentedMDP:
         """The r-MDP that this configuration trains for."""
-        return make_problem(self.world, self.budget, self.agents, self.seed, self.population)
+        return make_problem(
+            self.world, self.budget, self.agents, self.seed, self.population, self.welfare, self.outside
+        )
 
     def save(self, folder: Path) -> None:
         """Write config.json."""

@@ -15,10 +15,9 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float
 
-from policybudget import welfare
-from policybudget.assignment.rule import AssignmentState
+from policybudget.assignment.rule import AssignmentState, labels_of
 from policybudget.learning import advantages, ppo, rollout
 from policybudget.policies.networks import Network
 from policybudget.policies.normaliser import Normaliser
@@ -83,7 +82,7 @@ def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], bat
     settings, rewards, scale = task.settings, task.rewards, state.scale
     running, episodes = rollout.account(rewards.features, batch, state.running, task.rule.mixing)
     table = state.assignment.observe(episodes)
-    paid, share = _signal(settings.critic, rewards, table.assignment)
+    paid, share = _signal(settings.critic, rewards, task.objective.pull(table.assignment, table.returns(rewards)))
     estimate = advantages.estimate(
         lambda seen: state.learned.critic(state.normaliser(seen)),
         lambda transition: paid(transition) / scale,
@@ -111,7 +110,7 @@ def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], bat
 def improve_actors(task: Task, state: TrainState, lesson: Lesson) -> Actors:
     """All epochs of the actors and of a learned assignment."""
     rule, settings = task.rule, task.settings
-    loss = rule.loss(task.rewards, lesson.table, settings.clip)
+    loss = rule.loss(task.rewards, task.objective, lesson.table, settings.clip)
     progress, key = state.iteration / task.iterations, _keys(state)[1]
     improved = ppo.improve_actors(
         state.learned, state.optimiser, lesson.rows, key, progress,
@@ -132,7 +131,7 @@ def conclude(
 ) -> tuple[TrainState, Report]:
     """The assignment after the M-step, and the state that the next iteration starts from."""
     table, logits = lesson.table, actors.learned.logits
-    assignment = task.rule.update(task.rewards, table, logits, state.iteration, _keys(state)[2])
+    assignment = task.rule.update(task.rewards, task.objective, table, logits, state.iteration, _keys(state)[2])
     after = AssignmentState(assignment, table.table, table.kept)
     critic = critics.network if task.return_scale is not None else _rescaled(critics.network, lesson.grown)
     state = TrainState(
@@ -146,26 +145,29 @@ def conclude(
         key=state.key,
         iteration=state.iteration + 1,
     )
-    return state, _report(task.rewards, lesson, after, actors.losses)
+    return state, _report(task, lesson, after, actors.losses)
 
 
-def _keys(state: TrainState) -> PRNGKeyArray:
+def _keys(state: TrainState) -> Array:
     """Of the rollout, the learner and the assignment rule in this iteration."""
     return jax.random.split(jax.random.fold_in(state.key, state.iteration), 3)
 
 
 def _signal(
-    critic: str, rewards: Rewards, assignment: Float[Array, "k n"]
+    critic: str, rewards: Rewards, pull: Float[Array, "k n"]
 ) -> tuple[advantages.Features, Float[Array, "k c"]]:
     """What the critic predicts the sum of, (k, E, c) per transition, and what of it a representative maximises.
 
     Either the m features, of which a representative maximises a mixture, or that mixture itself, as the mean over its
     agents.
+
+    Args:
+        pull: whose rewards count how much (:meth:`Objective.pull`).
     """
-    mixture = rewards.mixture(assignment)
+    mixture = rewards.mixture(pull)
     if critic == "features":
         return rewards.features, mixture
-    size = jnp.maximum(assignment.sum(axis=1), SMALLEST_GROUP)[:, None]
+    size = jnp.maximum(pull.sum(axis=1), SMALLEST_GROUP)[:, None]
 
     def mean(transition: Experience) -> Array:
         return jnp.einsum("kem,km->ke", rewards.features(transition), mixture / size)[..., None]
@@ -215,14 +217,15 @@ def _rows(batch: rollout.Batch, estimate: advantages.Estimate, normaliser: Norma
     )
 
 
-def _report(rewards: Rewards, lesson: Lesson, after: AssignmentState, losses: ppo.ActorLosses) -> Report:
+def _report(task: Task, lesson: Lesson, after: AssignmentState, losses: ppo.ActorLosses) -> Report:
     before = lesson.table
-    returns, size = before.returns(rewards), after.assignment.sum(axis=1)
-    changed = jnp.argmax(before.assignment, axis=0) != jnp.argmax(after.assignment, axis=0)
+    returns, size = before.returns(task.rewards), after.assignment.sum(axis=1)
+    changed = labels_of(before.assignment) != labels_of(after.assignment)
     return Report(
-        welfare=welfare.utilitarian(welfare.utilities(after.assignment, returns)),
+        welfare=task.objective.value(after.assignment, returns),
         group_welfare=jnp.sum(after.assignment * returns, axis=1) / jnp.maximum(size, 1e-9),
         group_size=size,
+        unserved=jnp.sum(after.assignment.sum(axis=0) == 0).astype(jnp.float32),
         reassigned=jnp.sum(changed).astype(jnp.float32),
         kl=losses.kl,
         clip_fraction=losses.clip_fraction,

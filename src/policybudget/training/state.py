@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from policybudget.assignment.rule import AssignmentRule, AssignmentState
 from policybudget.learning import ppo, rollout
 from policybudget.learning.settings import PPO
+from policybudget.objective import Objective
 from policybudget.policies.committee import Committee, make_actor, make_critic
 from policybudget.policies.normaliser import Normaliser
 from policybudget.population import Rewards
@@ -46,6 +47,7 @@ class Report(eqx.Module):
     welfare: Float[Array, ""]
     group_welfare: Float[Array, " k"]
     group_size: Float[Array, " k"]
+    unserved: Float[Array, ""]
     reassigned: Float[Array, ""]
     kl: Float[Array, " k"]
     clip_fraction: Float[Array, " k"]
@@ -59,6 +61,7 @@ class Task(eqx.Module):
 
     world: World
     rewards: Rewards
+    objective: Objective
     rule: AssignmentRule
     settings: PPO
     budget: int
@@ -76,7 +79,7 @@ def begin(task: Task, assignment: Float[Array, "k n"], ongoing: rollout.Ongoing,
     learned = ppo.Learned(
         make_actor(actor_key, budget, size, world.actions, settings.hidden, settings.trunk, settings.log_std),
         make_critic(critic_key, budget, size, outputs, settings.hidden, settings.critic_head),
-        task.rule.logits(budget, task.agents, logits_key),
+        task.rule.logits(budget + (task.objective.outside is not None), task.agents, logits_key),
     )
     table = AssignmentState(assignment, jnp.zeros((budget, task.features)), jnp.ones(budget))
     return TrainState(

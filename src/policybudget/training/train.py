@@ -21,7 +21,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from policybudget import welfare
 from policybudget.assignment.em import EM
 from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentRule
@@ -29,6 +28,7 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.learning import rollout
 from policybudget.learning.sampling import play
 from policybudget.learning.settings import PPO
+from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Architecture, Result
 from policybudget.training.state import Report, Task, TrainState, begin
@@ -37,6 +37,10 @@ from policybudget.worlds.interface import HostWorld
 
 EPISODES, EPISODES_ON_HOST = (32, 100), (8, 20)
 """Greedy episodes per policy at the end of a training: to settle the assignment by, and fresh ones to judge it by."""
+
+
+SURELY = 2.0
+"""Standard errors by which a policy must pass an agent's option outside for it to be served."""
 
 
 @dataclass(frozen=True)
@@ -138,12 +142,14 @@ def train(
     began = time.perf_counter()
     assignment, played = finish(task, state, jax.random.fold_in(jax.random.key(seed), 1 << 20))
     returns = task.rewards.agents(played.returns.mean(axis=1))
+    social = task.objective.summary(assignment, returns)
     return Result(
         committee=state.committee,
         assignment=np.asarray(assignment),
         returns=np.asarray(returns),
         lengths=np.asarray(played.lengths.mean(axis=1)),
-        welfare=float(welfare.utilitarian(welfare.utilities(assignment, returns))),
+        welfare=social["welfare"],
+        social=social,
         agents=problem.population.names,
         architecture=Architecture(
             problem.world.observation_size, problem.world.actions, task.settings.hidden, task.settings.trunk
@@ -166,6 +172,7 @@ def make_task(problem: RepresentedMDP, rule: AssignmentRule, ppo: PPO, budget: i
     return Task(
         world=problem.world,
         rewards=population.rewards,
+        objective=problem.objective,
         rule=rule,
         settings=ppo,
         budget=budget,
@@ -182,8 +189,20 @@ def finish(task: Task, state: TrainState, key: jax.Array) -> tuple[jax.Array, ro
     features, committee = task.rewards.features, state.committee
     settle, fresh = EPISODES_ON_HOST if isinstance(task.world, HostWorld) else EPISODES
     known = play(task.world, features, committee, settle_key, settle, True)
-    assignment = task.rule.settle(state.assignment.assignment, task.rewards.agents(known.returns.mean(axis=1)))
+    returns = task.rewards.agents(known.returns.mean(axis=1))
+    assignment = task.rule.settle(task.objective, state.assignment.assignment, returns)
+    if task.objective.outside is not None:  # served are those who are surely better off
+        returns = returns - SURELY * _standard_error(task.rewards, known)
+    assignment = task.objective.protect(assignment, returns)
     return assignment, play(task.world, features, committee, fresh_key, fresh, True)
+
+
+def _standard_error(rewards: Rewards, played: rollout.Played) -> jax.Array:
+    """Of the mean return of each policy to each agent (k, n)."""
+    episodes = jnp.moveaxis(played.returns, 1, 0)
+    mean = rewards.agents(episodes.mean(axis=0))
+    squares = jax.lax.map(lambda one: (rewards.agents(one) - mean) ** 2, episodes)
+    return jnp.sqrt(squares.sum(axis=0)) / max(1, len(episodes) - 1)
 
 
 @dataclass

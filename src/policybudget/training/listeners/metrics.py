@@ -19,6 +19,7 @@ def scalars(event: Event) -> Iterator[tuple[str, float]]:
     """Names and values of what is recorded; those per representative carry its index."""
     yield "welfare", float(event.report.welfare)
     yield "reassigned", float(event.report.reassigned)
+    yield "unserved", float(event.report.unserved)
     for name in PER_REPRESENTATIVE:
         for representative, value in enumerate(getattr(event.report, name)):
             yield f"{name}_{representative}", float(value)
@@ -47,7 +48,7 @@ class Metrics:
     def __init__(self, folder: Path, budget: int) -> None:
         self.path = folder / "metrics.csv"
         each = [f"{name}_{representative}" for name in PER_REPRESENTATIVE for representative in range(budget)]
-        self._columns = [*FIXED, "welfare", "reassigned", *each]
+        self._columns = [*FIXED, "welfare", "reassigned", "unserved", *each]
         self._begun = False
         self._speed = Speed()
 

@@ -66,4 +66,5 @@ class LiveProgress:
         sizes = np.round(np.asarray(event.report.group_size)).astype(int)
         groups = " ".join(str(size) for size in sizes[:SHOWN_GROUPS]) + (" ..." if len(sizes) > SHOWN_GROUPS else "")
         name = f"{event.phases[event.phase]}  " if len(event.phases) > 1 else ""
-        return f"{name}welfare {float(event.report.welfare):6.2f}  groups {groups}  {speed / 1000:.0f}k/s"
+        outside = f"  unserved {unserved}" if (unserved := int(event.report.unserved)) else ""
+        return f"{name}welfare {float(event.report.welfare):6.2f}  groups {groups}{outside}  {speed / 1000:.0f}k/s"
