@@ -42,8 +42,8 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     import jax.numpy as jnp
 
     from policybudget.learning import rollout
-    from policybudget.training.configuration import preset
     from policybudget.training import iteration
+    from policybudget.training.configuration import preset
     from policybudget.training.state import begin
     from policybudget.training.step import stepper
     from policybudget.training.train import make_task
