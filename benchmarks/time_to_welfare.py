@@ -70,7 +70,7 @@ def seconds_until(preset: str, budget: int, seed: int, settings: argparse.Namesp
         state, rewards = event.snapshot.state, problem.population.rewards
         played = play(problem.world, rewards.features, state.committee, jax.random.key(seed), 1, True)
         returns = rewards.agents(played.returns.mean(axis=1))
-        clock["welfare"] = float(welfare.utilitarian(welfare.utilities(state.assignment.assignment, returns)))
+        clock["welfare"] = float(welfare.Utilitarian()(welfare.utilities(state.assignment.assignment, returns)))
         clock["outside"] += time.perf_counter() - began
         if clock["welfare"] >= TARGETS[budget]:
             raise TargetReached

@@ -37,8 +37,8 @@ def test_utility_is_the_expectation_over_representatives() -> None:
     returns = jnp.array([[10.0, 4.0, 7.0], [99.0, 8.0, 5.0]])
     utilities = welfare.utilities(assignment, returns)
     np.testing.assert_allclose(utilities, [10.0, 7.0, 5.0], rtol=1e-6)
-    assert float(welfare.utilitarian(utilities)) == np.float32(22.0 / 3.0)
-    assert float(welfare.utilitarian(utilities, jnp.array([1.0, 2.0, 1.0]))) == 7.25
+    assert float(welfare.Utilitarian()(utilities)) == np.float32(22.0 / 3.0)
+    assert float(welfare.Utilitarian()(utilities, jnp.array([1.0, 2.0, 1.0]))) == 7.25
 
 
 def test_what_a_column_leaves_goes_to_the_outside_option() -> None:

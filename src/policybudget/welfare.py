@@ -60,11 +60,6 @@ def utilities(
     return served + rest * jnp.where(jnp.isfinite(outside), outside, 0.0)  # rounding leaves a rest of 1e-8, not of -inf
 
 
-def utilitarian(utilities: Utilities, weights: Weights = None) -> Value:
-    r"""Mean utility :math:`\sum_i p_i V^i`."""
-    return Utilitarian()(utilities, weights)
-
-
 def parse(text: str) -> Welfare:
     """The welfare function that a text names, such as ``nash`` or ``p-mean:-2``; ``str`` gives the text back.
 

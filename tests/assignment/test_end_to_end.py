@@ -44,7 +44,7 @@ def test_gradient_is_that_of_the_objective() -> None:
     np.testing.assert_allclose(gradient, -numeric, rtol=1e-3, atol=1e-6)
     value = loss(jnp.asarray(logits, jnp.float32), rows, ratio)
     alpha = jax.nn.softmax(jnp.asarray(logits, jnp.float32), axis=0)
-    np.testing.assert_allclose(-value, welfare.utilitarian(welfare.utilities(alpha, RETURNS)), rtol=1e-5)
+    np.testing.assert_allclose(-value, welfare.Utilitarian()(welfare.utilities(alpha, RETURNS)), rtol=1e-5)
 
 
 def on_policy_rows(advantage: np.ndarray) -> Rows:
