@@ -31,7 +31,7 @@ from policybudget.errors import PolicyBudgetError
 
 NAMES = ("utilitarian", "egalitarian", "egalitarian:TAU", "nash", "p-mean:P", "gini")  # what parse reads
 FLOOR = 0.01  # a share of the scale; below it, power means go on as straight lines when they are learned from
-TEMPERATURE = 0.02  # a share of the scale: default temperature of the egalitarian softmin
+TEMPERATURE = 0.1  # a share of the scale: default temperature of the egalitarian softmin
 LEAST_POWER = -100.0
 LOGS = (-80.0, 80.0)  # exp of them are normal numbers in float32
 
@@ -137,8 +137,8 @@ class Egalitarian(Welfare):
     :math:`W_\tau = -\tau \log \sum_i p_i e^{-u_i / \tau}`, with gradient :math:`p_i e^{(W_\tau - u_i) / \tau}`: smooth,
     monotone, concave, and :math:`\min u \le W_\tau \le \min u + \tau \log(1 / p_\text{worst})`.
 
-    The default τ is ``TEMPERATURE`` of the scale, 2 of 100: agents who differ by less count nearly alike, one who is 10
-    better off counts e^-5. A share of the *spread* of utilities would need no scale, but brings the jumps back: the
+    The default τ is ``TEMPERATURE`` of the scale, 10 of 100: agents who differ by less count nearly alike, one who is 50
+    better off counts e^-5. Colder ones forget whom they do not serve just now (docs/findings.md). A share of the *spread* of utilities would need no scale, but brings the jumps back: the
     nearer two opposed users come to each other, the colder it gets. Give τ where returns share a large offset.
 
     Args:
