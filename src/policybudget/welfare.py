@@ -137,9 +137,10 @@ class Egalitarian(Welfare):
     :math:`W_\tau = -\tau \log \sum_i p_i e^{-u_i / \tau}`, with gradient :math:`p_i e^{(W_\tau - u_i) / \tau}`: smooth,
     monotone, concave, and :math:`\min u \le W_\tau \le \min u + \tau \log(1 / p_\text{worst})`.
 
-    The default τ is ``TEMPERATURE`` of the scale, 10 of 100: agents who differ by less count nearly alike, one who is 50
-    better off counts e^-5. Colder ones forget whom they do not serve just now (docs/findings.md). A share of the *spread* of utilities would need no scale, but brings the jumps back: the
-    nearer two opposed users come to each other, the colder it gets. Give τ where returns share a large offset.
+    The default τ is ``TEMPERATURE`` of the scale, 10 of 100: agents who differ by less count nearly alike, one who is
+    50 better off counts e^-5. Colder ones forget whom they do not serve just now (docs/findings.md). A share of the
+    *spread* of utilities would need no scale, but brings the jumps back: the nearer two opposed users come to each
+    other, the colder it gets. Give τ where returns share a large offset.
 
     Args:
         temperature: τ in units of return; None for the default.

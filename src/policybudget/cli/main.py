@@ -14,6 +14,7 @@ COMMANDS = {
     "resume": "go on with a training that was stopped",
     "evaluate": "play fresh episodes of a trained run: welfare and return matrix",
     "check": "does a world do what training relies on?",
+    "optimum": "the best that a budget of k policies can do, without training",
 }
 
 
