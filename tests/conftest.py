@@ -20,7 +20,9 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "Agg"
 
 # Every room that computes with arrays. Settings stay out: what they say to a wrong value is theirs to test.
-EXACT = tuple(f"exact.{name}" for name in ("planning", "objectives", "em", "brute_force"))
+EXACT = tuple(
+    f"exact.{name}" for name in ("planning", "objectives", "em", "brute_force", "selection", "intervals", "tours")
+)
 ROOMS = ("welfare", "objective", "population", "policies", "assignment", "assessment", "runs")
 FILES = ("learning.advantages", "learning.ppo", "learning.rollout", "training.state", "training.train")
 FILES += ("training.iteration", "worlds.finite", *EXACT)

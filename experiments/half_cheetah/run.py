@@ -34,11 +34,12 @@ def runs(chosen: Namespace) -> Iterator[Run]:
 @cache
 def ceiling_of(agents: int, seed: int, budget: int) -> float:
     """Of the seed's own draw."""
-    from policybudget.worlds.velocity import BOUNDS, ceiling, velocity_population
+    from policybudget.exact.intervals import velocity_ceiling
+    from policybudget.worlds.velocity import BOUNDS, velocity_population
 
     targets = velocity_population("half-cheetah", agents, seed).parameters
     assert targets is not None
-    return ceiling(targets[:, 0], BOUNDS["half-cheetah"] / 20, budget)
+    return velocity_ceiling(targets[:, 0], BOUNDS["half-cheetah"] / 20, budget)
 
 
 def reference(run: Run) -> str:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import itertools
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Experience, Population
 from policybudget.worlds import registry
-from policybudget.worlds.velocity import BOUNDS, ceiling, velocity_population
+from policybudget.worlds.velocity import BOUNDS, velocity_population
 
 SIZES = {"half-cheetah": (17, 6), "ant": (27, 8), "hopper": (11, 3), "walker2d": (17, 6)}
 
@@ -47,21 +45,6 @@ def test_the_tent() -> None:
     np.testing.assert_allclose([tent.half_width, tent.scale], [0.2, 0.1], rtol=1e-6)  # type: ignore[attr-defined]
     perfect = tent(Experience(blank[:1], blank[:1], tent.targets[None, :1], blank[:1]))  # type: ignore[attr-defined]
     assert 1000 * float(perfect[0, 0]) == pytest.approx(100.0)
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_the_ceiling_equals_brute_force(seed: int) -> None:
-    targets, width = np.random.default_rng(seed).uniform(0, 4, 7), 0.8
-    pay = 1 - np.minimum(1, np.abs(targets[:, None] - targets) / width)
-    for budget in (1, 2, 3, 7):
-        best = max(pay[list(held)].max(axis=0).mean() for held in itertools.combinations(range(7), budget))
-        assert ceiling(targets, width, budget) == pytest.approx(100 * best)
-
-
-@pytest.mark.parametrize(("budget", "expected"), [(1, 9.5), (2, 17.5), (5, 37.4), (10, 61.2)])
-def test_the_ceiling_of_the_papers_size(budget: int, expected: float) -> None:
-    draws = [velocity_population("half-cheetah", 100, seed).parameters[:, 0] for seed in range(10)]  # type: ignore[index]
-    assert np.mean([ceiling(draw, 0.2, budget) for draw in draws]) == pytest.approx(expected, abs=1.2)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"policybudget: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("policybudget: interrupted; policybudget resume RUN goes on", file=sys.stderr)
+        goes_on = "; policybudget resume RUN goes on" if words[0] in ("train", "resume") else ""
+        print(f"policybudget: interrupted{goes_on}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return 0

@@ -52,26 +52,6 @@ def velocity_population(task: str, agents: int, seed: int) -> Population:
     )
 
 
-def ceiling(targets: np.ndarray, half_width: float, budget: int) -> float:
-    """Mean return, 0 to 100, if k constant speeds were held perfectly from the first step: exact dynamic programme.
-
-    An interval of sorted targets is served best at one of them, so the best k speeds are found over intervals, O(n^2
-    k) after the values of all intervals.
-    """
-    points = np.sort(np.asarray(targets, np.float64))
-    n = len(points)
-    pay = 1.0 - np.minimum(1.0, np.abs(points[:, None] - points[None, :]) / half_width)
-    cumulative = np.concatenate([np.zeros((n, 1)), np.cumsum(pay, axis=1)], axis=1)
-    value = np.full((n, n + 1), -np.inf)  # value[a, b]: agents a .. b - 1 served at the best of their targets
-    for a in range(n):
-        for b in range(a + 1, n + 1):
-            value[a, b] = np.max(cumulative[a:b, b] - cumulative[a:b, a])
-    held = np.concatenate([[0.0], value[0, 1:]])
-    for _ in range(budget - 1):
-        held = np.maximum(held, np.max(held[:n, None] + value, axis=0))
-    return float(100.0 * held[n] / n)
-
-
 def _copies(task: str, threads: int, number: int) -> Any:
     from policybudget.worlds.mujoco_tasks import velocity_task
     from policybudget.worlds.mujoco_vector import MujocoVectorEnv

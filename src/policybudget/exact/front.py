@@ -1,0 +1,96 @@
+"""A front of policies as a table: a row per policy, a column per reward component, optionally a column ``name``.
+
+With linear users the value of policy j to user i is the policy's vector of returns times the user's weights, so a front
+(a convex coverage set) and a table of users make the value table of :mod:`policybudget.exact.selection`.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from policybudget.errors import PolicyBudgetError
+
+
+@dataclass(frozen=True)
+class Front:
+    """Policies and what they return.
+
+    Attributes:
+        names: of the policies, or None.
+        components: names of the m reward components; empty if the file numbers them.
+        returns: (p, m) mean return of each policy in each component, in the order of the components.
+    """
+
+    names: tuple[str, ...] | None
+    components: tuple[str, ...]
+    returns: Float[np.ndarray, "p m"]
+
+
+def read_front(path: Path) -> Front:
+    """A front from a file of comma-separated values, in UTF-8.
+
+    The header names the reward components, or numbers them (0, 1, ..., in any order).
+
+    Raises:
+        PolicyBudgetError: the file is missing or wrong; the line says in which line and column.
+    """
+    header, lines = _read(path)
+    columns = [i for i, name in enumerate(header) if name != "name"]
+    components = [header[i] for i in columns]
+    _check_header(path, header, components)
+    returns = np.array([[_number(path, number, header[i], row[i]) for i in columns] for number, row in lines])
+    if sorted(components) == sorted(map(str, range(len(components)))):
+        returns = returns[:, np.argsort([int(name) for name in components])]
+        components = []
+    names = tuple(row[header.index("name")].strip() for _, row in lines) if "name" in header else None
+    return Front(names, tuple(components), returns)
+
+
+def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header, and the rows that are not empty with the numbers of their lines."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # a byte-order mark is no part of the header
+            reader = csv.reader(file)
+            header = [cell.strip() for cell in next(reader, [])]
+            lines = [(reader.line_num, row) for row in reader if "".join(row).strip()]
+    except FileNotFoundError:
+        raise PolicyBudgetError(f"front file not found: {path}") from None
+    except UnicodeDecodeError:
+        raise PolicyBudgetError(f"cannot read {path}: expected a table of comma-separated values in UTF-8") from None
+    except (OSError, csv.Error) as error:
+        reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else error
+        raise PolicyBudgetError(f"cannot read {path}: {reason}") from None
+    if not lines:
+        raise PolicyBudgetError(f"{path} has no policies: expected a header and a row per policy")
+    for number, row in lines:
+        if len(row) != len(header):
+            raise PolicyBudgetError(f"{path}, line {number}: expected {len(header)} columns, got {len(row)}")
+    return header, lines
+
+
+def _check_header(path: Path, header: list[str], components: list[str]) -> None:
+    told = ", ".join(header[:20])
+    if twice := [name for i, name in enumerate(header) if name in header[:i]]:
+        raise PolicyBudgetError(f"{path} has column {twice[0]!r} twice: {told}")
+    if not components or "" in components:
+        raise PolicyBudgetError(f"{path} must have a named column per reward component, got columns {told}")
+    numbered = [name for name in components if name.isdigit()]
+    if numbered and sorted(numbered) != sorted(map(str, range(len(components)))):
+        raise PolicyBudgetError(
+            f"{path} must number its reward components 0 to {len(components) - 1} or name them all, got columns {told}"
+        )
+
+
+def _number(path: Path, line: int, column: str, cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise PolicyBudgetError(f"{path}, line {line}, column {column}: expected a finite number, got {cell!r}")
+    return value
