@@ -6,8 +6,8 @@ r"""The best k of q candidates exactly: cutting planes for the k-median problem,
 
 where G is what candidate j gains user i. A cut for each user and each level :math:`\ell` that occurs among the gains
 describes the problem (Nemhauser & Wolsey 1981); few of them matter, and the one that a solution y violates most is
-found by sorting (Duran-Mateluna, Ales & Elloumi 2023, "An efficient Benders decomposition for the p-median problem"). The
-programmes have q + u variables instead of the q u of the textbook formulation, at the same strength.
+found by sorting (Duran-Mateluna, Ales & Elloumi 2023, "An efficient Benders decomposition for the p-median problem").
+The programmes have q + u variables instead of the q u of the textbook formulation, at the same strength.
 
 1. Solve the linear relaxation, adding cuts.
 2. Its dual gives prices c for the Lagrangian bound :math:`\sum_i c_i + \max_{|S| \le k} \sum_{j \in S} \rho_j` with
