@@ -20,12 +20,10 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "Agg"
 
 # Every room that computes with arrays. Settings stay out: what they say to a wrong value is theirs to test.
-EXACT = tuple(
-    f"exact.{name}" for name in ("planning", "objectives", "em", "brute_force", "selection", "intervals", "tours")
-)
+EXACT = ("planning", "objectives", "em", "brute_force", "selection", "intervals", "tours")
 ROOMS = ("welfare", "objective", "population", "policies", "assignment", "assessment", "runs")
 FILES = ("learning.advantages", "learning.ppo", "learning.rollout", "training.state", "training.train")
-FILES += ("training.iteration", "worlds.finite", *EXACT)
+FILES += ("training.iteration", "worlds.finite", *(f"exact.{name}" for name in EXACT))
 FILES += ("training.step", "training.checkpoint", "training.listeners", "worlds.interface", "worlds.resource_gathering")
 install_import_hook([f"policybudget.{name}" for name in ROOMS + FILES], "beartype.beartype")
 
