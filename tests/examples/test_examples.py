@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,3 +33,11 @@ def test_an_example(name: str, tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert SAYS[name] in ran.stdout and ran.stdout.splitlines()[-1].startswith("welfare ")
     assert not list(tmp_path.iterdir()), "an example left files behind"
+
+
+def test_the_code_in_the_docs_of_the_exact_side() -> None:
+    text = (EXAMPLES.parent / "docs" / "exact.md").read_text()
+    names: dict[str, Any] = {}
+    exec(text.split("```python\n")[1].split("```")[0], names)
+    assert names["exact"].brute_force(names["mdp"], 2).welfare == pytest.approx(9.5)
+    assert names["problem"].budget == 2
