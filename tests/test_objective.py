@@ -72,3 +72,12 @@ def test_summary() -> None:
         "unserved": 1,
         "below_outside": 1,
     }
+
+
+def test_options_are_lowered_until_half_way() -> None:
+    objective = Objective(outside=jnp.array([40.0, -jnp.inf]), scale=100.0)
+    for progress, option in ((0.0, -60.0), (0.25, -10.0), (0.5, 40.0), (0.9, 40.0)):
+        np.testing.assert_allclose(objective.eased(jnp.asarray(progress)).outside, [option, -np.inf])
+    unknown = Objective(outside=jnp.array([40.0, -60.0]))
+    np.testing.assert_allclose(unknown.eased(jnp.asarray(0.25)).outside, [10.0, -90.0])
+    assert Objective().eased(jnp.asarray(0.0)) == Objective()

@@ -62,6 +62,18 @@ class Objective(eqx.Module):
         """What agents may choose from: the k policies, and as row k the option outside, if anybody has one."""
         return returns if self.outside is None else jnp.concatenate([returns, self.outside[None]])
 
+    def eased(self, progress: Float[Array, ""]) -> Objective:
+        """As it counts while policies learn: options are lowered, by the scale at first, by nothing from half-way on.
+
+        Nobody could be won who leaves before the policies are any good.
+        """
+        if self.outside is None:
+            return self
+        scale = jnp.max(jnp.abs(jnp.where(jnp.isfinite(self.outside), self.outside, 0.0)))
+        amount = jnp.maximum(0.0, 1.0 - 2.0 * progress) * (scale if self.scale is None else self.scale)
+        lowered: Objective = eqx.tree_at(lambda o: o.outside, self, self.outside - amount)
+        return lowered
+
     def protect(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
         """α without those who have more outside: their column becomes zero, "none of the k"."""
         if self.outside is None:

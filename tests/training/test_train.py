@@ -48,6 +48,11 @@ RULES = {
 }
 
 
+def number(rule: AssignmentRule) -> int:
+    """Of the phases of :func:`run`."""
+    return len(phases(rule, TINY, 3, 25, ITERATIONS * TINY.batch))
+
+
 @pytest.fixture(scope="module", params=RULES)
 def uninterrupted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Result, Path]:
     """A rule, its result, and a folder with a checkpoint after every iteration."""
@@ -68,7 +73,7 @@ def test_same_seed_same_bits_and_other_seeds_differ(uninterrupted: tuple[str, Re
 
 def test_resumed_from_any_iteration_ends_bit_for_bit_the_same(uninterrupted: tuple[str, Result, Path]) -> None:
     name, whole, folder = uninterrupted
-    places = [(phase, i) for phase in range(len(phases(RULES[name], 3))) for i in range(1, ITERATIONS + 1)]
+    places = [(phase, i) for phase in range(number(RULES[name])) for i in range(1, ITERATIONS + 1)]
     assert sorted(p.name for p in folder.iterdir()) == sorted(f"{phase}-{i}" for phase, i in places)
     for phase, iteration in places[::2] + places[-1:]:
         heard: list[tuple[int, int]] = []
@@ -86,7 +91,7 @@ def test_a_snapshot_that_does_not_fit_is_refused(uninterrupted: tuple[str, Resul
     with pytest.raises(RunFolderError, match="does not fit its configuration"):
         train(
             GRID, RULES[name], ppo=replace(TINY, hidden=(9,)), transitions=ITERATIONS * TINY.batch,
-            resume=checkpoint.reader(folder / f"{len(phases(RULES[name], 3)) - 1}-3"),
+            resume=checkpoint.reader(folder / f"{number(RULES[name]) - 1}-3"),
         )  # fmt: skip
 
 
@@ -111,8 +116,8 @@ def test_welfare_is_that_of_returns_and_assignment(uninterrupted: tuple[str, Res
 @pytest.mark.parametrize(("transitions", "iterations"), [(1, 1), (64, 1), (127, 1), (128, 2), (200, 3)])
 def test_whole_iterations_that_fit(transitions: int, iterations: int) -> None:
     ppo = replace(QUICK, worlds=16, steps=4)
-    assert total_transitions(EM(), ppo, 3, transitions) == 3 * iterations * 64
-    assert total_transitions(TrajectoryClusters(), ppo, 3, transitions) == 4 * iterations * 64
+    assert total_transitions(phases(EM(), ppo, 3, 25, transitions), ppo) == 3 * iterations * 64
+    assert total_transitions(phases(TrajectoryClusters(), ppo, 3, 25, transitions), ppo) == 4 * iterations * 64
 
 
 @pytest.mark.parametrize("transitions", [0, -5])

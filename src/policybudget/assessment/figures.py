@@ -120,14 +120,18 @@ def _one_of(representative: int, rank: int, serving: int, budget: int) -> Any:
 
 
 def training_curve(metrics: Path) -> Figure:
-    """Welfare, and the welfare of each group, over transitions, from metrics.csv."""
+    """Welfare, and the welfare of each group, over transitions, from metrics.csv; a dashed line between phases."""
     with metrics.open(newline="") as file:
         rows = list(csv.DictReader(file))
     figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
     transitions = np.array([float(row["transitions"]) for row in rows]) / 1e6
     groups = [name for name in rows[0] if name.startswith("group_welfare_")]
+    ends = [i for i, (now, after) in enumerate(pairwise(rows)) if now["phase"] != after["phase"]]
+    for end in ends:
+        axis.axvline(transitions[end], color="0.5", linestyle="--", linewidth=1)
     for index, name in enumerate(groups):
-        values = [float(row[name]) if row[name] else np.nan for row in rows]
+        values = np.array([float(row[name]) if row[name] else np.nan for row in rows])
+        values[ends] = np.nan  # group 0 of the next phase is another one
         axis.plot(transitions, values, color=colour(index), linewidth=0.8, alpha=0.7, label=f"group {index}")
     axis.plot(transitions, [float(row["welfare"]) for row in rows], color="black", linewidth=2, label="all agents")
     axis.set_xlabel("transitions, all policies (millions)")

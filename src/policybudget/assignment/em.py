@@ -38,7 +38,9 @@ class EM(AssignmentRule):
 
     name: ClassVar[str] = "em"
     mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the Q-table")
-    warm_start: int = option(50, "M-steps before the first E-step")
+    warm_start: int = option(50, "M-steps before the first E-step")  # type: ignore[misc]
+    scouts: int = option(1, "times the budget of policies to train at first, of which the best go on; 1: none")  # type: ignore[misc]
+    scout_share: float = option(0.5, "share of the transitions that goes to them")  # type: ignore[misc]
     refill: str = option("closest", "who is given to an empty representative: random (the paper) or closest")
     last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")
 
@@ -47,6 +49,10 @@ class EM(AssignmentRule):
             raise PolicyBudgetError(f"mixing must be above 0 and at most 1, got {self.mixing}")
         if self.warm_start < 0:
             raise PolicyBudgetError(f"warm_start must be 0 or more, got {self.warm_start}")
+        if self.scouts < 1:
+            raise PolicyBudgetError(f"scouts must be at least 1, got {self.scouts}")
+        if not 0 < self.scout_share < 1:
+            raise PolicyBudgetError(f"scout_share must be between 0 and 1, got {self.scout_share}")
         if self.refill not in REFILLS:
             raise PolicyBudgetError(f"refill must be one of {', '.join(REFILLS)}, got {self.refill}")
 

@@ -48,6 +48,12 @@ class AssignmentRule(abc.ABC):
     name: ClassVar[str]
     universal_steps: ClassVar[int] = 0
     """Transitions of a universal policy that the rule must see before it starts; it is trained first if not 0."""
+    scouts: ClassVar[int] = 1
+    """Times the budget of policies to train at first, where a rule has them (:mod:`policybudget.training.scouts`)."""
+    scout_share: ClassVar[float] = 0.0
+    """Share of the transitions that goes to the scouts."""
+    warm_start: ClassVar[int] = 0
+    """Updates before the first change of the assignment."""
     learns_from_features: ClassVar[bool] = False
     """Whether :meth:`loss` reads advantages per feature; critics then predict features, whatever the settings say."""
 

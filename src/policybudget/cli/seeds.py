@@ -69,7 +69,7 @@ def run(folder: Path, configuration: Configuration, count: int, quiet: bool) -> 
     """
     began = time.perf_counter()
     seeds = range(configuration.seed, configuration.seed + count)
-    total = total_transitions(configuration.rule, configuration.ppo, configuration.budget, configuration.transitions)
+    total = total_transitions(configuration.phases(), configuration.ppo)
     with tempfile.TemporaryDirectory(prefix="policybudget-") as scratch, _terminable():
         replace(configuration, cores=1).save(Path(scratch))
         with Bars(seeds, total, quiet) as bars:

@@ -42,10 +42,10 @@ def train_in(folder: Path, configuration: Configuration, quiet: bool, resume: bo
     The manifest comes last: a run that has one is finished.
     """
     use_compilation_cache()
-    problem = configuration.problem()
+    problem, widest = configuration.problem(), max(phase.budget for phase in configuration.phases())
     try:
         with ExitStack() as stack:
-            listeners: list[Listener] = [Metrics(folder, problem.budget), TensorBoard(folder), Checkpoints(folder)]
+            listeners: list[Listener] = [Metrics(folder, widest), TensorBoard(folder), Checkpoints(folder)]
             if not quiet:
                 listeners.append(stack.enter_context(LiveProgress()))
             result = train(

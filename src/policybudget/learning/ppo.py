@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from policybudget.learning.settings import PPO
 from policybudget.policies import actions
@@ -60,7 +60,12 @@ class Learned(eqx.Module):
 
     actor: Actor
     critic: Network
-    logits: Float[Array, "k n"] | None
+    logits: Float[Array, "c n"] | None
+
+    def of(self, chosen: Int[Array, " j"]) -> Learned:
+        """Some of the representatives; for assignments that are not learned."""
+        assert self.logits is None
+        return Learned(self.actor.of(chosen), self.critic.of(chosen), None)
 
 
 class ActorLosses(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from policybudget.policies import actions
 from policybudget.policies.networks import Network, Sharing, make_network
@@ -23,6 +23,10 @@ class Actor(eqx.Module):
     def __call__(self, observation: Float[Array, "k B o"]) -> actions.Head:
         """Action distributions for normalised observations."""
         return actions.Head(self.network(observation), self.log_std)
+
+    def of(self, chosen: Int[Array, " c"]) -> Actor:
+        """Some of the representatives."""
+        return Actor(self.network.of(chosen), None if self.log_std is None else self.log_std[chosen])
 
 
 class Committee(eqx.Module):

@@ -13,7 +13,7 @@ from typing import Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 Sharing = Literal["shared", "biases", "separate"]
 
@@ -32,6 +32,11 @@ class Layer(eqx.Module):
     def __call__(self, x: Float[Array, "k B i"]) -> Float[Array, "k B o"]:
         """``x @ weight + bias`` for all k."""
         return product(x, self.weight) + self.bias
+
+    def of(self, chosen: Int[Array, " c"]) -> Layer:
+        """The same for some of the representatives."""
+        weight = self.weight[chosen] if self.weight.ndim == 3 else self.weight
+        return Layer(weight, self.bias[chosen] if self.bias.ndim == 3 else self.bias)
 
 
 @jax.custom_vjp
@@ -71,6 +76,10 @@ class Network(eqx.Module):
         for layer in self.layers[:-1]:
             x = jnp.tanh(layer(x))
         return self.layers[-1](x)
+
+    def of(self, chosen: Int[Array, " c"]) -> Network:
+        """The networks of some of the representatives."""
+        return Network(tuple(layer.of(chosen) for layer in self.layers))
 
     @property
     def multiplications(self) -> int:

@@ -18,6 +18,7 @@ from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.runs import files
 from policybudget.runs.result import FORMAT, check_format
 from policybudget.settings import option
+from policybudget.training.train import Phase, phases
 from policybudget.welfare import parse
 
 ALGORITHMS: dict[str, type[AssignmentRule]] = {
@@ -63,6 +64,11 @@ class Configuration:
             self.world, self.budget, self.agents, self.seed, self.population, self.welfare, self.outside
         )
 
+    def phases(self) -> tuple[Phase, ...]:
+        """The parts of this training."""
+        agents = self.problem().population.size
+        return phases(self.rule, self.ppo, self.budget, agents, self.transitions)
+
     def save(self, folder: Path) -> None:
         """Write config.json."""
         files.write_json(folder / "config.json", {"format": FORMAT, **asdict(self)})
@@ -94,6 +100,8 @@ def preset(name: str, world: str, algorithm: str) -> Configuration:
     check_choice("preset", name, PRESETS)
     rule = ALGORITHMS[check_choice("algorithm", algorithm, ALGORITHMS)]()
     ppo = _grid_world(name) if world == "resource-gathering" else _robot(name)
+    if name == "default" and world == "resource-gathering" and isinstance(rule, EM):
+        rule = EM(scouts=4)
     if name == "paper":
         ppo = replace(ppo, epochs=10, minibatch=64, critic="features", critic_head="shared")
         rule = EndToEnd(assignment_rate=0.002) if isinstance(rule, EndToEnd) else rule

@@ -19,6 +19,7 @@ from jaxtyping import Array, Bool, Float
 
 from policybudget.assignment.rule import AssignmentState, labels_of
 from policybudget.learning import advantages, ppo, rollout
+from policybudget.objective import Objective
 from policybudget.policies.networks import Network
 from policybudget.policies.normaliser import Normaliser
 from policybudget.population import Experience, Rewards
@@ -82,7 +83,9 @@ def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], bat
     settings, rewards, scale = task.settings, task.rewards, state.scale
     running, episodes = rollout.account(rewards.features, batch, state.running, task.rule.mixing)
     table = state.assignment.observe(episodes)
-    paid, share = _signal(settings.critic, rewards, task.objective.pull(table.assignment, table.returns(rewards)))
+    paid, share = _signal(
+        settings.critic, rewards, _objective(task, state).pull(table.assignment, table.returns(rewards))
+    )
     estimate = advantages.estimate(
         lambda seen: state.learned.critic(state.normaliser(seen)),
         lambda transition: paid(transition) / scale,
@@ -110,7 +113,7 @@ def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], bat
 def improve_actors(task: Task, state: TrainState, lesson: Lesson) -> Actors:
     """All epochs of the actors and of a learned assignment."""
     rule, settings = task.rule, task.settings
-    loss = rule.loss(task.rewards, task.objective, lesson.table, settings.clip)
+    loss = rule.loss(task.rewards, _objective(task, state), lesson.table, settings.clip)
     progress, key = state.iteration / task.iterations, _keys(state)[1]
     improved = ppo.improve_actors(
         state.learned, state.optimiser, lesson.rows, key, progress,
@@ -131,7 +134,9 @@ def conclude(
 ) -> tuple[TrainState, Report]:
     """The assignment after the M-step, and the state that the next iteration starts from."""
     table, logits = lesson.table, actors.learned.logits
-    assignment = task.rule.update(task.rewards, task.objective, table, logits, state.iteration, _keys(state)[2])
+    assignment = task.rule.update(
+        task.rewards, _objective(task, state), table, logits, state.iteration, _keys(state)[2]
+    )
     after = AssignmentState(assignment, table.table, table.kept)
     critic = critics.network if task.return_scale is not None else _rescaled(critics.network, lesson.grown)
     state = TrainState(
@@ -146,6 +151,10 @@ def conclude(
         iteration=state.iteration + 1,
     )
     return state, _report(task, lesson, after, actors.losses)
+
+
+def _objective(task: Task, state: TrainState) -> Objective:
+    return task.objective.eased(state.iteration / task.iterations)
 
 
 def _keys(state: TrainState) -> Array:

@@ -31,6 +31,7 @@ from policybudget.learning.settings import PPO
 from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Architecture, Result
+from policybudget.training.scouts import go_on
 from policybudget.training.state import Report, Task, TrainState, begin
 from policybudget.training.step import Stepper, advance, stepper
 from policybudget.worlds.interface import HostWorld
@@ -86,26 +87,42 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of a training: a rule and a budget of its own."""
+    """A part of a training: a rule, a budget and transitions per policy of its own."""
 
     name: str
     rule: AssignmentRule
     budget: int
+    transitions: int
+
+    def iterations(self, ppo: PPO) -> int:
+        """As many whole ones as fit, at least one."""
+        return max(1, self.transitions // ppo.batch)
 
 
 Resume = Callable[[TrainState, int], Snapshot | None]
 """Given a template of a phase's state and the phase's index: the snapshot to go on from, if there is one for it."""
 
 
-def phases(rule: AssignmentRule, budget: int) -> tuple[Phase, ...]:
-    """The parts of a training with this rule."""
-    main = Phase(rule.name, rule, budget)
-    return (Phase("universal policy", RandomGroups(), 1), main) if rule.universal_steps else (main,)
+def phases(rule: AssignmentRule, ppo: PPO, budget: int, agents: int, transitions: int) -> tuple[Phase, ...]:
+    """The parts of a training with this rule.
+
+    Scouts are left out where one policy serves everybody, where there are no more agents than policies, and where their
+    transitions would not reach beyond the warm start.
+    """
+    main = Phase(rule.name, rule, budget, transitions)
+    if rule.universal_steps:
+        return Phase("universal policy", RandomGroups(), 1, transitions), main
+    many = min(rule.scouts * budget, agents)
+    first = Phase("scouts", rule, many, int(rule.scout_share * transitions * budget / many))
+    if budget == 1 or many == budget or first.transitions < (rule.warm_start + 1) * ppo.batch:
+        return (main,)
+    no_beginners = replace(rule, warm_start=0)  # type: ignore[call-arg] # a field of rules that have scouts
+    return first, Phase(rule.name, no_beginners, budget, transitions - int(rule.scout_share * transitions))
 
 
-def total_transitions(rule: AssignmentRule, ppo: PPO, budget: int, transitions: int) -> int:
-    """What a training takes over all policies and phases: as many whole iterations as fit, at least one."""
-    return max(1, transitions // ppo.batch) * ppo.batch * sum(phase.budget for phase in phases(rule, budget))
+def total_transitions(parts: tuple[Phase, ...], ppo: PPO) -> int:
+    """What a training takes over all policies and phases."""
+    return sum(phase.iterations(ppo) * ppo.batch * phase.budget for phase in parts)
 
 
 def train(
@@ -216,13 +233,13 @@ class _Training:
     resume: Resume | None
 
     def __post_init__(self) -> None:
-        self.phases = phases(self.algorithm, self.problem.budget)
-        self.iterations = max(1, self.transitions // self.ppo.batch)
-        self.total = total_transitions(self.algorithm, self.ppo, self.problem.budget, self.transitions)
+        budget, agents = self.problem.budget, self.problem.population.size
+        self.phases = phases(self.algorithm, self.ppo, budget, agents, self.transitions)
+        self.total = total_transitions(self.phases, self.ppo)
 
     def run(self) -> tuple[Task, TrainState, float]:
         """All phases, or what is left of them after the snapshot."""
-        seen: np.ndarray | None = None
+        seen, scouts = None, None
         seconds, before, snapshot = 0.0, 0, None
         for index in reversed(range(len(self.phases))):
             if self.resume is not None and (snapshot := self.resume(self._template(index), index)) is not None:
@@ -235,20 +252,25 @@ class _Training:
                     if snapshot is not None and snapshot.phase == index:
                         state, seconds = worlds.restore(snapshot.state), snapshot.seconds
                     else:
-                        state = self._start(task, worlds, index, seen)
+                        state = self._start(task, worlds, index, seen, scouts)
                     state, seconds = self._loop(task, worlds, state, index, before, seconds)
-                    if index + 1 < len(self.phases):
+                    if phase.name == "scouts":
+                        scouts = state
+                    elif index + 1 < len(self.phases):
                         seen = self._see(task, worlds, state, self.phases[index + 1].rule.universal_steps)
-            before += self.iterations * self.ppo.batch * phase.budget
+            before += phase.iterations(self.ppo) * self.ppo.batch * phase.budget
         return task, state, seconds
 
     def _task(self, phase: Phase) -> Task:
-        return make_task(self.problem, phase.rule, self.ppo, phase.budget, self.iterations)
+        return make_task(self.problem, phase.rule, self.ppo, phase.budget, phase.iterations(self.ppo))
 
-    def _start(self, task: Task, worlds: Stepper, index: int, seen: np.ndarray | None) -> TrainState:
+    def _start(
+        self, task: Task, worlds: Stepper, index: int, seen: np.ndarray | None, scouts: TrainState | None
+    ) -> TrainState:
         assignment_key, world_key, key = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), index), 3)
         first = task.rule.start(task.rewards, task.budget, task.agents, assignment_key, seen)
-        return begin(task, first, worlds.start(world_key), key)
+        state = begin(task, first, worlds.start(world_key), key)
+        return state if scouts is None else go_on(task, state, scouts, assignment_key)
 
     def _template(self, index: int) -> TrainState:
         """A state of this phase, its compiled part shapes only."""
@@ -270,14 +292,14 @@ class _Training:
         self, task: Task, worlds: Stepper, state: TrainState, index: int, before: int, seconds: float
     ) -> tuple[TrainState, float]:
         began = time.perf_counter() - seconds
-        for iteration in range(int(state.iteration), self.iterations):
+        for iteration in range(int(state.iteration), task.iterations):
             state, report = advance(task, worlds, state, iteration + 1)
             seconds = time.perf_counter() - began
             event = Event(
                 phase=index,
                 phases=tuple(phase.name for phase in self.phases),
                 iteration=iteration + 1,
-                iterations=self.iterations,
+                iterations=task.iterations,
                 transitions=before + (iteration + 1) * self.ppo.batch * task.budget,
                 of=self.total,
                 seconds=seconds,

@@ -1,0 +1,90 @@
+"""More policies than the budget at first, of which the best go on."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from worlds_with_known_answers import QUICK, wishes
+
+from policybudget.assignment.em import EM
+from policybudget.assignment.fixed import RandomGroups
+from policybudget.errors import PolicyBudgetError
+from policybudget.objective import Objective
+from policybudget.training import checkpoint
+from policybudget.training.scouts import choose
+from policybudget.training.train import Event, phases, total_transitions, train
+
+RULE = EM(warm_start=3, scouts=3, scout_share=0.5)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 4))
+def test_the_chosen_are_the_best_of_all_subsets(seed: int, budget: int) -> None:
+    draw = np.random.default_rng(seed)
+    returns, people = draw.normal(size=(6, 5)), draw.uniform(0.5, 3, 5)
+    chosen = choose(Objective(people=jnp.asarray(people, jnp.float32)), returns, budget)
+    assert len(set(chosen.tolist())) == budget
+    best = max(people @ returns[list(some)].max(axis=0) for some in itertools.combinations(range(6), budget))
+    assert people @ returns[chosen].max(axis=0) == pytest.approx(best, abs=1e-5)
+
+
+def test_policies_that_nobody_needs_fill_up_the_budget() -> None:
+    returns = np.array([[0.0, 0.0], [9.0, 9.0], [1.0, 1.0]])
+    np.testing.assert_array_equal(choose(Objective(), returns, 2), [0, 1])
+
+
+def test_phases() -> None:
+    first, main = phases(RULE, QUICK, 2, 8, 6400)
+    assert (first.name, first.budget, first.transitions) == ("scouts", 6, 6400 // 6)
+    assert (main.name, main.budget, main.transitions) == ("em", 2, 3200)
+    assert main.rule == replace(RULE, warm_start=0)
+    assert total_transitions((first, main), QUICK) == 64 * (16 * 6 + 50 * 2) <= 2 * 6400
+
+
+@pytest.mark.parametrize(
+    ("rule", "budget", "agents", "transitions"),
+    [
+        (RULE, 1, 8, 6400),  # one policy for everybody is no choice among specialists
+        (RULE, 8, 8, 6400),  # nobody to add
+        (RULE, 2, 8, 6 * 64),  # no time
+        (replace(RULE, scouts=1), 2, 8, 6400),
+        (RandomGroups(), 2, 8, 6400),
+    ],
+)
+def test_no_scouts(rule: EM, budget: int, agents: int, transitions: int) -> None:
+    assert [phase.name for phase in phases(rule, QUICK, budget, agents, transitions)] == [rule.name]
+
+
+def test_scouts_find_what_round_robin_groups_do_not_and_resume_bit_for_bit(tmp_path: Path) -> None:
+    problem = wishes([0, 1, 2, 0, 1, 2, 3, 3], 4)  # round-robin puts users 0 and 4 together, who want other levers
+    heard: list[Event] = []
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(event: Event) -> None:
+        if event.phases[event.phase] == "em" and event.iteration == 5:
+            raise StoppedError
+
+    whole = train(problem, RULE, ppo=QUICK, transitions=64 * 60, listeners=[heard.append])
+    assert {event.phases for event in heard} == {("scouts", "em")}
+    assert heard[0].report.group_size.shape == (8,) and heard[-1].report.group_size.shape == (4,)
+    assert heard[-1].transitions == heard[-1].of == whole.transitions <= 4 * 64 * 60
+    assert whole.welfare == pytest.approx(10.0)
+    with pytest.raises(StoppedError):
+        train(problem, RULE, ppo=QUICK, transitions=64 * 60, listeners=[checkpoint.Checkpoints(tmp_path, 0.0), stop])
+    rest = train(problem, RULE, ppo=QUICK, transitions=64 * 60, resume=checkpoint.reader(tmp_path))
+    np.testing.assert_array_equal(rest.assignment, whole.assignment)
+    np.testing.assert_array_equal(rest.returns, whole.returns)
+
+
+@pytest.mark.parametrize("changes", [{"scouts": 0}, {"scout_share": 0.0}, {"scout_share": 1.0}])
+def test_out_of_range(changes: dict[str, float]) -> None:
+    with pytest.raises(PolicyBudgetError, match=next(iter(changes))):
+        EM(**changes)  # type: ignore[arg-type]
