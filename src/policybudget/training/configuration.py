@@ -100,8 +100,6 @@ def preset(name: str, world: str, algorithm: str) -> Configuration:
     check_choice("preset", name, PRESETS)
     rule = ALGORITHMS[check_choice("algorithm", algorithm, ALGORITHMS)]()
     ppo = _grid_world(name) if world == "resource-gathering" else _robot(name)
-    if name == "default" and world == "resource-gathering" and isinstance(rule, EM):
-        rule = EM(scouts=4)
     if name == "paper":
         ppo = replace(ppo, epochs=10, minibatch=64, critic="features", critic_head="shared")
         rule = EndToEnd(assignment_rate=0.002) if isinstance(rule, EndToEnd) else rule
