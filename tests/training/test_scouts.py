@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -14,12 +13,11 @@ from hypothesis import strategies as st
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.em import EM
-from policybudget.assignment.fixed import RandomGroups
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.training import checkpoint
 from policybudget.training.scouts import choose
-from policybudget.training.train import Event, phases, total_transitions, train
+from policybudget.training.train import Event, train
 
 RULE = EM(warm_start=3, scouts=3, scout_share=0.5)
 
@@ -37,28 +35,6 @@ def test_the_chosen_are_the_best_of_all_subsets(seed: int, budget: int) -> None:
 def test_policies_that_nobody_needs_fill_up_the_budget() -> None:
     returns = np.array([[0.0, 0.0], [9.0, 9.0], [1.0, 1.0]])
     np.testing.assert_array_equal(choose(Objective(), returns, 2), [0, 1])
-
-
-def test_phases() -> None:
-    first, main = phases(RULE, QUICK, 2, 8, 6400)
-    assert (first.name, first.budget, first.transitions) == ("scouts", 6, 6400 // 6)
-    assert (main.name, main.budget, main.transitions) == ("em", 2, 3200)
-    assert main.rule == replace(RULE, warm_start=0)
-    assert total_transitions((first, main), QUICK) == 64 * (16 * 6 + 50 * 2) <= 2 * 6400
-
-
-@pytest.mark.parametrize(
-    ("rule", "budget", "agents", "transitions"),
-    [
-        (RULE, 1, 8, 6400),  # one policy for everybody is no choice among specialists
-        (RULE, 8, 8, 6400),  # nobody to add
-        (RULE, 2, 8, 6 * 64),  # no time
-        (replace(RULE, scouts=1), 2, 8, 6400),
-        (RandomGroups(), 2, 8, 6400),
-    ],
-)
-def test_no_scouts(rule: EM, budget: int, agents: int, transitions: int) -> None:
-    assert [phase.name for phase in phases(rule, QUICK, budget, agents, transitions)] == [rule.name]
 
 
 def test_scouts_find_what_round_robin_groups_do_not_and_resume_bit_for_bit(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from policybudget.problem import RepresentedMDP
 from policybudget.runs import tensors
 from policybudget.runs.result import Result
 from policybudget.training import checkpoint
-from policybudget.training.train import Event, phases, total_transitions, train
+from policybudget.training.phases import phases, total_transitions
+from policybudget.training.train import Event, train
 from policybudget.welfare import parse
 from policybudget.worlds.resource_gathering import ResourceGathering
 

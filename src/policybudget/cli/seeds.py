@@ -30,7 +30,7 @@ from policybudget.training import cores
 from policybudget.training.configuration import Configuration
 from policybudget.training.listeners.metrics import FIXED
 from policybudget.training.listeners.progress import bar
-from policybudget.training.train import total_transitions
+from policybudget.training.phases import total_transitions
 
 POLL_SECONDS, GRACE_SECONDS = 0.2, 5.0
 TAIL_BYTES = 1 << 16

@@ -22,7 +22,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from policybudget.assignment.em import EM
-from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentRule
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning import rollout
@@ -31,6 +30,7 @@ from policybudget.learning.settings import PPO
 from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Architecture, Result
+from policybudget.training.phases import Phase, phases, total_transitions
 from policybudget.training.scouts import go_on
 from policybudget.training.state import Report, Task, TrainState, begin
 from policybudget.training.step import Stepper, advance, stepper
@@ -85,44 +85,8 @@ class Listener(Protocol):
         """Hear of an iteration."""
 
 
-@dataclass(frozen=True)
-class Phase:
-    """A part of a training: a rule, a budget and transitions per policy of its own."""
-
-    name: str
-    rule: AssignmentRule
-    budget: int
-    transitions: int
-
-    def iterations(self, ppo: PPO) -> int:
-        """As many whole ones as fit, at least one."""
-        return max(1, self.transitions // ppo.batch)
-
-
 Resume = Callable[[TrainState, int], Snapshot | None]
 """Given a template of a phase's state and the phase's index: the snapshot to go on from, if there is one for it."""
-
-
-def phases(rule: AssignmentRule, ppo: PPO, budget: int, agents: int, transitions: int) -> tuple[Phase, ...]:
-    """The parts of a training with this rule.
-
-    Scouts are left out where one policy serves everybody, where there are no more agents than policies, and where their
-    transitions would not reach beyond the warm start.
-    """
-    main = Phase(rule.name, rule, budget, transitions)
-    if rule.universal_steps:
-        return Phase("universal policy", RandomGroups(), 1, transitions), main
-    many = min(rule.scouts * budget, agents)
-    first = Phase("scouts", rule, many, int(rule.scout_share * transitions * budget / many))
-    if budget == 1 or many == budget or first.transitions < (rule.warm_start + 1) * ppo.batch:
-        return (main,)
-    no_beginners = replace(rule, warm_start=0)  # type: ignore[call-arg] # a field of rules that have scouts
-    return first, Phase(rule.name, no_beginners, budget, transitions - int(rule.scout_share * transitions))
-
-
-def total_transitions(parts: tuple[Phase, ...], ppo: PPO) -> int:
-    """What a training takes over all policies and phases."""
-    return sum(phase.iterations(ppo) * ppo.batch * phase.budget for phase in parts)
 
 
 def train(
@@ -219,7 +183,7 @@ def _standard_error(rewards: Rewards, played: rollout.Played) -> jax.Array:
     episodes = jnp.moveaxis(played.returns, 1, 0)
     mean = rewards.agents(episodes.mean(axis=0))
     squares = jax.lax.map(lambda one: (rewards.agents(one) - mean) ** 2, episodes)
-    return jnp.sqrt(squares.sum(axis=0)) / max(1, len(episodes) - 1)
+    return jnp.sqrt(squares.sum(axis=0) / max(1, len(episodes) * (len(episodes) - 1)))
 
 
 @dataclass

@@ -1,0 +1,36 @@
+"""The parts of a training, and what they take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from worlds_with_known_answers import QUICK
+
+from policybudget.assignment.em import EM
+from policybudget.assignment.fixed import RandomGroups
+from policybudget.training.phases import phases, total_transitions
+
+RULE = EM(warm_start=3, scouts=3, scout_share=0.5)
+
+
+def test_phases() -> None:
+    first, main = phases(RULE, QUICK, 2, 8, 6400)
+    assert (first.name, first.budget, first.transitions) == ("scouts", 6, 6400 // 6)
+    assert (main.name, main.budget, main.transitions) == ("em", 2, 3200)
+    assert main.rule == replace(RULE, warm_start=0)
+    assert total_transitions((first, main), QUICK) == 64 * (16 * 6 + 50 * 2) <= 2 * 6400
+
+
+@pytest.mark.parametrize(
+    ("rule", "budget", "agents", "transitions"),
+    [
+        (RULE, 1, 8, 6400),  # one policy for everybody is no choice among specialists
+        (RULE, 8, 8, 6400),  # nobody to add
+        (RULE, 2, 8, 6 * 64),  # no time
+        (replace(RULE, scouts=1), 2, 8, 6400),
+        (RandomGroups(), 2, 8, 6400),
+    ],
+)
+def test_no_scouts(rule: EM, budget: int, agents: int, transitions: int) -> None:
+    assert [phase.name for phase in phases(rule, QUICK, budget, agents, transitions)] == [rule.name]
