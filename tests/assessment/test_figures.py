@@ -34,9 +34,15 @@ def test_paths_and_curve_are_pictures(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert figures.save(figure, tmp_path / "figures" / "paths.png").read_bytes().startswith(b"\x89PNG")
     metrics = tmp_path / "metrics.csv"
-    metrics.write_text("transitions,welfare,group_welfare_0,group_welfare_1\n1000000,1,2,\n2000000,3,4,5\n")
+    rows = "em,1000000,1,2,\nem,2000000,3,4,5\n"
+    metrics.write_text("phase,transitions,welfare,group_welfare_0,group_welfare_1\n" + rows)
     curve = figures.training_curve(metrics)
     lines = {line.get_label(): line.get_xydata() for line in curve.axes[0].lines}
     np.testing.assert_array_equal(lines["all agents"], [[1.0, 1.0], [2.0, 3.0]])
     np.testing.assert_array_equal(lines["group 0"], [[1.0, 2.0], [2.0, 4.0]])
+    plt.close(curve)
+    metrics.write_text(metrics.read_text().replace("em,1000000", "scouts,1000000"))
+    curve = figures.training_curve(metrics)
+    lines = {line.get_label(): line.get_xydata() for line in curve.axes[0].lines}
+    np.testing.assert_array_equal(lines["group 0"], [[1.0, np.nan], [2.0, 4.0]])  # not the group of the phase before
     plt.close(curve)

@@ -138,7 +138,8 @@ def test_trouble_on_the_way_is_one_line_and_resume_goes_on(
     monkeypatch.delenv("TROUBLE")
     assert main(["resume", "run", "--quiet"]) == 0
     assert json.loads((run / "result.json").read_text()) | {"wall_seconds": 0} == {
-        "welfare": 0.0, "transitions": 384, "wall_seconds": 0,
+        "function": "utilitarian", "welfare": 0.0, "mean": 0.0, "worst": -5.0, "unserved": 0, "below_outside": 0,
+        "transitions": 384, "wall_seconds": 0,
     }  # fmt: skip
 
 

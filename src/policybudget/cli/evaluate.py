@@ -35,7 +35,9 @@ def run(arguments: Sequence[str]) -> None:
             "policybudget.evaluate(world, population, result.committee, result.assignment, ...)"
         )
     use_compilation_cache()
-    problem = make_problem(budget=result.budget, **result.world)
+    problem = make_problem(
+        budget=1, **result.world
+    )  # the policies are there: world, users and welfare are what it is for
     world, population, welfare = problem.world, problem.population, problem.welfare
     if population.names != result.agents:
         raise PolicyBudgetError(
