@@ -119,7 +119,7 @@ def test_what_a_user_sees(small: tuple[str, ...], empty_place: Path, capsys: pyt
 def test_another_welfare_and_options_outside(
     small: tuple[str, ...], empty_place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ("--welfare", "gini", "--outside", "97", "--out", "run")
+    arguments = ("--welfare", "gini", "--outside", "97", "--transitions", "1280", "--out", "run")
     assert main(["train", *(word for word in small if word != "--quiet"), *arguments]) == 0
     told = capsys.readouterr().out
     result = json.loads((empty_place / "run" / "result.json").read_text())
