@@ -13,3 +13,13 @@ class WorldError(PolicyBudgetError):
 
 class RunFolderError(PolicyBudgetError):
     """A run folder is missing, damaged, of another format, or cannot be written."""
+
+
+def check_budget(budget: int, most: int, whose: str = "agents") -> None:
+    """Refuse a budget that is not from 1 to their number.
+
+    Raises:
+        PolicyBudgetError: it is out of range.
+    """
+    if not 1 <= budget <= most:
+        raise PolicyBudgetError(f"budget must be between 1 and the number of {whose} ({most}), got {budget}")

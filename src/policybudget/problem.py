@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_budget
 from policybudget.objective import Objective
 from policybudget.population import Outcome, Population
 from policybudget.welfare import Utilitarian, Welfare, parse
@@ -37,10 +37,7 @@ class RepresentedMDP:
     origin: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.budget <= self.population.size:
-            raise PolicyBudgetError(
-                f"budget must be between 1 and the number of agents ({self.population.size}), got {self.budget}"
-            )
+        check_budget(self.budget, self.population.size)
         rewards = self.population.rewards
         if isinstance(rewards.features, Outcome) and self.population.num_features != self.world.outcome_size:
             raise PolicyBudgetError(

@@ -7,32 +7,18 @@ these names, the column is the component's.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from policybudget.csv_table import Table, read_table
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
 
 ABOUT_USERS = ("name", "weight", "outside")
 LARGEST, LEAST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
-
-
-@dataclass(frozen=True)
-class Table:
-    """A file of comma-separated values: its header, the numbers of its lines that are not empty, and its columns.
-
-    Columns, not rows: a million small lists would keep the garbage collector busy.
-    """
-
-    path: Path
-    header: list[str]
-    lines: list[int]
-    columns: list[list[str]]
 
 
 def read_users(path: Path, features: int, components: tuple[str, ...] = ()) -> Population:
@@ -49,7 +35,7 @@ def read_users(path: Path, features: int, components: tuple[str, ...] = ()) -> P
     Raises:
         PolicyBudgetError: the file is missing or wrong; the line says in which line and column.
     """
-    table = _read(path)
+    table = read_table(path, "population", "user", "users")
     order = _columns(path, table.header, features, components)
     about = {name: i for i, name in enumerate(table.header) if name in ABOUT_USERS and i not in order}
     weights = np.stack([_numbers(table, i, "a finite number", _finite) for i in order], axis=1)
@@ -60,33 +46,6 @@ def read_users(path: Path, features: int, components: tuple[str, ...] = ()) -> P
         kind = "a finite number or nothing"
         details["outside"] = _numbers(table, about["outside"], kind, _finite_or_none, blank=-math.inf)
     return Population.from_weights(weights, _names(table, about.get("name")), **details)
-
-
-def _read(path: Path) -> Table:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # a byte-order mark is no part of the header
-            reader = csv.reader(file)
-            header = [cell.strip() for cell in next(reader, [])]
-            lines, cells = list[int](), list[str]()
-            for row in reader:
-                if not any(row) or not "".join(row).strip():
-                    continue
-                if len(row) != len(header):
-                    raise PolicyBudgetError(
-                        f"{path}, line {reader.line_num}: expected {len(header)} columns, got {len(row)}"
-                    )
-                lines.append(reader.line_num)
-                cells.extend(row)
-    except FileNotFoundError:
-        raise PolicyBudgetError(f"population file not found: {path}") from None
-    except UnicodeDecodeError:
-        raise PolicyBudgetError(f"cannot read {path}: expected a table of comma-separated values in UTF-8") from None
-    except (OSError, csv.Error) as error:
-        reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else error
-        raise PolicyBudgetError(f"cannot read {path}: {reason}") from None
-    if not lines:
-        raise PolicyBudgetError(f"{path} has no users: expected a header and a row per user")
-    return Table(path, header, lines, [cells[i :: len(header)] for i in range(len(header))])
 
 
 def _columns(path: Path, header: list[str], features: int, components: tuple[str, ...]) -> list[int]:

@@ -35,9 +35,7 @@ def run(arguments: Sequence[str]) -> None:
             "policybudget.evaluate(world, population, result.committee, result.assignment, ...)"
         )
     use_compilation_cache()
-    problem = make_problem(
-        budget=1, **result.world
-    )  # the policies are there: world, users and welfare are what it is for
+    problem = make_problem(budget=1, **result.world)  # for its world, users and welfare; the policies are there
     world, population, welfare = problem.world, problem.population, problem.welfare
     if population.names != result.agents:
         raise PolicyBudgetError(

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_budget
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,8 +42,7 @@ class Answer:
 
 def _check_budgets(budgets: range, most: int, whose: str) -> None:
     for budget in (budgets[0], budgets[-1]):
-        if not 1 <= budget <= most:
-            raise PolicyBudgetError(f"budget must be between 1 and the number of {whose} ({most}), got {budget}")
+        check_budget(budget, most, whose)
 
 
 def grid(parsed: argparse.Namespace) -> Answer:

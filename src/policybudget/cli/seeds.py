@@ -55,12 +55,13 @@ class Child:
         return lines[-1].removeprefix("policybudget: ").strip() if lines else silent
 
 
-def run(folder: Path, configuration: Configuration, count: int, quiet: bool) -> None:
+def run(folder: Path, configuration: Configuration, agents: int, count: int, quiet: bool) -> None:
     """Train ``configuration.seed`` and the ``count - 1`` seeds after it, and write summary.json.
 
     Args:
         folder: new; gets a run folder ``seed-S`` for each seed.
         configuration: of all of them, but for the seed.
+        agents: n, of its population.
         count: the number of seeds.
         quiet: print nothing but errors.
 
@@ -69,7 +70,7 @@ def run(folder: Path, configuration: Configuration, count: int, quiet: bool) -> 
     """
     began = time.perf_counter()
     seeds = range(configuration.seed, configuration.seed + count)
-    total = total_transitions(configuration.phases(), configuration.ppo)
+    total = total_transitions(configuration.phases(agents), configuration.ppo)
     with tempfile.TemporaryDirectory(prefix="policybudget-") as scratch, _terminable():
         replace(configuration, cores=1).save(Path(scratch))
         with Bars(seeds, total, quiet) as bars:

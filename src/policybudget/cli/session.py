@@ -42,7 +42,8 @@ def train_in(folder: Path, configuration: Configuration, quiet: bool, resume: bo
     The manifest comes last: a run that has one is finished.
     """
     use_compilation_cache()
-    problem, widest = configuration.problem(), max(phase.budget for phase in configuration.phases())
+    problem = configuration.problem()
+    widest = max(phase.budget for phase in configuration.phases(problem.population.size))
     try:
         with ExitStack() as stack:
             listeners: list[Listener] = [Metrics(folder, widest), TensorBoard(folder), Checkpoints(folder)]

@@ -49,12 +49,12 @@ def run(arguments: Sequence[str]) -> None:
         raise PolicyBudgetError(f"seed + seeds must be at most 2^32, got {configuration.seed} + {parsed.seeds}")
     if parsed.seeds == 1:
         configuration = replace(configuration, cores=cores.use(configuration.cores or available))
-    configuration.problem()
+    agents = configuration.problem().population.size
     folder = files.new_folder(parsed.out or fresh(configuration))
     if parsed.seeds > 1:
         from policybudget.cli import seeds
 
-        seeds.run(folder, configuration, parsed.seeds, parsed.quiet)
+        seeds.run(folder, configuration, agents, parsed.seeds, parsed.quiet)
         return
     from policybudget.cli import session
 

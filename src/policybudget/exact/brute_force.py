@@ -16,8 +16,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from policybudget.errors import PolicyBudgetError
-from policybudget.exact.em import OUTSIDE, Solution, check_budget, solution
+from policybudget.errors import PolicyBudgetError, check_budget
+from policybudget.exact.em import OUTSIDE, Solution, solution
 from policybudget.exact.objectives import Objective, objective_of
 from policybudget.exact.tabular import FiniteRMDP, Policy
 
@@ -37,7 +37,7 @@ def brute_force(mdp: FiniteRMDP, budget: int, objective: str = "utilitarian") ->
         PolicyBudgetError: there are more than 12 agents, or the budget or the objective is out of range.
     """
     goal = objective_of(objective)
-    check_budget(mdp, budget)
+    check_budget(budget, mdp.agents)
     if mdp.agents > MOST_AGENTS:
         raise PolicyBudgetError(
             f"brute force solves every group of at most {MOST_AGENTS} agents, got {mdp.agents}; use restarts"

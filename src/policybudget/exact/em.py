@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64, Int
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_budget
 from policybudget.exact.objectives import Objective, objective_of
 from policybudget.exact.tabular import FiniteRMDP, Policy
 
@@ -81,7 +81,7 @@ def exact_em(
         PolicyBudgetError: the budget, the assignment or the objective is not one of these.
     """
     goal = objective_of(objective)
-    check_budget(mdp, budget)
+    check_budget(budget, mdp.agents)
     labels = _random(mdp.agents, budget, seed) if assignment is None else _labels(mdp, budget, assignment)
     policies, returns = [goal.first(mdp)] * budget, np.empty((budget, mdp.agents))
     returns[:] = mdp.returns(policies[0])
@@ -148,7 +148,7 @@ def em_from_all_assignments(mdp: FiniteRMDP, budget: int, objective: str = "util
     Raises:
         PolicyBudgetError: there are too many assignments, or the budget or the objective is out of range.
     """
-    check_budget(mdp, budget)
+    check_budget(budget, mdp.agents)
     choices = budget + np.isfinite(mdp.outside)
     if (number := math.prod(int(c) for c in choices) / math.factorial(budget)) > MOST_STARTS:
         raise PolicyBudgetError(
@@ -173,16 +173,6 @@ def all_assignments(mdp: FiniteRMDP, budget: int) -> Iterator[list[int]]:
             yield from extend([*labels, group], max(groups, group + 1))
 
     return extend([], 0)
-
-
-def check_budget(mdp: FiniteRMDP, budget: int) -> None:
-    """Refuse a budget that is not from 1 to n.
-
-    Raises:
-        PolicyBudgetError: it is not.
-    """
-    if not 1 <= budget <= mdp.agents:
-        raise PolicyBudgetError(f"budget must be between 1 and the number of agents ({mdp.agents}), got {budget}")
 
 
 def solution(

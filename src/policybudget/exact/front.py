@@ -6,13 +6,13 @@ With linear users the value of policy j to user i is the policy's vector of retu
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from policybudget.csv_table import Table, read_table
 from policybudget.errors import PolicyBudgetError
 
 
@@ -39,38 +39,17 @@ def read_front(path: Path) -> Front:
     Raises:
         PolicyBudgetError: the file is missing or wrong; the line says in which line and column.
     """
-    header, lines = _read(path)
+    table = read_table(path, "front", "policy", "policies")
+    header = table.header
     columns = [i for i, name in enumerate(header) if name != "name"]
     components = [header[i] for i in columns]
     _check_header(path, header, components)
-    returns = np.array([[_number(path, number, header[i], row[i]) for i in columns] for number, row in lines])
+    returns = np.stack([_numbers(table, i) for i in columns], axis=1)
     if sorted(components) == sorted(map(str, range(len(components)))):
         returns = returns[:, np.argsort([int(name) for name in components])]
         components = []
-    names = tuple(row[header.index("name")].strip() for _, row in lines) if "name" in header else None
+    names = tuple(map(str.strip, table.columns[header.index("name")])) if "name" in header else None
     return Front(names, tuple(components), returns)
-
-
-def _read(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and the rows that are not empty with the numbers of their lines."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # a byte-order mark is no part of the header
-            reader = csv.reader(file)
-            header = [cell.strip() for cell in next(reader, [])]
-            lines = [(reader.line_num, row) for row in reader if "".join(row).strip()]
-    except FileNotFoundError:
-        raise PolicyBudgetError(f"front file not found: {path}") from None
-    except UnicodeDecodeError:
-        raise PolicyBudgetError(f"cannot read {path}: expected a table of comma-separated values in UTF-8") from None
-    except (OSError, csv.Error) as error:
-        reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else error
-        raise PolicyBudgetError(f"cannot read {path}: {reason}") from None
-    if not lines:
-        raise PolicyBudgetError(f"{path} has no policies: expected a header and a row per policy")
-    for number, row in lines:
-        if len(row) != len(header):
-            raise PolicyBudgetError(f"{path}, line {number}: expected {len(header)} columns, got {len(row)}")
-    return header, lines
 
 
 def _check_header(path: Path, header: list[str], components: list[str]) -> None:
@@ -84,6 +63,11 @@ def _check_header(path: Path, header: list[str], components: list[str]) -> None:
         raise PolicyBudgetError(
             f"{path} must number its reward components 0 to {len(components) - 1} or name them all, got columns {told}"
         )
+
+
+def _numbers(table: Table, column: int) -> np.ndarray:
+    cells = zip(table.lines, table.columns[column], strict=True)
+    return np.array([_number(table.path, line, table.header[column], cell) for line, cell in cells])
 
 
 def _number(path: Path, line: int, column: str, cell: str) -> float:

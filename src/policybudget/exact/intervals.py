@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_budget
 from policybudget.exact.selection import user_weights
 
 
@@ -79,7 +79,7 @@ def best_points_each(
     if not 0 < half_width < np.inf:
         raise PolicyBudgetError(f"half_width must be positive, got {half_width}")
     for budget in budgets:
-        _check_budget(budget, len(targets))
+        check_budget(budget, len(targets))
     shares = user_weights(weights, len(targets))
     sites, owner = np.unique(targets, return_inverse=True)
     tents = _Tents(sites, half_width, np.bincount(owner, shares))
@@ -171,7 +171,7 @@ def best_intervals(gain: np.ndarray, budget: int) -> Intervals:
     if gain.ndim != 2 or gain.shape[1] != len(gain) + 1 or len(gain) == 0:
         raise PolicyBudgetError(f"gain must be a table (n, n + 1), got shape {gain.shape}")
     users = len(gain)
-    _check_budget(budget, users)
+    check_budget(budget, users)
     held = np.full((budget + 1, users + 1), -np.inf)  # held[j, b]: users before b, in j intervals
     came = np.zeros((budget + 1, users + 1), np.int64)
     held[0, 0] = 0.0
@@ -242,8 +242,3 @@ def _sorted(targets: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray
     if (np.diff(values) < 0).any():
         raise PolicyBudgetError("targets must be ascending, got them in another order; sort them first")
     return values, user_weights(weights, len(values))
-
-
-def _check_budget(budget: int, users: int) -> None:
-    if not 1 <= budget <= users:
-        raise PolicyBudgetError(f"budget must be between 1 and the number of agents ({users}), got {budget}")

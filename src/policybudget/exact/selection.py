@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_budget
 from policybudget.exact.cutting_planes import Relaxation, best
 from policybudget.exact.greedy import TOLERANCE, Gains, greedy, undominated
 
@@ -89,10 +89,7 @@ def best_subsets(
     if options.shape != (users,) or not (options < np.inf).all():
         raise PolicyBudgetError(f"outside must be {users} numbers, one per user, or -inf, got {_told(options)}")
     for budget in budgets:
-        if not 1 <= budget <= len(values):
-            raise PolicyBudgetError(
-                f"budget must be between 1 and the number of policies ({len(values)}), got {budget}"
-            )
+        check_budget(budget, len(values), "policies")
     if method not in METHODS:
         raise PolicyBudgetError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     if method == "exact" and values.size > EXACT_LIMIT:

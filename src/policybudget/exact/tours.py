@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int, UInt8, UInt32
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_budget
 from policybudget.exact.selection import Selection, best_subsets
 from policybudget.worlds.resource_gathering import MOVES
 
@@ -110,8 +110,7 @@ def check_budgets(side: int, budgets: Iterable[int]) -> tuple[int, ...]:
     """
     budgets = tuple(budgets)
     for budget in budgets:
-        if not 1 <= budget <= side * side:
-            raise PolicyBudgetError(f"budget must be between 1 and the number of agents ({side * side}), got {budget}")
+        check_budget(budget, side * side)
     return budgets
 
 

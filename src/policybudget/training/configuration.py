@@ -64,9 +64,8 @@ class Configuration:
             self.world, self.budget, self.agents, self.seed, self.population, self.welfare, self.outside
         )
 
-    def phases(self) -> tuple[Phase, ...]:
-        """The parts of this training."""
-        agents = self.problem().population.size
+    def phases(self, agents: int) -> tuple[Phase, ...]:
+        """The parts of this training for so many agents."""
         return phases(self.rule, self.ppo, self.budget, agents, self.transitions)
 
     def save(self, folder: Path) -> None:

@@ -8,6 +8,8 @@ from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentRule
 from policybudget.learning.settings import PPO
 
+SCOUTS = "scouts"
+
 
 @dataclass(frozen=True)
 class Phase:
@@ -33,7 +35,7 @@ def phases(rule: AssignmentRule, ppo: PPO, budget: int, agents: int, transitions
     if rule.universal_steps:
         return Phase("universal policy", RandomGroups(), 1, transitions), main
     many = min(rule.scouts * budget, agents)
-    first = Phase("scouts", rule, many, int(rule.scout_share * transitions * budget / many))
+    first = Phase(SCOUTS, rule, many, int(rule.scout_share * transitions * budget / many))
     if budget == 1 or many == budget or first.transitions < (rule.warm_start + 1) * ppo.batch:
         return (main,)
     no_beginners = replace(rule, warm_start=0)  # type: ignore[call-arg] # a field of rules that have scouts

@@ -30,7 +30,7 @@ from policybudget.learning.settings import PPO
 from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Architecture, Result
-from policybudget.training.phases import Phase, phases, total_transitions
+from policybudget.training.phases import SCOUTS, Phase, phases, total_transitions
 from policybudget.training.scouts import go_on
 from policybudget.training.state import Report, Task, TrainState, begin
 from policybudget.training.step import Stepper, advance, stepper
@@ -218,7 +218,7 @@ class _Training:
                     else:
                         state = self._start(task, worlds, index, seen, scouts)
                     state, seconds = self._loop(task, worlds, state, index, before, seconds)
-                    if phase.name == "scouts":
+                    if phase.name == SCOUTS:
                         scouts = state
                     elif index + 1 < len(self.phases):
                         seen = self._see(task, worlds, state, self.phases[index + 1].rule.universal_steps)
