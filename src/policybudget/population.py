@@ -153,6 +153,7 @@ class Population:
         parameter_names: the p names.
         return_scale: the return of a perfectly served agent, the unit that learning works in; None if it is not known,
             then the largest returns seen so far take its place.
+        highest_return: no agent's return is above it under any policy; None if there is no such bound, or none known.
         agent_weights: (n) how many people each agent stands for, positive; None for one each.
         outside: (n) what each agent has without any representative, in units of return, -inf where there is no such
             option; None if nobody has one.
@@ -167,6 +168,7 @@ class Population:
     parameters: np.ndarray | None = None
     parameter_names: tuple[str, ...] = ()
     return_scale: float | None = None
+    highest_return: float | None = None
     agent_weights: np.ndarray | None = None
     outside: np.ndarray | None = None
 

@@ -10,7 +10,7 @@ import numpy as np
 from policybudget.errors import PolicyBudgetError, check_budget
 from policybudget.objective import Objective
 from policybudget.population import Outcome, Population
-from policybudget.welfare import Utilitarian, Welfare, parse
+from policybudget.welfare import PowerMean, Utilitarian, Welfare, parse
 from policybudget.worlds import registry
 from policybudget.worlds.interface import World
 
@@ -27,7 +27,8 @@ class RepresentedMDP:
         origin: arguments of :func:`make_problem` but the budget, for the record; empty for problems made by hand.
 
     Raises:
-        PolicyBudgetError: the budget is out of range or the population does not fit the world.
+        PolicyBudgetError: the budget is out of range, the population does not fit the world, or the welfare function is
+            not defined for its returns.
     """
 
     world: World
@@ -43,6 +44,12 @@ class RepresentedMDP:
             raise PolicyBudgetError(
                 f"the population must pay for {self.world.outcome_size} reward components, those of "
                 f"{self.world.name}, got {self.population.num_features}"
+            )
+        highest, welfare = self.population.highest_return, self.welfare
+        if highest is not None and highest <= 0 and isinstance(welfare, PowerMean) and welfare.order < 1:
+            raise PolicyBudgetError(
+                f"welfare {welfare} needs returns above 0, and those in {self.world.name} are {highest:g} at most; "
+                "choose utilitarian, egalitarian or gini"
             )
 
     @property
@@ -67,7 +74,7 @@ def make_problem(
         budget: k, the number of policies.
         agents: n, where the world lets you choose; its usual number if None.
         seed: of the draw of the population, where it is drawn.
-        population: a users.csv, for ``gym:`` worlds.
+        population: a users.csv, for ``gym:`` worlds and worlds of goals.
         welfare: the welfare function, as :func:`policybudget.welfare.parse` reads it.
         outside: what every agent has without any policy, in units of return; those of the users.csv if None.
 

@@ -2,7 +2,7 @@
 
 It may have three more columns: ``name``, ``weight`` (how many people the user stands for) and ``outside``
 (what the user has without any policy, in units of return; blank for no such option). If a reward component has one of
-these names, the column is the component's.
+these names, the column is the component's. Worlds of goals want one column instead, each user's goal.
 """
 
 from __future__ import annotations
@@ -39,18 +39,55 @@ def read_users(path: Path, features: int, components: tuple[str, ...] = ()) -> P
     order = _columns(path, table.header, features, components)
     about = {name: i for i, name in enumerate(table.header) if name in ABOUT_USERS and i not in order}
     weights = np.stack([_numbers(table, i, "a finite number", _finite) for i in order], axis=1)
+    return Population.from_weights(weights, _names(table, about.get("name")), **_details(table, about))
+
+
+def _details(table: Table, about: dict[str, int]) -> dict[str, np.ndarray]:
+    """Weights of the users and their options outside, where the table has them."""
     details = {}
     if "weight" in about:
         details["agent_weights"] = _numbers(table, about["weight"], "a positive number", _positive)
     if "outside" in about:
         kind = "a finite number or nothing"
         details["outside"] = _numbers(table, about["outside"], kind, _finite_or_none, blank=-math.inf)
-    return Population.from_weights(weights, _names(table, about.get("name")), **details)
+    return details
+
+
+def _listed(header: list[str]) -> str:
+    return ", ".join(header) if len(header) <= 20 else f"{', '.join(header[:20])}, ..."
+
+
+def read_tasks(path: Path, column: str) -> tuple[np.ndarray, list[str] | None, dict[str, np.ndarray]]:
+    """A table of users who each want a number of their own: a speed, a direction.
+
+    The header has the column of that number, and may have ``name``, ``weight`` and ``outside``.
+
+    Args:
+        path: of the file, in UTF-8.
+        column: what the number is called.
+
+    Returns:
+        The numbers (n) as float32, the users' names if there are some, and ``agent_weights`` (n) and ``outside`` (n),
+        each where the file has it, for a :class:`Population`.
+
+    Raises:
+        PolicyBudgetError: the file is missing or wrong; the line says in which line and column.
+    """
+    table = read_table(path, "population", "user", "users")
+    header, known = table.header, (column, *ABOUT_USERS)
+    if header.count(column) != 1 or len(set(header)) < len(header) or not set(header) <= set(known):
+        raise PolicyBudgetError(
+            f"{path} must have a column {column} and may have {', '.join(ABOUT_USERS)}, each once; "
+            f"its columns are {_listed(header)}"
+        )
+    about = {name: i for i, name in enumerate(header) if name != column}
+    wanted = _numbers(table, header.index(column), "a finite number", _finite)
+    return wanted, _names(table, about.get("name")), _details(table, about)
 
 
 def _columns(path: Path, header: list[str], features: int, components: tuple[str, ...]) -> list[int]:
     """Which column holds each reward component."""
-    order, listed = [], ", ".join(header) if len(header) <= 20 else f"{', '.join(header[:20])}, ..."
+    order, listed = [], _listed(header)
     if twice := [name for i, name in enumerate(header) if name in header[:i]]:
         raise PolicyBudgetError(f"{path} has column {twice[0]!r} twice: {listed}")
     for index in range(features):

@@ -11,7 +11,7 @@ import pytest
 
 from policybudget.errors import WorldError
 from policybudget.worlds.mujoco_task import HealthyRange, MujocoTask, PositionsAndVelocities
-from policybudget.worlds.mujoco_tasks import TASKS, velocity_task
+from policybudget.worlds.mujoco_tasks import TASKS, humanoid, velocity_task
 from policybudget.worlds.mujoco_vector import MujocoVectorEnv
 
 mujoco = pytest.importorskip("mujoco")
@@ -31,8 +31,10 @@ GYMNASIUM = {
     ),
     "hopper": ("Hopper-v5", {}),
     "walker2d": ("Walker2d-v5", {}),
+    "humanoid": ("Humanoid-v5", {}),
 }
-FORMS = [(name, form) for name in TASKS for form in ("velocity", "v5")]
+V5 = {**TASKS, "humanoid": humanoid}
+FORMS = [(name, form) for name in TASKS for form in ("velocity", "v5")] + [("humanoid", "v5")]
 
 RAIL = """
 <mujoco><option timestep="0.01" gravity="0 0 0"/><worldbody><body name="cart">
@@ -43,7 +45,7 @@ RAIL = """
 
 def pair(name: str, form: str, **given: Any) -> tuple[MujocoTask, dict[str, Any]]:
     """A task of ours, and the arguments of ``gymnasium.make`` that mean the same."""
-    task = velocity_task(name) if form == "velocity" else TASKS[name]()
+    task = velocity_task(name) if form == "velocity" else V5[name]()
     env_id, options = GYMNASIUM[name]
     options = {**options, "ctrl_cost_weight": 0.0} if form == "velocity" else {}
     return replace(task, **given), {"id": env_id, "max_episode_steps": task.time_limit, **options}
@@ -58,7 +60,7 @@ def put(env: MujocoVectorEnv, qpos: np.ndarray, qvel: np.ndarray) -> None:
     """Start the only copy at a state of choice."""
     physics = env._open_physics()
     physics.reset(np.array([True]), qpos[None], qvel[None])
-    env._x[:] = physics.x
+    env._place[:] = physics.place
 
 
 @pytest.mark.parametrize(("name", "form"), FORMS)

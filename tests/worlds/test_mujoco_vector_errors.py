@@ -84,6 +84,14 @@ def test_diverged_physics_is_named(bad: float, mode: str, tmp_path: Path, monkey
     assert np.isfinite(env.step(np.zeros((3, 3)))[0]).all()
 
 
+def test_tasks_that_cannot_be_measured_or_observed() -> None:
+    pytest.importorskip("mujoco")
+    with pytest.raises(WorldError, match=r"task hopper: main_body must be None with by_mass_centre, got 1"):
+        replace(HOPPER, by_mass_centre=True, main_body=1)
+    with pytest.raises(WorldError, match="task hopper: MjData has no field 'mood' to observe"):
+        MujocoVectorEnv(replace(HOPPER, observe_fields=(("mood", 0),)), 1)
+
+
 def test_building_leaves_no_log_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mujoco")
     monkeypatch.chdir(tmp_path)

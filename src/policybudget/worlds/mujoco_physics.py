@@ -114,9 +114,14 @@ class MujocoPhysics:
         self.qpos: Floats = bind("qpos")
         self.qvel: Floats = bind("qvel")
         self._control: Floats = bind("ctrl")
-        self._x: Floats = self.qpos[:, 0]
+        coordinates = 2 if task.planar else 1
+        self._place: Floats = self.qpos[:, :coordinates]
         if task.main_body is not None:
-            self._x = bind("xpos")[:, self._body(task), 0]
+            self._place = bind("xpos")[:, self._body(task), :coordinates]
+        self._masses: Floats | None = None
+        if task.by_mass_centre:
+            self._masses, self._place = model.body_mass.copy(), bind("xipos")[:, :, :coordinates]
+        self._observed = [(self._field(task, name), skip) for name, skip in task.observe_fields]
         data = mujoco.MjData(model)
         self.initial_qpos: Floats = data.qpos.copy()
         self.initial_qvel: Floats = data.qvel.copy()
@@ -139,10 +144,24 @@ class MujocoPhysics:
             raise WorldError(f"task {task.name}: its model has no body {task.main_body!r}") from error
         return int(body)
 
+    def _field(self, task: MujocoTask, name: str) -> Floats:
+        try:
+            field: Floats = self._batch.bind(name)
+        except (ValueError, KeyError, AttributeError) as error:
+            raise WorldError(f"task {task.name}: MjData has no field {name!r} to observe") from error
+        return field
+
     @property
-    def x(self) -> Floats:
-        """Place (E,), in m, as the task measures it; live. Meaningful after a step or a reset."""
-        return self._x
+    def place(self) -> Floats:
+        """x or x and y, (E, 1) or (E, 2), in m, as the task measures them. Meaningful after a step or a reset."""
+        if self._masses is None:
+            return self._place
+        centre: Floats = np.einsum("b,ebc->ec", self._masses, self._place) / self._masses.sum()
+        return centre
+
+    def observed_fields(self, rows: NDArray[np.bool_] | slice) -> list[Floats]:
+        """``observe_fields`` of the chosen copies, each (r, ..), as the last step or reset left them."""
+        return [field[rows][:, skip:].reshape(len(field[rows]), -1) for field, skip in self._observed]
 
     @property
     def state(self) -> Floats:
@@ -151,7 +170,7 @@ class MujocoPhysics:
         return state
 
     def load(self, state: Floats) -> None:
-        """Put all copies into saved rows (E, s). ``x`` is out of date until the next step."""
+        """Put all copies into saved rows (E, s). ``place`` and fields are out of date until the next step."""
         self._batch.reset(stage=self._mujoco.mjtStage.mjSTAGE_NONE.value)
         self._batch.state[:] = state
 

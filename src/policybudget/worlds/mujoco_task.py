@@ -1,11 +1,11 @@
-"""What a MuJoCo task is: a frozen dataclass, filled in for the four tasks in ``mujoco_tasks.py``.
+"""What a MuJoCo task is: a frozen dataclass, filled in for the five tasks in ``mujoco_tasks.py``.
 
 ``MujocoVectorEnv`` steps any of them, so a user's own MJCF model fits by filling one in. The reward
 per step is that of Gymnasium's v5 tasks (gymnasium/envs/mujoco, 1.4.0)::
 
     x_velocity = (x(t + dt) - x(t)) / dt,    dt = frame_skip * timestep    [m/s]
     reward = w_forward * x_velocity + w_healthy * healthy
-             - w_control * sum(action^2) - w_contact * sum(clip(cfrc_ext)^2)
+             - w_control * sum(action^2) - min(limit, w_contact * sum(clip(cfrc_ext)^2))
 """
 
 from __future__ import annotations
@@ -93,15 +93,20 @@ class MujocoTask:
         observe: qpos (E, nq) and qvel (E, nv), float64, to observations (E, o).
         healthy: qpos and qvel to (E,) of bool; None: always healthy.
         terminate_when_unhealthy: whether the episode ends then.
-        main_body: the body whose ``xpos`` tells x; None: x is ``qpos[0]``.
+        main_body: the body whose ``xpos`` tells x and y; None: ``qpos[:2]`` does.
+        by_mass_centre: whether the centre of mass of all bodies does instead.
+        planar: whether y is measured beside x, and ``y_velocity`` told beside ``x_velocity``.
         forward_reward_weight: reward per m/s.
         healthy_reward: reward per healthy step.
         control_cost_weight: on the sum of squared actions.
         contact_cost_weight: on the sum of squared external forces on all bodies (``cfrc_ext``),
             clipped. Anything but 0 costs a Python loop over the environments.
         contact_force_range: bounds that the external forces are clipped to.
+        contact_cost_limit: the most that contacts cost in a step.
+        observe_fields: fields of ``MjData`` that follow the observation, flattened, each with the
+            number of its leading rows that are left out.
         observe_contact_forces: whether the clipped ``cfrc_ext`` of all bodies but the world,
-            (nbody - 1) * 6 numbers, follow the observation. Costs the same loop.
+            (nbody - 1) * 6 numbers, follow all that. Costs the same loop.
         position_noise: positions start at the model's plus U(-position_noise, position_noise).
         velocity_noise: velocities start at the model's (0) plus velocity_noise * N(0, 1), or plus
             U(-velocity_noise, velocity_noise).
@@ -116,11 +121,15 @@ class MujocoTask:
     healthy: Healthy | None = None
     terminate_when_unhealthy: bool = True
     main_body: int | str | None = None
+    by_mass_centre: bool = False
+    planar: bool = False
     forward_reward_weight: float = 1.0
     healthy_reward: float = 0.0
     control_cost_weight: float = 0.0
     contact_cost_weight: float = 0.0
     contact_force_range: tuple[float, float] = (-1.0, 1.0)
+    contact_cost_limit: float = np.inf
+    observe_fields: tuple[tuple[str, int], ...] = ()
     observe_contact_forces: bool = False
     position_noise: float = 0.0
     velocity_noise: float = 0.0
@@ -135,6 +144,7 @@ class MujocoTask:
 
         expect(self.frame_skip >= 1, "frame_skip", "at least 1")
         expect(self.time_limit is None or self.time_limit >= 1, "time_limit", "at least 1, or None")
+        expect(self.main_body is None or not self.by_mass_centre, "main_body", "None with by_mass_centre")
         expect(
             self.velocity_noise_law in ("normal", "uniform"),
             "velocity_noise_law",
@@ -158,13 +168,17 @@ class MujocoTask:
         costs = self.control_cost_weight * np.square(actions).sum(axis=1)
         if self.contact_cost_weight != 0:
             squares = np.square(np.clip(forces, *self.contact_force_range))
-            costs = costs + self.contact_cost_weight * squares.sum(axis=(1, 2))
+            costs = costs + np.minimum(self.contact_cost_weight * squares.sum(axis=(1, 2)), self.contact_cost_limit)
         rewards: Floats = self.forward_reward_weight * x_velocity + self.healthy_reward * healthy - costs
         return rewards
 
-    def observations(self, qpos: Floats, qvel: Floats, forces: Floats) -> NDArray[Any]:
-        """Observations (E, o) of qpos (E, nq), qvel (E, nv) and ``cfrc_ext`` (E, nbody, 6)."""
+    def observations(self, qpos: Floats, qvel: Floats, observed_fields: list[Floats], forces: Floats) -> NDArray[Any]:
+        """Observations (E, o) of qpos (E, nq), qvel (E, nv), ``observe_fields``, each (E, ..), and
+        ``cfrc_ext`` (E, nbody, 6).
+        """
         observed = self.observe(qpos, qvel)
+        if observed_fields:
+            observed = np.concatenate((observed, *observed_fields), axis=1)
         if not self.observe_contact_forces:
             return observed
         clipped = np.clip(forces[:, 1:], *self.contact_force_range)

@@ -1,13 +1,15 @@
-"""Four MuJoCo tasks, with the defaults of Gymnasium's v5 ones (gymnasium/envs/mujoco, 1.4.0).
+"""Five MuJoCo tasks, with the defaults of Gymnasium's v5 ones (gymnasium/envs/mujoco, 1.4.0).
 
 What each takes as its place x differs, and is matched exactly: half-cheetah, hopper and walker2d
 take ``qpos[0]``; ant takes the ``xpos`` of its torso, which ``mj_step`` leaves at the last
 Runge-Kutta stage of the last substep. That is neither the new ``qpos`` nor the one a substep ago;
-the velocity differs from that of ``qpos`` by up to 0.07 m/s (500 random steps).
+the velocity differs from that of ``qpos`` by up to 0.07 m/s (500 random steps). humanoid takes the
+centre of mass of its bodies, at that same stage.
 
 ``velocity_task`` gives the form that target-velocity agents are trained on (Ivanov & Ben-Porat
 2024, and their code): control and contact cost 0; for ant 27 observations and healthy z in
-(0.4, 1); episodes of 1000 steps, or until a fall (half-cheetah cannot fall).
+(0.4, 1); episodes of 1000 steps, or until a fall (half-cheetah cannot fall). The form
+that meta-reinforcement learning trains on is in ``goals.py``.
 """
 
 from __future__ import annotations
@@ -55,9 +57,14 @@ def ant(
     reset_noise: float = 0.1,
     observe_xy: bool = False,
     observe_contact_forces: bool = True,
+    planar: bool = False,
     time_limit: int | None = 1000,
 ) -> MujocoTask:
-    """Ant-v5: 105 observations (27 without contact forces; 2 more with x, y), 8 actions."""
+    """Ant-v5: 105 observations (27 without contact forces; 2 more with x, y), 8 actions.
+
+    Args:
+        planar: whether ``y_velocity`` is told, too. Gymnasium's tells it always.
+    """
     return MujocoTask(
         name="ant",
         model="gymnasium:ant.xml",
@@ -66,6 +73,7 @@ def ant(
         healthy=HealthyRange(z_index=2, z=healthy_z, inclusive=True),
         terminate_when_unhealthy=terminate_when_unhealthy,
         main_body=main_body,
+        planar=planar,
         forward_reward_weight=forward_reward_weight,
         healthy_reward=healthy_reward,
         control_cost_weight=control_cost_weight,
@@ -139,12 +147,56 @@ def walker2d(
     )
 
 
+def humanoid(
+    *,
+    forward_reward_weight: float = 1.25,
+    control_cost_weight: float = 0.1,
+    contact_cost_weight: float = 5e-7,
+    contact_cost_limit: float = 10.0,
+    healthy_reward: float = 5.0,
+    terminate_when_unhealthy: bool = True,
+    healthy_z: tuple[float, float] = (1.0, 2.0),
+    reset_noise: float = 1e-2,
+    observe_xy: bool = False,
+    planar: bool = False,
+    time_limit: int | None = 1000,
+) -> MujocoTask:
+    """Humanoid-v5: 348 observations (2 more with x, y), 17 actions within 0.4; ends with a fall.
+
+    Args:
+        planar: whether ``y_velocity`` is told, too. Gymnasium's tells it always.
+    """
+    return MujocoTask(
+        name="humanoid",
+        model="gymnasium:humanoid.xml",
+        frame_skip=5,
+        observe=PositionsAndVelocities(skip=0 if observe_xy else 2),
+        healthy=HealthyRange(z_index=2, z=healthy_z),
+        terminate_when_unhealthy=terminate_when_unhealthy,
+        by_mass_centre=True,
+        planar=planar,
+        forward_reward_weight=forward_reward_weight,
+        healthy_reward=healthy_reward,
+        control_cost_weight=control_cost_weight,
+        contact_cost_weight=contact_cost_weight,
+        contact_force_range=(-np.inf, np.inf),
+        contact_cost_limit=contact_cost_limit,
+        observe_fields=(("cinert", 1), ("cvel", 1), ("qfrc_actuator", 6)),
+        observe_contact_forces=True,
+        position_noise=reset_noise,
+        velocity_noise=reset_noise,
+        velocity_noise_law="uniform",
+        time_limit=time_limit,
+    )
+
+
 TASKS: dict[str, Callable[..., MujocoTask]] = {
     "half-cheetah": half_cheetah,
     "ant": ant,
     "hopper": hopper,
     "walker2d": walker2d,
 }
+"""The four that target-velocity agents are trained on."""
 
 
 def velocity_task(name: str) -> MujocoTask:

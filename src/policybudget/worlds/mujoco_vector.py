@@ -83,7 +83,8 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         self._dt = physics.dt
         self._action_shape = (num_envs, len(physics.action_low))
         self._generators: list[np.random.Generator | None] = [None] * num_envs
-        self._x = np.zeros(num_envs)
+        self._axes = ("x", "y") if task.planar else ("x",)
+        self._place = np.zeros((num_envs, len(self._axes)))
         self._forces = np.zeros((num_envs, physics.num_bodies, 6))
         self._elapsed = np.full(num_envs, -1, np.int64)  # -1: never reset
         self._pending = np.zeros(num_envs, np.bool_)  # episodes that ended and await a reset
@@ -137,8 +138,8 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         Returns:
             Observations (E, o), rewards (E,), terminated (E,), truncated (E,), and info with
             ``x_velocity`` in m/s and ``x_position`` in m, both (E,) float64, with Gymnasium's masks
-            (``_x_velocity``), and with SAME_STEP ``final_obs`` and ``final_info``. An environment
-            that NEXT_STEP resets has reward and velocity 0 in this step.
+            (``_x_velocity``), the same of y if the task is planar, and with SAME_STEP ``final_obs``
+            and ``final_info``. An environment that NEXT_STEP resets has reward and velocity 0 then.
 
         Raises:
             WorldError: actions of the wrong shape or not finite, physics that diverged, or
@@ -153,18 +154,20 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         if self.task.needs_contact_forces:
             for i in np.flatnonzero(active):
                 self._forces[i] = physics.contact_forces(int(i))
-        x_velocity = np.where(active, (physics.x - self._x) / self._dt, 0.0)
-        self._x[:] = physics.x
-        rewards, terminated = self._judge(actions, x_velocity, active)
+        place = physics.place
+        moved = (place - self._place) / self._dt
+        self._place[:] = place
+        velocity = {f"{axis}_velocity": np.where(active, moved[:, i], 0.0) for i, axis in enumerate(self._axes)}
+        rewards, terminated = self._judge(actions, velocity["x_velocity"], active)
         truncated = active & (self._elapsed >= (self.task.time_limit or np.inf))
         if not active.all():
             self._restart(~active)
         self._observation = self._observe(slice(None))
-        info = masked_info({"x_velocity": x_velocity}, active)
+        info = masked_info(velocity, active)
         ended = terminated | truncated
         if self._mode is AutoresetMode.SAME_STEP:
             if ended.any():
-                info |= self._restart_in_same_step(ended, x_velocity)
+                info |= self._restart_in_same_step(ended, velocity)
         else:
             self._pending = ended
         info |= masked_info({"x_position": physics.qpos[:, 0]}, np.ones_like(active))
@@ -174,8 +177,9 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         """Everything that the future depends on, as plain arrays (no pickle needed to save them).
 
         Returns:
-            ``physics`` (E, s) float64, ``x`` (E,) float64, ``elapsed`` (E,) int64, ``pending`` (E,)
-            bool, ``generators`` (E, 6) uint64 and ``observation`` (E, o): copies.
+            ``physics`` (E, s) float64, ``x`` (E,) float64, ``y`` likewise where the task is planar,
+            ``elapsed`` (E,) int64, ``pending`` (E,) bool, ``generators`` (E, 6) uint64 and
+            ``observation`` (E, o): copies.
 
         Raises:
             WorldError: there has been no ``reset`` yet, or the environment was closed.
@@ -195,7 +199,7 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         """
         given = matching(state, self._arrays())
         self._open_physics().load(given["physics"])
-        self._x, self._elapsed = given["x"], given["elapsed"]
+        self._place, self._elapsed = np.stack([given[axis] for axis in self._axes], axis=1), given["elapsed"]
         self._pending, self._observation = given["pending"], given["observation"]
         self._generators = [generator_from_words(words) for words in given["generators"]]
         self._forces[:] = 0
@@ -204,7 +208,7 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         words = [np.zeros(6, np.uint64) if g is None else generator_words(g) for g in self._generators]
         return {
             "physics": self._open_physics().state,
-            "x": self._x,
+            **dict(zip(self._axes, self._place.T, strict=True)),
             "elapsed": self._elapsed,
             "pending": self._pending,
             "generators": np.stack(words),
@@ -258,7 +262,8 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         """Observations (r, o) of the chosen environments, of ``dtype``."""
         physics = self._open_physics()
         qpos, qvel = physics.qpos[rows].copy(), physics.qvel[rows].copy()
-        return self.task.observations(qpos, qvel, self._forces[rows]).astype(self._dtype)
+        fields = physics.observed_fields(rows)
+        return self.task.observations(qpos, qvel, fields, self._forces[rows]).astype(self._dtype)
 
     def _restart(self, chosen: Mask) -> None:
         """Draw new starts for the chosen environments, each with its own generator."""
@@ -271,15 +276,15 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
             assert generator is not None  # every environment was reset, or is being reset
             task.perturb(qpos[row], qvel[row], generator)
         physics.reset(chosen, qpos, qvel)
-        self._x[chosen] = physics.x[chosen]
+        self._place[chosen] = physics.place[chosen]
         self._forces[chosen] = 0  # as Gymnasium observes them before the first step
         self._elapsed[chosen] = 0
         self._pending[chosen] = False
 
-    def _restart_in_same_step(self, ended: Mask, x_velocity: Floats) -> dict[str, Any]:
+    def _restart_in_same_step(self, ended: Mask, velocity: dict[str, Floats]) -> dict[str, Any]:
         """Reset what ended; give ``final_obs`` and ``final_info`` in Gymnasium's form."""
         x_position = self._open_physics().qpos[:, 0]
-        final_info = masked_info({"x_position": x_position, "x_velocity": x_velocity}, ended)
+        final_info = masked_info({"x_position": x_position, **velocity}, ended)
         final_obs = np.full(self.num_envs, None, dtype=object)
         for i in np.flatnonzero(ended):
             final_obs[i] = self._observation[i].copy()
