@@ -1,0 +1,163 @@
+"""A race between the members of a committee: episodes so far, the bounds that follow, and what is certain by then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from policybudget.assessment.bounds import betting_lower, empirical_bernstein, hoeffding, within
+from policybudget.errors import PolicyBudgetError
+
+Play = Callable[[np.ndarray, int], np.ndarray]
+BOUNDS = ("betting", "bernstein")
+CERTAIN, WITHIN, SPENT, NONE = "certain", "within beta", "episodes spent", "no member is good enough"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which member serves the task, and how sure that is.
+
+    Attributes:
+        member: the chosen one; None if no member is good enough.
+        reason: ``certain`` (surely the best), ``within beta`` (surely within beta of the best), ``episodes spent`` (the
+            best so far, nothing is promised) or ``no member is good enough`` (all are surely below the floor).
+        reaches_floor: whether the chosen member surely does, or surely no member does; None: no floor, or undecided.
+        estimates: (K,) mean returns.
+        lower: (K,) of the true means; all 2K bounds, at all looks together, hold with probability 1 - alpha.
+        upper: (K,).
+        episodes: played in all.
+        per_member: (K,) episodes of each.
+        method: one of ``METHODS``.
+        alpha: probability of error of the whole answer.
+        beta: precision asked for, in units of return.
+        floor: what was to be reached, in units of return; None if nothing was.
+    """
+
+    member: int | None
+    reason: str
+    reaches_floor: bool | None
+    estimates: Float[np.ndarray, " k"]
+    lower: Float[np.ndarray, " k"]
+    upper: Float[np.ndarray, " k"]
+    episodes: int
+    per_member: Int[np.ndarray, " k"]
+    method: str
+    alpha: float
+    beta: float
+    floor: float | None
+
+    def as_record(self) -> dict[str, Any]:
+        """The same for JSON."""
+        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(self).items()}
+
+
+class Race:
+    """Returns so far, the bounds that follow, and who is still in."""
+
+    def __init__(
+        self,
+        play: Play,
+        members: int,
+        low: float,
+        high: float,
+        alpha: float,
+        beta: float,
+        floor: float | None,
+        bounds: str,
+    ) -> None:
+        self.play, self.low, self.high, self.bounds = play, low, high, bounds
+        self.alpha, self.beta, self.floor = alpha, beta, floor
+        self.members, self.span = members, high - low
+        self.returns = [np.empty(0) for _ in range(members)]
+        self.alive = np.ones(members, bool)
+        self.means = np.zeros(members)
+        self.lower, self.upper = np.full(members, float(low)), np.full(members, float(high))
+
+    @property
+    def played(self) -> int:
+        """Episodes of all members together."""
+        return sum(map(len, self.returns))
+
+    def play_on(self, number: int, side: float, planned: int | None = None, adaptive: bool = True) -> None:
+        """Play ``number`` more episodes of all who are in; then look, at error ``side`` per member and side.
+
+        A number that depends on earlier returns makes a bound for a fixed number void: give the number of episodes per
+        member that was ``planned`` for this look before the first one, not less than there are by now.
+        """
+        chosen = np.flatnonzero(self.alive)
+        fresh = np.asarray(self.play(chosen, number))
+        if fresh.shape != (len(chosen), number):
+            raise PolicyBudgetError(f"play must return an array of shape {(len(chosen), number)}, got {fresh.shape}")
+        fresh = within(fresh, self.low, self.high)
+        for member, more in zip(chosen, fresh, strict=True):
+            self.returns[member] = np.concatenate([self.returns[member], more])
+        tape = np.stack([self.returns[member] for member in chosen])
+        self.means[chosen] = tape.mean(axis=1)
+        lower, upper = self._bounds(tape, side, planned or tape.shape[1], adaptive)
+        self.lower[chosen] = np.maximum(self.lower[chosen], lower)
+        self.upper[chosen] = np.minimum(self.upper[chosen], upper)
+
+    def _bounds(self, tape: np.ndarray, side: float, planned: int, adaptive: bool) -> tuple[np.ndarray, np.ndarray]:
+        mean, episodes = tape.mean(axis=1), tape.shape[1]
+        if not adaptive:
+            radius = hoeffding(episodes, self.span, side)
+            return mean - radius, mean + radius
+        radius = hoeffding(episodes, self.span, side / 2, planned)
+        if self.bounds == "bernstein":
+            if episodes < max(planned, 2):
+                return mean - radius, mean + radius  # the other bound holds for a fixed number only
+            variance = tape.var(axis=1, ddof=1)
+            radii = np.minimum(radius, empirical_bernstein(episodes, variance, self.span, side / 2))
+            return mean - radii, mean + radii
+        lower = betting_lower(tape, self.low, self.high, side / 2, planned)
+        upper = -betting_lower(-tape, -self.high, -self.low, side / 2, planned)
+        return np.maximum(lower, mean - radius), np.minimum(upper, mean + radius)
+
+    @property
+    def leader(self) -> int:
+        """Who has the best mean of those who are in."""
+        return int(np.where(self.alive, self.means, -np.inf).argmax())
+
+    def verdict(self) -> str:
+        """What is certain by now; ``SPENT`` if nothing is."""
+        if self.floor is not None and self.upper.max() < self.floor:
+            return NONE
+        rival = np.delete(self.upper, self.leader).max(initial=-np.inf)
+        if rival <= self.lower[self.leader]:
+            return CERTAIN
+        return WITHIN if rival - self.lower[self.leader] <= self.beta else SPENT
+
+    def reaches_floor(self) -> bool | None:
+        """Whether the leader surely does, or surely nobody does; None if that is open."""
+        if self.floor is None:
+            return None
+        if self.upper.max() < self.floor:
+            return False
+        return True if self.lower[self.leader] >= self.floor else None
+
+    def decided(self) -> bool:
+        """Whether more episodes would change nothing that was asked."""
+        floor = self.floor is None or self.reaches_floor() is not None
+        return floor and self.verdict() != SPENT
+
+    def choice(self, method: str) -> Choice:
+        """The answer as things stand."""
+        reason, per_member = self.verdict(), np.array([len(returns) for returns in self.returns])
+        return Choice(
+            member=None if reason == NONE else self.leader,
+            reason=reason,
+            reaches_floor=self.reaches_floor(),
+            estimates=self.means,
+            lower=self.lower,
+            upper=self.upper,
+            episodes=int(per_member.sum()),
+            per_member=per_member,
+            method=method,
+            alpha=self.alpha,
+            beta=self.beta,
+            floor=self.floor,
+        )
