@@ -25,6 +25,10 @@ class Levers(JaxWorld):
         return "levers"
 
     @property
+    def without_chance(self) -> bool:
+        return True
+
+    @property
     def observation_size(self) -> int:
         return 1
 
@@ -61,6 +65,10 @@ class Clock(JaxWorld):
         return "clock"
 
     @property
+    def without_chance(self) -> bool:
+        return True
+
+    @property
     def observation_size(self) -> int:
         return 1
 
@@ -92,6 +100,10 @@ class Aim(JaxWorld):
     @property
     def name(self) -> str:
         return "aim"
+
+    @property
+    def without_chance(self) -> bool:
+        return True
 
     @property
     def observation_size(self) -> int:

@@ -32,10 +32,10 @@ class Heard(Event):
 
 
 def snapshot(value: float, phase: int = 0) -> Any:
-    return Point(state={"x": jnp.full(3, value), "key": jax.random.key(7)}, phase=phase, seconds=1.25)
+    return Point(state={"x": jnp.full(3, value), "key": jax.random.key(7)}, phase=phase, seconds=1.25, memory=None)
 
 
-TEMPLATE = {"x": jax.ShapeDtypeStruct((3,), jnp.float32), "key": jax.eval_shape(lambda: jax.random.key(0))}
+TEMPLATE = ({"x": jax.ShapeDtypeStruct((3,), jnp.float32), "key": jax.eval_shape(lambda: jax.random.key(0))}, None)
 
 
 def event(iteration: int, seconds: float, iterations: int = 100) -> Any:
@@ -44,17 +44,17 @@ def event(iteration: int, seconds: float, iterations: int = 100) -> Any:
 
 def saved(folder: Path) -> float | None:
     path = folder / checkpoint.NAME
-    return float(tensors.load(path, TEMPLATE)[0]["x"][0]) if path.exists() else None
+    return float(tensors.load(path, TEMPLATE)[0][0]["x"][0]) if path.exists() else None
 
 
 def test_roundtrip(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / checkpoint.NAME, snapshot(5.0, phase=1))
-    state, metadata = tensors.load(tmp_path / checkpoint.NAME, TEMPLATE)
+    (state, _), metadata = tensors.load(tmp_path / checkpoint.NAME, TEMPLATE)
     np.testing.assert_array_equal(state["x"], [5.0] * 3)
     np.testing.assert_array_equal(jax.random.key_data(state["key"]), jax.random.key_data(jax.random.key(7)))
     assert (metadata["phase"], metadata["seconds"]) == ("1", "1.25")
     with safe_open(tmp_path / checkpoint.NAME, framework="np") as file:
-        assert set(file.keys()) == {"x", "key"}
+        assert set(file.keys()) == {"0.x", "0.key"}
 
 
 def test_first_last_and_every_few_seconds(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_failed_write_keeps_the_last_good_checkpoint(
 
 
 def test_nothing_to_resume_from(tmp_path: Path) -> None:
-    assert checkpoint.reader(tmp_path)(object.__new__(TrainState), 0) is None
+    assert checkpoint.reader(tmp_path)(object.__new__(TrainState), 0, False) is None
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "empty", "garbage"])

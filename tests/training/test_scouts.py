@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.em import EM
 from policybudget.errors import PolicyBudgetError
-from policybudget.objective import Objective
 from policybudget.training import checkpoint
-from policybudget.training.scouts import choose
 from policybudget.training.train import Event, train
 
 RULE = EM(warm_start=3, scouts=3, scout_share=0.5)
-
-
-@given(st.integers(0, 2**31), st.integers(1, 4))
-def test_the_chosen_are_the_best_of_all_subsets(seed: int, budget: int) -> None:
-    draw = np.random.default_rng(seed)
-    returns, people = draw.normal(size=(6, 5)), draw.uniform(0.5, 3, 5)
-    chosen = choose(Objective(people=jnp.asarray(people, jnp.float32)), returns, budget)
-    assert len(set(chosen.tolist())) == budget
-    best = max(people @ returns[list(some)].max(axis=0) for some in itertools.combinations(range(6), budget))
-    assert people @ returns[chosen].max(axis=0) == pytest.approx(best, abs=1e-5)
-
-
-def test_policies_that_nobody_needs_fill_up_the_budget() -> None:
-    returns = np.array([[0.0, 0.0], [9.0, 9.0], [1.0, 1.0]])
-    np.testing.assert_array_equal(choose(Objective(), returns, 2), [0, 1])
 
 
 def test_scouts_find_what_round_robin_groups_do_not_and_resume_bit_for_bit(tmp_path: Path) -> None:

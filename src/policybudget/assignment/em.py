@@ -41,6 +41,11 @@ class EM(AssignmentRule):
     warm_start: int = option(50, "M-steps before the first E-step")  # type: ignore[misc]
     scouts: int = option(1, "times the budget of policies to train at first, of which the best go on; 1: none")  # type: ignore[misc]
     scout_share: float = option(0.5, "share of the transitions that goes to them")  # type: ignore[misc]
+    split_every: int = option(0, "iterations between two looks for idle representatives to split groups; 0: never")  # type: ignore[misc]
+    recall: bool = option(False, "learn the best k of all episodes seen in the end; for worlds without chance")  # type: ignore[misc]
+    restarts: int = option(1, "times that training begins anew, with recall")  # type: ignore[misc]
+    fair_restarts: bool = option(False, "every other beginning is for the worst off")  # type: ignore[misc]
+    shuffled: bool = option(False, "first groups at random, not round-robin")
     refill: str = option("closest", "who is given to an empty representative: random (the paper) or closest")
     last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")
 
@@ -49,8 +54,17 @@ class EM(AssignmentRule):
             raise PolicyBudgetError(f"mixing must be above 0 and at most 1, got {self.mixing}")
         if self.warm_start < 0:
             raise PolicyBudgetError(f"warm_start must be 0 or more, got {self.warm_start}")
-        if self.scouts < 1:
-            raise PolicyBudgetError(f"scouts must be at least 1, got {self.scouts}")
+        for name in ("scouts", "restarts"):
+            if getattr(self, name) < 1:
+                raise PolicyBudgetError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.split_every < 0:
+            raise PolicyBudgetError(f"split_every must be 0 or more, got {self.split_every}")
+        if self.restarts > 1 and not self.recall:
+            raise PolicyBudgetError(
+                f"restarts = {self.restarts} needs recall: without it, all but the last beginning would be for nothing"
+            )
+        if self.recall and self.scouts > 1:
+            raise PolicyBudgetError("recall and scouts exclude each other; leave out one of them")
         if not 0 < self.scout_share < 1:
             raise PolicyBudgetError(f"scout_share must be between 0 and 1, got {self.scout_share}")
         if self.refill not in REFILLS:
@@ -59,8 +73,9 @@ class EM(AssignmentRule):
     def start(
         self, rewards: Rewards, budget: int, agents: int, key: PRNGKeyArray, seen: np.ndarray | None
     ) -> Float[Array, "k n"]:
-        """Round-robin."""
-        return one_hot(even_labels(agents, budget), budget)
+        """Round-robin, or shuffled."""
+        labels = even_labels(agents, budget)
+        return one_hot(jax.random.permutation(key, labels) if self.shuffled else labels, budget)
 
     def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> None:
         """No logits: the assignment is hard."""
@@ -80,7 +95,8 @@ class EM(AssignmentRule):
         """The E-step."""
         budget, offers = state.assignment.shape[0], objective.offers(state.returns(rewards))
         labels = refill(greedy(offers), offers, budget, key, self.refill)
-        return jnp.where(iteration + 1 >= self.warm_start, one_hot(labels, budget), state.assignment)
+        held = jnp.maximum(self.warm_start, state.held)
+        return jnp.where(iteration + 1 >= held, one_hot(labels, budget), state.assignment)
 
     def settle(
         self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]

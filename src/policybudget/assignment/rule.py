@@ -25,11 +25,17 @@ class AssignmentState(eqx.Module):
         assignment: α.
         table: moving average of finished feature returns; row j times an agent's weights is Q̃ of that agent.
         kept: :math:`(1-\lambda)^c` after c episodes of a representative: the share of the table that is its start, 0.
+        held: iterations before which the assignment stays as it is.
     """
 
     assignment: Float[Array, "k n"]
     table: Float[Array, "k m"]
     kept: Float[Array, " k"]
+    held: Int[Array, ""] = eqx.field(default_factory=lambda: jnp.zeros((), jnp.int32))
+
+    def of(self, chosen: Int[Array, " c"], assignment: Float[Array, "c n"]) -> AssignmentState:
+        """What is known of some of the representatives, and who is with whom now."""
+        return AssignmentState(assignment, self.table[chosen], self.kept[chosen], self.held)
 
     def returns(self, rewards: Rewards) -> Float[Array, "k n"]:
         """Q̃, freed of the bias towards its start: what each policy is worth to each agent (0 before any episode)."""
@@ -38,7 +44,7 @@ class AssignmentState(eqx.Module):
     def observe(self, episodes: Episodes) -> AssignmentState:
         r"""Eq. 10 for each finished episode in turn: :math:`\tilde Q \leftarrow (1-\lambda)\tilde Q + \lambda R_0`."""
         table = self.table * episodes.kept[:, None] + episodes.recent
-        return AssignmentState(self.assignment, table, self.kept * episodes.kept)
+        return AssignmentState(self.assignment, table, self.kept * episodes.kept, self.held)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,14 @@ class AssignmentRule(abc.ABC):
     """Times the budget of policies to train at first, where a rule has them (:mod:`policybudget.training.scouts`)."""
     scout_share: ClassVar[float] = 0.0
     """Share of the transitions that goes to the scouts."""
+    recall: ClassVar[bool] = False
+    """Whether policies learn, in the end, the best k of all episodes seen (:mod:`policybudget.training.recall`)."""
+    restarts: ClassVar[int] = 1
+    """Times that training begins anew, for a rule with recall."""
+    fair_restarts: ClassVar[bool] = False
+    """Whether every other beginning is for the worst-off agents."""
+    split_every: ClassVar[int] = 0
+    """Iterations between two looks for idle representatives (:mod:`policybudget.training.splits`); 0: never."""
     warm_start: ClassVar[int] = 0
     """Updates before the first change of the assignment."""
     learns_from_features: ClassVar[bool] = False

@@ -144,6 +144,22 @@ def account(
     return running, episodes
 
 
+def so_far(features: FeatureMap, batch: Batch, running: Float[Array, "k E m"]) -> Float[Array, "T k E m"]:
+    """Feature returns of each episode up to and including each step.
+
+    Args:
+        running: of the episodes under way when the batch began.
+    """
+
+    def step(running: Array, now: Batch) -> tuple[Array, Array]:
+        running = running + jnp.where(now.valid[..., None], features(now.experience), 0.0)
+        done = (now.terminated | now.truncated) & now.valid
+        return jnp.where(done[..., None], 0.0, running), running
+
+    returns: Array = jax.lax.scan(step, running, batch)[1]
+    return returns
+
+
 class Played(eqx.Module):
     """Whole episodes: undiscounted feature returns and lengths."""
 

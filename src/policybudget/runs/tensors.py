@@ -17,6 +17,9 @@ from policybudget.runs import files
 
 Tree = TypeVar("Tree")
 
+ANY = object()
+"""In a template: an array of any shape, as NumPy array."""
+
 
 def named(tree: Any) -> dict[str, np.ndarray]:
     """The array leaves of a pytree by their path."""
@@ -46,9 +49,13 @@ def load(path: Path, template: Tree) -> tuple[Tree, dict[str, str]]:
         raise RunFolderError(f"{path} does not match its hash: it was changed or damaged")
 
     def fill(where: Any, leaf: Any) -> Any:
-        if not (_is_key(leaf) or hasattr(leaf, "shape")):
-            return leaf
         name = jax.tree_util.keystr(where, simple=True, separator=".")
+        if leaf is ANY and name in arrays:
+            return arrays[name]
+        if not (_is_key(leaf) or hasattr(leaf, "shape") or leaf is ANY):
+            return leaf
+        if leaf is ANY:
+            raise RunFolderError(f"{path} does not fit its configuration: {name} is missing")
         shape = jax.eval_shape(jax.random.key_data, leaf).shape if _is_key(leaf) else leaf.shape
         if name not in arrays or arrays[name].shape != shape:
             got = arrays[name].shape if name in arrays else "nothing"

@@ -7,6 +7,7 @@ from pathlib import Path
 import jax
 
 from policybudget.errors import RunFolderError
+from policybudget.learning.memory import Memory
 from policybudget.runs import files, tensors
 from policybudget.training.state import TrainState
 from policybudget.training.train import Event, Resume, Snapshot
@@ -34,23 +35,25 @@ class Checkpoints:
 
 def save(path: Path, snapshot: Snapshot) -> None:
     """Replace the checkpoint; on failure the old one stays."""
-    content = tensors.dump(jax.device_get(snapshot.state), phase=str(snapshot.phase), seconds=repr(snapshot.seconds))
+    arrays = (jax.device_get(snapshot.state), snapshot.memory)
+    content = tensors.dump(arrays, phase=str(snapshot.phase), seconds=repr(snapshot.seconds))
     files.write(path, content)
 
 
 def reader(folder: Path) -> Resume:
     """For ``train(resume=...)``: the snapshot of a run folder, if it has one for the phase that is asked for."""
 
-    def resume(template: TrainState, phase: int) -> Snapshot | None:
+    def resume(template: TrainState, phase: int, remembers: bool) -> Snapshot | None:
         path = folder / NAME
         if not path.exists():
             return None
         metadata = tensors.metadata(path)
         if metadata.get("phase") != str(phase):
             return None
-        state, metadata = tensors.load(path, template)
+        blank = Memory(*[tensors.ANY] * len(Memory._fields)) if remembers else None  # type: ignore[arg-type]
+        (state, memory), metadata = tensors.load(path, (template, blank))
         try:
-            return Snapshot(phase, state, float(metadata["seconds"]))
+            return Snapshot(phase, state, float(metadata["seconds"]), memory)
         except (KeyError, ValueError):
             raise RunFolderError(f"{path} is damaged: its metadata is incomplete") from None
 

@@ -102,6 +102,11 @@ def preset(name: str, world: str, algorithm: str) -> Configuration:
     if name == "paper":
         ppo = replace(ppo, epochs=10, minibatch=64, critic="features", critic_head="shared")
         rule = EndToEnd(assignment_rate=0.002) if isinstance(rule, EndToEnd) else rule
+    elif isinstance(rule, EM) and world == "resource-gathering":
+        rule = replace(rule, recall=True, restarts=4, fair_restarts=True)
+        ppo = replace(ppo, learning_rate=(3e-3, 3e-4), normalise_observations=True)
+    elif isinstance(rule, EM):
+        rule = replace(rule, scouts=2, warm_start=40, split_every=20)
     return Configuration(world=world, algorithm=algorithm, preset=name, ppo=ppo, rule=rule)
 
 

@@ -19,6 +19,7 @@ from jaxtyping import Array, Bool, Float
 
 from policybudget.assignment.rule import AssignmentState, labels_of
 from policybudget.learning import advantages, ppo, rollout
+from policybudget.learning.memory import Seen
 from policybudget.objective import Objective
 from policybudget.policies.networks import Network
 from policybudget.policies.normaliser import Normaliser
@@ -39,6 +40,7 @@ class Lesson(eqx.Module):
         running, normaliser: of the state that follows.
         grown: how much the unit of the critics' predictions grows.
         episodes, explained_variance: for the report, per representative.
+        seen: for the memory, of rules that have one.
     """
 
     rows: ppo.Rows
@@ -48,6 +50,7 @@ class Lesson(eqx.Module):
     grown: Float[Array, " c"]
     episodes: Float[Array, " k"]
     explained_variance: Float[Array, " k"]
+    seen: Seen | None
 
 
 class Actors(NamedTuple):
@@ -107,7 +110,14 @@ def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], bat
         grown=_growth(estimate, batch.valid) if task.return_scale is None else jnp.ones_like(scale),
         episodes=episodes.count,
         explained_variance=_explained_variance(estimate, batch.valid),
+        seen=_seen(task, state, batch) if task.rule.recall else None,
     )
+
+
+def _seen(task: Task, state: TrainState, batch: rollout.Batch) -> Seen:
+    returns = task.rewards.agents(rollout.so_far(task.rewards.features, batch, state.running))
+    direction = jax.random.normal(jax.random.key(0), batch.observation.shape[-1:])
+    return Seen(returns, batch.action, batch.observation @ direction, batch.terminated | batch.truncated)
 
 
 def improve_actors(task: Task, state: TrainState, lesson: Lesson) -> Actors:
@@ -137,7 +147,7 @@ def conclude(
     assignment = task.rule.update(
         task.rewards, _objective(task, state), table, logits, state.iteration, _keys(state)[2]
     )
-    after = AssignmentState(assignment, table.table, table.kept)
+    after = AssignmentState(assignment, table.table, table.kept, table.held)
     critic = critics.network if task.return_scale is not None else _rescaled(critics.network, lesson.grown)
     state = TrainState(
         learned=ppo.Learned(actors.learned.actor, critic, logits),

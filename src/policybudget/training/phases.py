@@ -1,4 +1,4 @@
-"""The parts of a training: most rules have one, some a universal policy or scouts before it."""
+"""The parts of a training: most rules have one; some a universal policy or scouts first, or begin several times."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ from policybudget.assignment.rule import AssignmentRule
 from policybudget.learning.settings import PPO
 
 SCOUTS = "scouts"
+SHORTEST = 25
+"""Iterations that a beginning must have; with fewer, there are fewer beginnings."""
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of a training: a rule, a budget and transitions per policy of its own."""
+    """A part of a training.
+
+    Attributes:
+        rule, budget, transitions: of its own; transitions per policy.
+        fair: whether it is for the worst-off agents, whatever the welfare function.
+    """
 
     name: str
     rule: AssignmentRule
     budget: int
     transitions: int
+    fair: bool = False
 
     def iterations(self, ppo: PPO) -> int:
         """As many whole ones as fit, at least one."""
@@ -34,12 +42,28 @@ def phases(rule: AssignmentRule, ppo: PPO, budget: int, agents: int, transitions
     main = Phase(rule.name, rule, budget, transitions)
     if rule.universal_steps:
         return Phase("universal policy", RandomGroups(), 1, transitions), main
+    if rule.restarts > 1:
+        return _beginnings(rule, ppo, budget, transitions)
     many = min(rule.scouts * budget, agents)
     first = Phase(SCOUTS, rule, many, int(rule.scout_share * transitions * budget / many))
     if budget == 1 or many == budget or first.transitions < (rule.warm_start + 1) * ppo.batch:
         return (main,)
-    no_beginners = replace(rule, warm_start=0)  # type: ignore[call-arg] # a field of rules that have scouts
+    no_beginners = replace(rule, warm_start=0, split_every=0)  # type: ignore[call-arg] # fields of rules with scouts
     return first, Phase(rule.name, no_beginners, budget, transitions - int(rule.scout_share * transitions))
+
+
+def _beginnings(rule: AssignmentRule, ppo: PPO, budget: int, transitions: int) -> tuple[Phase, ...]:
+    """As many beginnings as the rule wants, unless too short; the first groups are round-robin, then random."""
+    whole = max(1, transitions // ppo.batch)
+    number = min(rule.restarts, max(1, whole // SHORTEST))
+    parts = []
+    for index in range(number):
+        iterations = whole * (index + 1) // number - whole * index // number
+        mine = replace(rule, warm_start=min(rule.warm_start, iterations // 5), shuffled=index > 0)  # type: ignore[call-arg]
+        fair = rule.fair_restarts and index % 2 == 1
+        name = rule.name if number == 1 else f"{rule.name} {index + 1}" + (" (fair)" if fair else "")
+        parts.append(Phase(name, mine, budget, iterations * ppo.batch, fair))
+    return tuple(parts)
 
 
 def total_transitions(parts: tuple[Phase, ...], ppo: PPO) -> int:

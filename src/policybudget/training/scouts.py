@@ -12,22 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from policybudget.assignment.rule import AssignmentState
-from policybudget.exact.selection import best_subset
 from policybudget.learning import ppo
-from policybudget.objective import Objective
+from policybudget.training.choice import choose
 from policybudget.training.state import Task, TrainState
-
-
-def choose(objective: Objective, returns: np.ndarray, budget: int) -> np.ndarray:
-    """The k rows of a return matrix that are worth most to everybody, ascending (k,).
-
-    By the mean over people, whatever the welfare function. Policies that nobody needs fill up what is missing.
-    """
-    people, outside = (None if x is None else np.asarray(x, np.float64) for x in (objective.people, objective.outside))
-    chosen = best_subset(returns, budget, people, outside).chosen
-    rest = np.setdiff1d(np.arange(len(returns)), chosen)
-    return np.sort(np.concatenate([chosen, rest[: budget - len(chosen)]]))
 
 
 def go_on(task: Task, fresh: TrainState, scouts: TrainState, key: PRNGKeyArray) -> TrainState:
@@ -41,8 +28,8 @@ def go_on(task: Task, fresh: TrainState, scouts: TrainState, key: PRNGKeyArray) 
     returns = scouts.assignment.returns(task.rewards)
     chosen = jnp.asarray(choose(task.objective, np.asarray(returns, np.float64), task.budget))
     learned = scouts.learned.of(chosen)
-    table, kept = scouts.assignment.table[chosen], scouts.assignment.kept[chosen]
-    known = AssignmentState(fresh.assignment.assignment, table, kept)
+    known = scouts.assignment.of(chosen, fresh.assignment.assignment)
+    known = eqx.tree_at(lambda s: s.held, known, fresh.assignment.held)
     assignment = task.rule.update(task.rewards, task.objective, known, None, jnp.zeros((), jnp.int32), key)
     state: TrainState = eqx.tree_at(
         lambda s: (s.learned, s.optimiser, s.normaliser, s.assignment, s.scale),
@@ -51,7 +38,7 @@ def go_on(task: Task, fresh: TrainState, scouts: TrainState, key: PRNGKeyArray) 
             learned,
             ppo.start(task.settings, learned),
             scouts.normaliser,
-            AssignmentState(assignment, table, kept),
+            eqx.tree_at(lambda s: s.assignment, known, assignment),
             scouts.scale,
         ),
     )

@@ -81,12 +81,11 @@ def begin(task: Task, assignment: Float[Array, "k n"], ongoing: rollout.Ongoing,
         make_critic(critic_key, budget, size, outputs, settings.hidden, settings.critic_head),
         task.rule.logits(budget + (task.objective.outside is not None), task.agents, logits_key),
     )
-    table = AssignmentState(assignment, jnp.zeros((budget, task.features)), jnp.ones(budget))
     return TrainState(
         learned=learned,
         optimiser=ppo.start(settings, learned),
         normaliser=Normaliser.start(size),
-        assignment=table,
+        assignment=AssignmentState(assignment, jnp.zeros((budget, task.features)), jnp.ones(budget)),
         ongoing=ongoing,
         running=jnp.zeros((budget, settings.worlds, task.features)),
         scale=jnp.full(outputs, SMALLEST_SCALE if task.return_scale is None else task.return_scale),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import equinox as eqx
@@ -14,6 +15,7 @@ from jaxtyping import PRNGKeyArray
 from policybudget.errors import WorldError
 from policybudget.learning import rollout
 from policybudget.learning.host import HostSampler
+from policybudget.learning.memory import Seen
 from policybudget.training import cores, iteration
 from policybudget.training.iteration import Lesson
 from policybudget.training.state import Report, Task, TrainState
@@ -23,6 +25,10 @@ _rollout = eqx.filter_jit(rollout.rollout)
 _sample, _study = eqx.filter_jit(iteration.sample), eqx.filter_jit(iteration.study)
 _improve_actors, _improve_critics = eqx.filter_jit(iteration.improve_actors), eqx.filter_jit(iteration.improve_critics)
 _conclude = eqx.filter_jit(iteration.conclude)
+
+
+Advanced = tuple[TrainState, Report, Seen | None]
+"""The state after an iteration, its report, and what it showed, for rules that remember."""
 
 
 @runtime_checkable
@@ -38,7 +44,7 @@ class Stepper(Protocol):
     def sample(self, state: TrainState, key: PRNGKeyArray, steps: int) -> rollout.Batch:
         """A batch without learning from it."""
 
-    def __call__(self, state: TrainState) -> tuple[TrainState, Report]:
+    def __call__(self, state: TrainState) -> Advanced:
         """One iteration.
 
         Raises:
@@ -96,10 +102,10 @@ class CompiledStepper:
         batch: rollout.Batch = _rollout(self.world, state.committee, state.ongoing, key, steps)[1]
         return batch
 
-    def __call__(self, state: TrainState) -> tuple[TrainState, Report]:
+    def __call__(self, state: TrainState) -> Advanced:
         """One iteration."""
         ongoing, lesson = _sample(self.task, state)
-        return self.learn(state, ongoing, lesson)
+        return *self.learn(state, ongoing, replace(lesson, seen=None)), lesson.seen
 
     def close(self) -> None:
         """Let go of the learner's thread."""
@@ -130,14 +136,14 @@ class HostStepper:
         """A batch without learning from it."""
         return self.sampler.rollout(state.committee, state.ongoing, key, steps)[1]
 
-    def __call__(self, state: TrainState) -> tuple[TrainState, Report]:
+    def __call__(self, state: TrainState) -> Advanced:
         """A rollout, then a compiled update."""
         key = jax.random.fold_in(state.key, state.iteration)
         ongoing, batch = self.sampler.rollout(state.committee, state.ongoing, key, self.task.settings.steps)
         seen = rollout.Ongoing(None, ongoing.observation)
         bare = eqx.tree_at(lambda s: s.ongoing, state, seen)
         after, report = self.learn(bare, seen, _study(self.task, bare, seen.observation, batch))
-        return eqx.tree_at(lambda s: s.ongoing, after, ongoing), report
+        return eqx.tree_at(lambda s: s.ongoing, after, ongoing), report, None
 
     def close(self) -> None:
         """Let go of the copies, of the processes that they run in, and of the learner's thread."""
@@ -145,7 +151,7 @@ class HostStepper:
         self.learn.close()
 
 
-def advance(task: Task, worlds: Stepper, state: TrainState, iteration: int) -> tuple[TrainState, Report]:
+def advance(task: Task, worlds: Stepper, state: TrainState, iteration: int) -> Advanced:
     """One iteration and its report as NumPy arrays, or an error in one line.
 
     Raises:
@@ -154,7 +160,7 @@ def advance(task: Task, worlds: Stepper, state: TrainState, iteration: int) -> t
     """
     where = f"world {task.world.name}, iteration {iteration}"
     try:
-        state, report = worlds(state)
+        state, report, seen = worlds(state)
         report = jax.device_get(report)
     except jax.errors.JaxRuntimeError as error:
         if "callback" not in str(error).lower():
@@ -167,7 +173,7 @@ def advance(task: Task, worlds: Stepper, state: TrainState, iteration: int) -> t
             f"{where}: what representative {bad[0]} learned from is not finite: a reward, an observation, or "
             "a learning rate that is too high; policybudget check (check_world in Python) looks at the world"
         )
-    return state, report
+    return state, report, seen
 
 
 def stepper(task: Task) -> Stepper:

@@ -2,9 +2,10 @@
 
 ::
 
-    for phase in phases(rule):                    one, or two for a rule that first wants to see a universal policy
+    for phase in phases(rule):                    one; for some rules a universal policy or scouts first, or restarts
         state <- begin(phase)
-        repeat: state, report <- iterate(state);  tell the listeners
+        repeat: state, report <- iterate(state);  remember episodes, split groups, where the rule does;  tell listeners
+    recall the best of what was seen, where the rule remembers
     settle the assignment on episodes of the greedy policies; measure it on fresh ones
 """
 
@@ -25,15 +26,19 @@ from policybudget.assignment.em import EM
 from policybudget.assignment.rule import AssignmentRule
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning import rollout
+from policybudget.learning.memory import Memory, remember
 from policybudget.learning.sampling import play
 from policybudget.learning.settings import PPO
 from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Architecture, Result
+from policybudget.training import splits
 from policybudget.training.phases import SCOUTS, Phase, phases, total_transitions
+from policybudget.training.recall import check, recall
 from policybudget.training.scouts import go_on
 from policybudget.training.state import Report, Task, TrainState, begin
 from policybudget.training.step import Stepper, advance, stepper
+from policybudget.welfare import Egalitarian
 from policybudget.worlds.interface import HostWorld
 
 EPISODES, EPISODES_ON_HOST = (32, 100), (8, 20)
@@ -46,11 +51,16 @@ SURELY = 2.0
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A point of a training from which it goes on exactly: the phase, its state, and the seconds it took so far."""
+    """A point of a training from which it goes on exactly: the phase, its state, and the seconds it took so far.
+
+    Attributes:
+        memory: the episodes seen, in all phases, by a rule that remembers.
+    """
 
     phase: int
     state: TrainState
     seconds: float
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +95,8 @@ class Listener(Protocol):
         """Hear of an iteration."""
 
 
-Resume = Callable[[TrainState, int], Snapshot | None]
-"""Given a template of a phase's state and the phase's index: the snapshot to go on from, if there is one for it."""
+Resume = Callable[[TrainState, int, bool], Snapshot | None]
+"""Given a template of a phase's state, the phase's index and whether it remembers: the snapshot to go on from."""
 
 
 def train(
@@ -108,7 +118,7 @@ def train(
         transitions: per policy; whole iterations that fit are run, at least one.
         seed: decides everything.
         listeners: called after every iteration.
-        resume: given a template of a phase's state and its index, the snapshot to go on from, if there is one for it.
+        resume: where to find a snapshot to go on from.
 
     Returns:
         The trained committee; its welfare is that of the greedy policies on fresh episodes.
@@ -120,8 +130,10 @@ def train(
         raise PolicyBudgetError(f"transitions must be at least 1, got {transitions}")
     training = _Training(problem, algorithm or EM(), ppo or PPO(), transitions, seed, tuple(listeners), resume)
     task, state, seconds = training.run()
-    began = time.perf_counter()
-    assignment, played = finish(task, state, jax.random.fold_in(jax.random.key(seed), 1 << 20))
+    began, key = time.perf_counter(), jax.random.fold_in(jax.random.key(seed), 1 << 20)
+    if training.memory is not None and len(training.memory.returns):
+        state = recall(task, state, training.memory, jax.random.fold_in(key, 1))
+    assignment, played = finish(task, state, key)
     returns = task.rewards.agents(played.returns.mean(axis=1))
     social = task.objective.summary(assignment, returns)
     return Result(
@@ -142,8 +154,10 @@ def train(
     )
 
 
-def make_task(problem: RepresentedMDP, rule: AssignmentRule, ppo: PPO, budget: int, iterations: int) -> Task:
-    """What a phase with this rule and budget trains."""
+def make_task(
+    problem: RepresentedMDP, rule: AssignmentRule, ppo: PPO, budget: int, iterations: int, fair: bool = False
+) -> Task:
+    """What a phase with this rule and budget trains; a fair one for the worst off."""
     population = problem.population
     if rule.learns_from_features:
         ppo = replace(ppo, critic="features")
@@ -153,7 +167,7 @@ def make_task(problem: RepresentedMDP, rule: AssignmentRule, ppo: PPO, budget: i
     return Task(
         world=problem.world,
         rewards=population.rewards,
-        objective=problem.objective,
+        objective=replace(problem.objective, welfare=Egalitarian()) if fair else problem.objective,
         rule=rule,
         settings=ppo,
         budget=budget,
@@ -200,13 +214,17 @@ class _Training:
         budget, agents = self.problem.budget, self.problem.population.size
         self.phases = phases(self.algorithm, self.ppo, budget, agents, self.transitions)
         self.total = total_transitions(self.phases, self.ppo)
+        self.memory: Memory | None = None
+        if self.algorithm.recall:
+            check(self.problem.world)
+            self.memory = Memory.start(agents, self.problem.world.time_limit)
 
     def run(self) -> tuple[Task, TrainState, float]:
         """All phases, or what is left of them after the snapshot."""
         seen, scouts = None, None
         seconds, before, snapshot = 0.0, 0, None
         for index in reversed(range(len(self.phases))):
-            if self.resume is not None and (snapshot := self.resume(self._template(index), index)) is not None:
+            if self.resume is not None and (snapshot := self._snapshot(index)) is not None:
                 break
         for index, phase in enumerate(self.phases):
             task = self._task(phase)
@@ -215,18 +233,19 @@ class _Training:
                 with closing(worlds):
                     if snapshot is not None and snapshot.phase == index:
                         state, seconds = worlds.restore(snapshot.state), snapshot.seconds
+                        self.memory = snapshot.memory
                     else:
                         state = self._start(task, worlds, index, seen, scouts)
                     state, seconds = self._loop(task, worlds, state, index, before, seconds)
                     if phase.name == SCOUTS:
                         scouts = state
-                    elif index + 1 < len(self.phases):
+                    elif index + 1 < len(self.phases) and self.phases[index + 1].rule.universal_steps:
                         seen = self._see(task, worlds, state, self.phases[index + 1].rule.universal_steps)
             before += phase.iterations(self.ppo) * self.ppo.batch * phase.budget
-        return task, state, seconds
+        return replace(task, objective=self.problem.objective), state, seconds
 
     def _task(self, phase: Phase) -> Task:
-        return make_task(self.problem, phase.rule, self.ppo, phase.budget, phase.iterations(self.ppo))
+        return make_task(self.problem, phase.rule, self.ppo, phase.budget, phase.iterations(self.ppo), phase.fair)
 
     def _start(
         self, task: Task, worlds: Stepper, index: int, seen: np.ndarray | None, scouts: TrainState | None
@@ -234,7 +253,13 @@ class _Training:
         assignment_key, world_key, key = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), index), 3)
         first = task.rule.start(task.rewards, task.budget, task.agents, assignment_key, seen)
         state = begin(task, first, worlds.start(world_key), key)
+        if self.memory is not None:
+            self.memory = self.memory.in_fresh_worlds(task.budget, self.ppo.worlds)
         return state if scouts is None else go_on(task, state, scouts, assignment_key)
+
+    def _snapshot(self, index: int) -> Snapshot | None:
+        assert self.resume is not None
+        return self.resume(self._template(index), index, self.memory is not None)
 
     def _template(self, index: int) -> TrainState:
         """A state of this phase, its compiled part shapes only."""
@@ -257,7 +282,11 @@ class _Training:
     ) -> tuple[TrainState, float]:
         began = time.perf_counter() - seconds
         for iteration in range(int(state.iteration), task.iterations):
-            state, report = advance(task, worlds, state, iteration + 1)
+            state, report, seen = advance(task, worlds, state, iteration + 1)
+            if seen is not None and self.memory is not None:
+                self.memory = remember(self.memory, seen)
+            if splits.due(task, iteration + 1):
+                state = splits.split(task, state)
             seconds = time.perf_counter() - began
             event = Event(
                 phase=index,
@@ -268,7 +297,7 @@ class _Training:
                 of=self.total,
                 seconds=seconds,
                 report=report,
-                snapshot=Snapshot(index, state, seconds),
+                snapshot=Snapshot(index, state, seconds, self.memory),
             )
             for listener in self.listeners:
                 listener(event)

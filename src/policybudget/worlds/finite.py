@@ -97,6 +97,12 @@ class FiniteWorld(JaxWorld):
         """As given."""
         return self.limit
 
+    @property
+    def without_chance(self) -> bool:
+        """Whether all probabilities are 0 or 1."""
+        sure = self.survival in (0.0, 1.0)
+        return sure and all(bool(jnp.isin(sums, jnp.array([0.0, 1.0])).all()) for sums in (self.cumulative, self.first))
+
     def reset(self, key: PRNGKeyArray) -> tuple[Place, Float[Array, " o"]]:
         """A first state."""
         state = _draw(self.first, key)

@@ -89,6 +89,11 @@ class World(eqx.Module):
 class JaxWorld(World):
     """A world written as two pure JAX functions of a single copy; samplers ``vmap`` them."""
 
+    @property
+    @abc.abstractmethod
+    def without_chance(self) -> bool:
+        """Whether all episodes begin alike and the same actions always give the same episode: keys change nothing."""
+
     @abc.abstractmethod
     def reset(self, key: PRNGKeyArray) -> tuple[Any, Float[Array, " o"]]:
         """A fresh state and its observation."""

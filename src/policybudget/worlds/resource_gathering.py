@@ -51,6 +51,11 @@ class ResourceGathering(JaxWorld):
         return self.limit
 
     @property
+    def without_chance(self) -> bool:
+        """Nothing is drawn."""
+        return True
+
+    @property
     def tiles(self) -> int:
         """The number of tiles, and of agents."""
         return self.side * self.side

@@ -1,0 +1,155 @@
+"""Episodes of a deterministic world: what they were worth to everybody, and the actions that repeat them.
+
+In a world without chance an episode can be had again by the same actions, so the best that sampling ever came upon
+need not be lost while policies learn something else (Ecoffet et al. 2021, "First return, then explore"). One episode
+is worth something to all n agents; kept are those that no other is at least as good as for everybody, of those that a
+policy can repeat: where an observation comes twice, one that acts by what it observes would go round in circles.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+MOST = 20_000
+"""Episodes that are kept; beyond, those of the highest total return. Resource Gathering has about 3 000."""
+
+
+class Seen(eqx.Module):
+    """What a batch shows of episodes, step by step.
+
+    Attributes:
+        returns: to each agent, of the episode up to and including this step.
+        place: a number for the observation before the action, equal for equal ones.
+        ended: the episode ends with this step.
+    """
+
+    returns: Float[Array, "T k E n"]
+    action: Int[Array, "T k E"]
+    place: Float[Array, "T k E"]
+    ended: Bool[Array, "T k E"]
+
+
+class Memory(NamedTuple):
+    """What is remembered. NumPy arrays, never changed in place.
+
+    Attributes:
+        returns: (s, n) of s episodes to the agents.
+        actions: (s, L) as they were taken; what follows the last is 0.
+        lengths: (s,) steps.
+        known: ascending fingerprints of all returns ever met, the dominated among them.
+        trail, places: (L, k, E) the last actions in each world, and numbers for the observations before them.
+        age: (k, E) steps since the episodes under way began.
+    """
+
+    returns: np.ndarray
+    actions: np.ndarray
+    lengths: np.ndarray
+    known: np.ndarray
+    trail: np.ndarray
+    places: np.ndarray
+    age: np.ndarray
+
+    @staticmethod
+    def start(agents: int, limit: int) -> Memory:
+        """Nothing yet.
+
+        Args:
+            limit: L, the longest episode.
+        """
+        return Memory(
+            np.zeros((0, agents), np.float32), np.zeros((0, limit), np.int16), np.zeros(0, np.int32), np.zeros(0),
+            np.zeros((limit, 0, 0), np.int16), np.zeros((limit, 0, 0), np.float32), np.zeros((0, 0), np.int32),
+        )  # fmt: skip
+
+    def in_fresh_worlds(self, budget: int, worlds: int) -> Memory:
+        """The same episodes; k x E new ones begin."""
+        shape = (self.actions.shape[1], budget, worlds)
+        trail, places = np.zeros(shape, np.int16), np.zeros(shape, np.float32)
+        return self._replace(trail=trail, places=places, age=np.zeros(shape[1:], np.int32))
+
+
+def remember(memory: Memory, seen: Seen) -> Memory:
+    """The memory after a batch."""
+    ended, limit = np.asarray(seen.ended), memory.actions.shape[1]
+    history = np.concatenate([memory.trail, np.asarray(seen.action, np.int16)])
+    places = np.concatenate([memory.places, np.asarray(seen.place)])
+    lengths, age = _lengths(ended, memory.age)
+    when, who, where = np.nonzero(ended)
+    returns, steps = np.asarray(seen.returns)[when, who, where], lengths[when, who, where]
+    prints = _fingerprints(returns)
+
+    def of(record: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """(rows, L) what was recorded in some of the episodes, from their first step on."""
+        at = (limit + when + 1 - steps)[rows, None] + np.arange(limit)
+        cut: np.ndarray = record[np.minimum(at, len(record) - 1), who[rows, None], where[rows, None]]
+        return cut
+
+    new = np.flatnonzero(~_in(prints, memory.known))
+    new = new[_repeatable(of(places, new), steps[new])]
+    fresh, first = np.unique(prints[new], return_index=True)
+    new = new[first]
+    kept, entered = _undominated(memory.returns, returns[new])
+    new = new[entered]
+    after = (
+        np.concatenate([memory.returns[kept], returns[new]]),
+        np.concatenate([memory.actions[kept], _until(of(history, new), steps[new], 0)]).astype(np.int16),
+        np.concatenate([memory.lengths[kept], steps[new]]).astype(np.int32),
+    )
+    if len(after[0]) > MOST:
+        best = np.sort(np.argsort(-after[0].sum(axis=1), kind="stable")[:MOST])
+        after = (after[0][best], after[1][best], after[2][best])
+    return Memory(*after, np.union1d(memory.known, fresh), history[-limit:], places[-limit:], age)
+
+
+def _until(record: np.ndarray, steps: np.ndarray, then: float) -> np.ndarray:
+    """(c, L) records, and another number from the end of each episode on."""
+    return np.where(np.arange(record.shape[1]) < steps[:, None], record, then)
+
+
+def _repeatable(places: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Which episodes meet no observation twice."""
+    ordered = np.sort(_until(places, steps, np.inf), axis=1)
+    twice = (ordered[:, 1:] == ordered[:, :-1]) & np.isfinite(ordered[:, 1:])
+    repeatable: np.ndarray = ~twice.any(axis=1)
+    return repeatable
+
+
+def _lengths(ended: np.ndarray, age: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(T, k, E) steps of each episode up to each step, and the ages after the batch."""
+    steps = np.arange(len(ended))[:, None, None]
+    last = np.maximum.accumulate(np.where(ended, steps + 1, -age), axis=0)
+    began = np.concatenate([-age[None], last[:-1]])
+    lengths: np.ndarray = steps + 1 - began
+    return lengths, (len(ended) - last[-1]).astype(np.int32)
+
+
+def _fingerprints(returns: np.ndarray) -> np.ndarray:
+    """A number for each vector of returns: equal for equal vectors, and all but surely only for them."""
+    prints: np.ndarray = returns.astype(np.float64) @ np.random.default_rng(0).random(returns.shape[1])
+    return prints
+
+
+def _in(values: np.ndarray, ascending: np.ndarray) -> np.ndarray:
+    if not len(ascending):
+        return np.zeros(len(values), bool)
+    found: np.ndarray = ascending[np.minimum(np.searchsorted(ascending, values), len(ascending) - 1)] == values
+    return found
+
+
+def _undominated(old: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the old that stay, as a mask, and rows of the new that enter."""
+    kept, entered = np.ones(len(old), bool), list[int]()
+    for row in np.argsort(-new.sum(axis=1), kind="stable"):
+        values, peak = new[row], int(new[row].argmax())
+        for table in (old, new[entered]):  # few are as good where this one is at its best
+            rivals = table[table[:, peak] >= values[peak]]
+            if (rivals >= values).all(axis=1).any():
+                break
+        else:
+            entered.append(int(row))
+            kept &= ~(values >= old).all(axis=1)
+    return kept, np.array(sorted(entered), int)
