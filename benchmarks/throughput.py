@@ -121,13 +121,22 @@ class Loop:
 
         self.task, self.worlds, self.iterations = task, worlds, iterations
         self.state = jax.tree.map(lambda x: x.copy() if hasattr(x, "copy") else x, state)
+        self.memory = None
+        if task.rule.recall:
+            from policybudget.learning.memory import Memory
+
+            blank = Memory.start(task.agents, task.world.time_limit)
+            self.memory = blank.in_fresh_worlds(task.budget, task.settings.worlds)
         self()
 
     def __call__(self) -> Any:
+        from policybudget.learning.memory import remember
         from policybudget.training.step import advance
 
         for _ in range(self.iterations):
-            self.state, _ = advance(self.task, self.worlds, self.state, 0)
+            self.state, _, seen = advance(self.task, self.worlds, self.state, 0)
+            if self.memory is not None:
+                self.memory = remember(self.memory, seen)
         return self.state.learned.critic
 
 

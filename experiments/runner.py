@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import astuple, dataclass, fields
@@ -14,7 +15,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Run:
-    """One training. Variants: "literal" is end-to-end by eq. 12, "scouts" EM with four times the policies at first."""
+    """One training; what its variant changes is in VARIANTS."""
 
     world: str
     agents: int
@@ -26,14 +27,31 @@ class Run:
     variant: str = ""
 
 
-VARIANTS: dict[str, dict[str, str | int]] = {"": {}, "literal": {"signal": "literal"}, "scouts": {"scouts": 4}}
-COLUMNS = (*(field.name for field in fields(Run)), "welfare", "all_transitions")
+PLAIN_LEARNER = "learner of plain"
+"""The default with the learner's settings of the plain preset."""
+VARIANTS: dict[str, dict[str, str | int]] = {
+    "": {},
+    "literal": {"signal": "literal"},
+    "scouts": {"scouts": 4},
+    "no recall": {"recall": False, "restarts": 1},
+    "one beginning": {"restarts": 1},
+    "no fair beginnings": {"fair_restarts": False},
+    PLAIN_LEARNER: {},
+    "no splits": {"split_every": 0},
+    "no scouts": {"scouts": 1},
+}
+COLUMNS = (*(field.name for field in fields(Run)), "welfare", "all_transitions", "cpu_seconds")
 
 
-def train(run: Run, core: int | None) -> tuple[float, int]:
-    """Train on one core and judge the greedy policies on fresh episodes."""
+def train(run: Run, core: int | None) -> tuple[float, int, float]:
+    """Train on one core and judge the greedy policies on fresh episodes.
+
+    Returns:
+        Welfare, transitions of all policies, and seconds of processor time, compilation included.
+    """
     if core is not None:
         os.sched_setaffinity(0, {core})
+    import time
     from dataclasses import replace
 
     import policybudget as pb
@@ -42,10 +60,12 @@ def train(run: Run, core: int | None) -> tuple[float, int]:
 
     use_compilation_cache()
     settings = configuration.preset(run.preset, run.world, run.algorithm)
+    learner = configuration.preset("plain", run.world, run.algorithm) if run.variant == PLAIN_LEARNER else settings
     rule = replace(settings.rule, **VARIANTS[run.variant])
     problem = pb.make_problem(run.world, run.budget, run.agents, run.seed)
-    result = pb.train(problem, rule, ppo=settings.ppo, transitions=run.transitions, seed=run.seed)
-    return result.welfare, result.transitions
+    began = time.process_time()
+    result = pb.train(problem, rule, ppo=learner.ppo, transitions=run.transitions, seed=run.seed)
+    return result.welfare, result.transitions, time.process_time() - began
 
 
 def read(path: Path) -> list[tuple[Run, float]]:
@@ -53,10 +73,11 @@ def read(path: Path) -> list[tuple[Run, float]]:
     if not path.exists():
         return []
     with path.open(newline="") as file:
-        return [(_run(row), float(row["welfare"])) for row in csv.DictReader(file)]
+        return [(parse(row), float(row["welfare"])) for row in csv.DictReader(file)]
 
 
-def _run(row: dict[str, str]) -> Run:
+def parse(row: dict[str, str]) -> Run:
+    """A run from a line of results."""
     number = ("agents", "budget", "transitions", "seed")
     return Run(**{f.name: int(row[f.name]) if f.name in number else row[f.name] for f in fields(Run)})  # type: ignore[arg-type]
 
@@ -71,10 +92,11 @@ def run_missing(path: Path, runs: Iterable[Run], processes: int) -> None:
         missing = [run for run in runs if run not in done]
         jobs = {pool.submit(train, run, cores[i % len(cores)]): run for i, run in enumerate(missing)}
         for job in as_completed(jobs):
-            welfare, transitions = job.result()
+            welfare, transitions, seconds = job.result()
             with path.open("a", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerow([*astuple(jobs[job]), f"{welfare:.4f}", transitions])
-            print(*astuple(jobs[job]), f"welfare {welfare:.2f}", flush=True)
+                told = [*astuple(jobs[job]), f"{welfare:.4f}", transitions, f"{seconds:.1f}"]
+                csv.writer(file, lineterminator="\n").writerow(told)
+            print(*astuple(jobs[job]), f"welfare {welfare:.2f}", flush=True, file=sys.stderr)
 
 
 def table(path: Path, reference: Callable[[Run], str], heading: str) -> None:
@@ -106,13 +128,11 @@ def main(
     """The command line of a figure."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", action="store_true", help="print the results so far and run nothing")
-    parser.add_argument("--presets", nargs="+", default=["default", "paper"])
+    parser.add_argument("--presets", nargs="+", default=["default", "plain", "paper"])
     parser.add_argument("--algorithms", nargs="+", default=["em", "end-to-end", "trajectory-clusters", "random"])
     parser.add_argument("--budgets", nargs="+", type=int, default=defaults["budgets"])
     parser.add_argument("--seeds", nargs="+", type=int, default=defaults["seeds"])
-    parser.add_argument(
-        "--variant", default="", choices=list(VARIANTS), help="literal: end-to-end by eq. 12; scouts: EM with them"
-    )
+    parser.add_argument("--variant", default="", choices=list(VARIANTS), help="see VARIANTS in runner.py")
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     arguments = parser.parse_args()
     if not arguments.table:

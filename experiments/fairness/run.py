@@ -44,7 +44,7 @@ def train(run: Run, core: int) -> dict[str, float]:
     from policybudget.training.configuration import preset
 
     use_compilation_cache()
-    settings = preset("default", run.world, "em")
+    settings = preset("plain", run.world, "em")
     problem = pb.make_problem(run.world, run.budget, SIZES[run.world][0], run.seed, welfare=run.welfare)
     result = pb.train(problem, settings.rule, ppo=settings.ppo, transitions=run.transitions, seed=run.seed)
     return result.social
