@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "play fresh episodes of a trained run: welfare and return matrix",
     "check": "does a world do what training relies on?",
     "optimum": "the best that a budget of k policies can do, without training",
+    "cover": "K prototypes within a radius of as many tasks as possible",
 }
 
 

@@ -52,7 +52,7 @@ def grid(parsed: argparse.Namespace) -> Answer:
     side, home, budgets = parsed.side, parsed.home, parsed.budget
     tours.check_grid(side, home)
     _check_budgets(budgets, side * side, "agents")
-    with _progress("searching all tours", len(budgets)) as tick, _solving():
+    with progress("searching all tours", len(budgets)) as tick, solving():
         best = []
         for one in tours.best_tours(tours.search(side, home), budgets):
             best.append(one)
@@ -89,7 +89,7 @@ def velocity(parsed: argparse.Namespace) -> Answer:
     population = velocity_population(task, parsed.agents, parsed.seed)
     assert population.parameters is not None
     targets = population.parameters[:, 0].astype(np.float64)
-    with _progress("speeds", 1):
+    with progress("speeds", 1):
         best = best_points_each(targets, BOUNDS[task] / 20, parsed.budget)
     entries = [
         {
@@ -133,7 +133,7 @@ def front(parsed: argparse.Namespace) -> Answer:
         print(f"{size} values (policies x users): greedy, with a bound; --method exact takes longer", file=sys.stderr)
     values = policies.returns @ np.asarray(users.rewards.weights, np.float64)
     best = []
-    with _progress("choosing", len(parsed.budget)) as tick, _solving():
+    with progress("choosing", len(parsed.budget)) as tick, solving():
         for one in best_subsets(values, parsed.budget, users.agent_weights, users.outside, parsed.method):
             best.append(one)
             tick(f"welfare {one.welfare:.4g}")
@@ -173,7 +173,7 @@ def _policies(names: tuple[str, ...] | None, weights: Any, choice: Any) -> list[
 
 
 @contextmanager
-def _solving() -> Iterator[None]:
+def solving() -> Iterator[None]:
     """Keep what HiGHS at times prints for its own authors, whatever it is told, off standard output."""
     sys.stdout.flush()
     kept = os.dup(1)
@@ -186,7 +186,7 @@ def _solving() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
+def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
     """A bar on standard error; if that is no terminal, after two seconds what is done and a line every tenth of it."""
     began, done, tenth = time.perf_counter(), 0, 0
     live = sys.stderr.isatty()

@@ -1,0 +1,108 @@
+"""Pictures of covers of task parameters, in the colours of :mod:`policybudget.assessment.figures`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from jaxtyping import Bool, Float
+from matplotlib import pyplot as plt
+from matplotlib import ticker
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from policybudget.assessment import figures
+
+SIZE = (6.4, 3.6)
+UNCOVERED = "0.6"
+ROWS = 0.8
+"""Share of the height over which the boxes of one parameter are spread, so that they do not hide each other."""
+
+
+def coverage_curve(
+    across: Sequence[int | float], coverage: Sequence[float], bounds: Sequence[float | None], name: str, whole: bool
+) -> Figure:
+    """Share of the tasks that are covered, over radius or budget.
+
+    Args:
+        across: radii or budgets, ascending.
+        coverage: of each, 0 to 1.
+        bounds: above which no prototypes come, as far as known; drawn where all are known and one is not reached.
+        name: of what runs across, with its unit.
+        whole: across are whole numbers.
+    """
+    figure, axis = plt.subplots(figsize=SIZE, layout="constrained")
+    axis.plot(across, coverage, color=figures.colour(0), marker="o", markersize=4, linewidth=1.5, label="covered")
+    known = [bound for bound in bounds if bound is not None]
+    if len(known) == len(coverage) and not np.allclose(known, coverage, rtol=0, atol=1e-12):
+        axis.plot(across, known, color=figures.colour(1), linestyle="--", linewidth=1.2, label="upper bound")
+        axis.legend(frameon=False, fontsize=8, loc="lower right")
+    axis.set_xlabel(name)
+    axis.set_ylabel("share of the tasks")
+    axis.set_ylim(0, 1.03)
+    if whole:
+        axis.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.grid(color="0.9")
+    return figure
+
+
+def boxes(
+    tasks: Float[np.ndarray, "n d"],
+    prototypes: Float[np.ndarray, "c d"],
+    sides: Float[np.ndarray, " d"],
+    within: Bool[np.ndarray, "c n"],
+    columns: Sequence[str],
+) -> Figure:
+    """Tasks of one or two parameters, the prototypes and the box that each covers.
+
+    Args:
+        tasks: in the units of the table.
+        prototypes: in the same.
+        sides: of a box: twice the radius in these units.
+        within: the tasks that each prototype covers.
+        columns: names of the parameters.
+    """
+    flat = tasks.shape[1] == 1
+    figure, axis = plt.subplots(figsize=(6.4, 2.2) if flat else (6.4, 4.8), layout="constrained")
+    covered = within.any(axis=0)
+    heights = np.zeros(len(tasks)) if flat else tasks[:, 1]
+    names = "tasks within a box", "tasks in no box"
+    for mine, shade, marker, name in ((covered, "black", "o", names[0]), (~covered, UNCOVERED, "x", names[1])):
+        if mine.any():
+            told = f"{name}: {mine.sum()}"
+            axis.scatter(
+                tasks[mine, 0], heights[mine], s=12, color=shade, marker=marker, linewidth=1, label=told, zorder=3
+            )
+    for k, prototype in enumerate(prototypes):
+        shade = _one_of(k, len(prototypes))
+        up = ROWS * ((k + 0.5) / len(prototypes) - 0.5) if flat else prototype[1]
+        height = 0.6 * ROWS / len(prototypes) if flat else sides[1]
+        corner = (prototype[0] - sides[0] / 2, up - height / 2)
+        axis.add_patch(Rectangle(corner, sides[0], height, facecolor=shade, alpha=0.2, zorder=1))
+        axis.add_patch(Rectangle(corner, sides[0], height, fill=False, edgecolor=shade, linewidth=1.2, zorder=2))
+        axis.plot(
+            prototype[0], up, marker="P", markersize=8, color=shade, markeredgecolor="white", linestyle="none",
+            zorder=4, label="prototypes" if k == 0 else None,
+        )  # fmt: skip
+    axis.autoscale_view()
+    axis.set_xlabel(columns[0])
+    if flat:
+        axis.set_yticks([])
+        axis.set_ylim(-0.5, 0.5)
+    else:
+        axis.set_ylabel(columns[1])
+    axis.spines[["top", "right", "left"] if flat else ["top", "right"]].set_visible(False)
+    axis.set_axisbelow(True)
+    axis.grid(color="0.93")
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside upper left", ncols=3, frameon=False, fontsize=8)
+    return figure
+
+
+def _one_of(position: int, count: int) -> Any:
+    """Its colour; with more of them than colours, one from an even scale."""
+    if count <= len(figures.COLOURS):
+        return figures.colour(position)
+    return matplotlib.colormaps["viridis"](position / (count - 1))

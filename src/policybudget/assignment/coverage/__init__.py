@@ -1,0 +1,9 @@
+"""Covers of task parameters: at most K prototypes within a radius of most tasks."""
+
+from __future__ import annotations
+
+from policybudget.assignment.coverage.cover import METHODS, Cover, cover
+from policybudget.assignment.coverage.sweep import by_budget, by_radius
+from policybudget.assignment.coverage.tasks import Tasks, read_tasks
+
+__all__ = ["METHODS", "Cover", "Tasks", "by_budget", "by_radius", "cover", "read_tasks"]

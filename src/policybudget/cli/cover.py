@@ -1,0 +1,237 @@
+"""``policybudget cover``"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from policybudget.cli import options
+from policybudget.cli.optima import progress as progress
+from policybudget.cli.optima import solving as solving
+from policybudget.errors import PolicyBudgetError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from policybudget.assignment.coverage import Cover, Tasks
+
+DESCRIPTION = """At most K prototypes such that as many tasks as possible are within a radius of one of them in every
+parameter. TASKS is a file with a row per task and a column per parameter (optionally name)."""
+SHOWN = 40
+"""Rows of a printed table before the rest is counted only."""
+STEPS = 1000
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Print a table; write JSON and draw if told so."""
+    parsed = _parser().parse_args(arguments)
+    _check(parsed)
+    from policybudget.assignment.coverage import read_tasks
+
+    tasks = read_tasks(parsed.tasks, parsed.columns)
+    if tasks.described:
+        print("note: the column description is not used", file=sys.stderr)
+    covers = _covers(parsed, tasks)
+    if parsed.figure is not None and not _swept(parsed) and len(tasks.columns) > 2:
+        raise PolicyBudgetError(
+            f"--figure without a sweep draws one or two parameters, got {len(tasks.columns)}; choose them by --columns"
+        )
+    found = list[Any]()
+    with progress(f"covering by {parsed.method}", _count(parsed)) as tick, solving():
+        for one in covers:
+            found.append(one)
+            tick(f"radius {one.radius:.6g}  budget {one.budget}  coverage {one.coverage:.3f}")
+    if parsed.out is not None:
+        from policybudget.runs.files import write_json
+
+        write_json(parsed.out, _record(parsed, tasks, found))
+    if parsed.figure is not None:
+        _draw(parsed, tasks, found)
+    print(_swept_table(parsed, found) if _swept(parsed) else _table(parsed, tasks, found[0]))
+
+
+def _parser() -> options.Parser:
+    parser = options.Parser("cover", DESCRIPTION)
+    parser.add_argument("tasks", type=Path, metavar="TASKS", help="a file of comma-separated values")
+    parser.add_argument("--budget", type=int, metavar="K", help="number of prototypes")
+    parser.add_argument("--radius", type=float, metavar="E", help="how far a task may be from its prototype")
+    parser.add_argument(
+        "--method", default="greedy-intersection", metavar="NAME",
+        help="greedy-intersection, gradient, exact, kmeans, dbscan, gmm or random",
+    )  # fmt: skip
+    parser.add_argument("--standardise", action="store_true", help="radius in standard deviations of each column")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of gradient and of the clusterings")
+    parser.add_argument("--columns", nargs="+", metavar="NAME", help="the parameters to use; all if not given")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="a .json with prototypes, clusters, coverage, bound")
+    parser.add_argument(
+        "--sweep-radius", type=_radii, metavar="LIST", help="instead of --radius: 0.1,0.2,0.5 or LOW:HIGH:NUMBER"
+    )
+    parser.add_argument(
+        "--sweep-budget", type=_budgets, metavar="A-B", help="instead of --budget: a range such as 1-10"
+    )
+    parser.add_argument(
+        "--figure", type=Path, metavar="FILE", help="a .png: tasks and boxes, or coverage over the sweep"
+    )
+    return parser
+
+
+def _radii(text: str) -> tuple[float, ...]:
+    message = f"expected numbers such as 0.1,0.2,0.5 or LOW:HIGH:NUMBER such as 0.1:1:10, got {text!r}"
+    try:
+        if text.count(":") == 2:
+            low, high, number = text.split(":")
+            first, last, count = float(low), float(high), int(number)
+            if not (0 < first < last < float("inf") and 2 <= count <= STEPS):
+                raise ValueError
+            return (*(first + (last - first) * i / (count - 1) for i in range(count - 1)), last)
+        return tuple(sorted(set(map(float, text.split(",")))))
+    except ValueError:
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def _budgets(text: str) -> range:
+    found = re.fullmatch(r"(\d{1,9})-(\d{1,9})", text)
+    if found is None or int(found[2]) < int(found[1]):
+        raise argparse.ArgumentTypeError(f"expected a range such as 1-10, got {text!r}")
+    return range(int(found[1]), int(found[2]) + 1)
+
+
+def _check(parsed: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
+    if _swept(parsed) and parsed.sweep_radius is not None and parsed.sweep_budget is not None:
+        raise PolicyBudgetError("give --sweep-radius or --sweep-budget, not both")
+    for name in ("radius", "budget"):
+        one, several = vars(parsed)[name], vars(parsed)[f"sweep_{name}"]
+        if (one is None) == (several is None):
+            what = "both" if one is not None else "neither"
+            raise PolicyBudgetError(f"give either --{name} or --sweep-{name}, got {what} (see cover --help)")
+    for name, suffix in (("figure", ".png"), ("out", ".json")):
+        path = vars(parsed)[name]
+        if path is not None and path.suffix != suffix:
+            raise PolicyBudgetError(f"{name} must be a file that ends in {suffix}, got {path}")
+
+
+def _swept(parsed: argparse.Namespace) -> bool:
+    return parsed.sweep_radius is not None or parsed.sweep_budget is not None
+
+
+def _count(parsed: argparse.Namespace) -> int:
+    return len(parsed.sweep_radius or parsed.sweep_budget or (0,))
+
+
+def _covers(parsed: argparse.Namespace, tasks: Tasks) -> Any:
+    """The covers that are asked for, one after the other; what is wrong with them is said at once."""
+    from policybudget.assignment.coverage import by_budget, by_radius
+
+    rest = (parsed.method, parsed.seed, parsed.standardise)
+    if parsed.sweep_radius is not None:
+        return by_radius(tasks.parameters, parsed.budget, parsed.sweep_radius, *rest)
+    return by_budget(tasks.parameters, parsed.sweep_budget or (parsed.budget,), parsed.radius, *rest)
+
+
+def _record(parsed: argparse.Namespace, tasks: Tasks, found: Sequence[Cover]) -> dict[str, Any]:
+    about: dict[str, Any] = {
+        "tasks": str(parsed.tasks),
+        "columns": list(tasks.columns),
+        "names": None if tasks.names is None else list(tasks.names),
+        "standardised": parsed.standardise,
+        "seed": parsed.seed,
+    }
+    records = [one.as_record() for one in found]
+    return about | ({"sweep": records} if _swept(parsed) else records[0])
+
+
+def _table(parsed: argparse.Namespace, tasks: Tasks, found: Cover) -> str:
+    """A line per prototype, and what is covered."""
+    columns, room = len(tasks.columns), 80 - 5 - 9
+    shown = min(columns, room // 12)
+    heads = [f"{_short(name, 11):>12}" for name in tasks.columns[:shown]]
+    lines = [f"{'':>5}{''.join(heads)}{'tasks':>9}"]
+    for k, (prototype, row) in enumerate(zip(found.prototypes[:SHOWN], found.within, strict=False)):
+        numbers = "".join(f"{value:>12.5g}" for value in prototype[:shown])
+        lines.append(f"{k:>5}{numbers}{int(row.sum()):>9}")
+    if len(found.prototypes) > SHOWN:
+        lines.append(f"and {len(found.prototypes) - SHOWN} more prototypes")
+    if shown < columns:
+        lines.append(f"and {columns - shown} more parameters")
+    covered, total = int(found.within.any(axis=0).sum()), found.within.shape[1]
+    unit = " standard deviations" if parsed.standardise else ""
+    lines += [
+        "",
+        f"method     {found.method}, radius {found.radius:g}{unit}, budget {found.budget}",
+        f"coverage   {found.coverage:.4f} ({covered} of {total} tasks)",
+        f"uncovered  {_listed(tasks, found.uncovered)}",
+        f"bound      {_bound(found)}",
+    ]
+    return "\n".join(lines)
+
+
+def _swept_table(parsed: argparse.Namespace, found: Sequence[Cover]) -> str:
+    key = "radius" if parsed.sweep_radius is not None else "budget"
+    lines = [f"{key:>10} {'prototypes':>11} {'coverage':>9} {'covered':>9} {'uncovered':>9} {'bound':>7}"]
+    for one in found:
+        covered = int(one.within.any(axis=0).sum())
+        value = f"{one.radius:.6g}" if key == "radius" else str(one.budget)
+        bound = "" if one.bound is None else f"{one.bound:.4f}"
+        lines.append(
+            f"{value:>10} {len(one.prototypes):>11} {one.coverage:>9.4f} {covered:>9} "
+            f"{one.within.shape[1] - covered:>9} {bound:>7}".rstrip()
+        )
+    return "\n".join(lines)
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 2]}.."
+
+
+def _listed(tasks: Tasks, rows: Sequence[int]) -> str:
+    """Names or rows on what is left of a line."""
+    if not rows:
+        return "none"
+    words = [f"row {row}" if tasks.names is None else _short(tasks.names[row], 20) for row in rows]
+    text = f"{len(rows)}: {', '.join(words)}"
+    while len(text) > 68 and len(words) > 1:
+        words.pop()
+        text = f"{len(rows)}: {', '.join(words)}, ..."
+    return text
+
+
+def _bound(found: Cover) -> str:
+    if found.bound is None:
+        return "none; greedy-intersection and exact tell one"
+    if found.bound <= found.coverage:
+        return f"{found.bound:.4f}, reached: no {found.budget} prototypes cover more"
+    if found.bound >= 1:
+        return f"{found.bound:.4f}: perhaps {found.budget} prototypes can cover all"
+    return f"{found.bound:.4f}: no {found.budget} prototypes cover a larger share"
+
+
+def _draw(parsed: argparse.Namespace, tasks: Tasks, found: Sequence[Cover]) -> None:
+    from policybudget.assessment import figures
+
+    try:
+        figures.save(_drawing(parsed, tasks, found)(), parsed.figure)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PolicyBudgetError(f"cannot write {parsed.figure}: {reason}; choose another --figure") from error
+
+
+def _drawing(parsed: argparse.Namespace, tasks: Tasks, found: Sequence[Cover]) -> Callable[[], Figure]:
+    from policybudget.assessment import cover_figures
+
+    if not _swept(parsed):
+        one = found[0]
+        return lambda: cover_figures.boxes(
+            tasks.parameters, one.prototypes, 2 * one.radius * one.scale, one.within, tasks.columns
+        )
+    coverage, bounds = [one.coverage for one in found], [one.bound for one in found]
+    if parsed.sweep_budget is not None:
+        budgets = [one.budget for one in found]
+        return lambda: cover_figures.coverage_curve(budgets, coverage, bounds, "budget: number of prototypes", True)
+    unit = "standard deviations" if parsed.standardise else "unit of the parameters"
+    radii = [one.radius for one in found]
+    return lambda: cover_figures.coverage_curve(radii, coverage, bounds, f"radius ({unit})", False)
