@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from policybudget.cli import options
-from policybudget.cli.optima import progress as progress
-from policybudget.cli.optima import solving as solving
+from policybudget.cli.optima import progress, solving
 from policybudget.errors import PolicyBudgetError
 
 if TYPE_CHECKING:
