@@ -71,7 +71,13 @@ class EM(AssignmentRule):
             raise PolicyBudgetError(f"refill must be one of {', '.join(REFILLS)}, got {self.refill}")
 
     def start(
-        self, rewards: Rewards, budget: int, agents: int, key: PRNGKeyArray, seen: np.ndarray | None
+        self,
+        rewards: Rewards,
+        budget: int,
+        agents: int,
+        key: PRNGKeyArray,
+        seen: np.ndarray | None,
+        parameters: np.ndarray | None = None,
     ) -> Float[Array, "k n"]:
         """Round-robin, or shuffled."""
         labels = even_labels(agents, budget)

@@ -61,7 +61,13 @@ class EndToEnd(AssignmentRule):
         return self.signal == "literal"
 
     def start(
-        self, rewards: Rewards, budget: int, agents: int, key: PRNGKeyArray, seen: np.ndarray | None
+        self,
+        rewards: Rewards,
+        budget: int,
+        agents: int,
+        key: PRNGKeyArray,
+        seen: np.ndarray | None,
+        parameters: np.ndarray | None = None,
     ) -> Float[Array, "k n"]:
         """Even: softmax of zeros."""
         return jnp.full((budget, agents), 1.0 / budget)

@@ -50,7 +50,13 @@ class RandomGroups(FixedAssignment):
     name: ClassVar[str] = "random"
 
     def start(
-        self, rewards: Rewards, budget: int, agents: int, key: PRNGKeyArray, seen: np.ndarray | None
+        self,
+        rewards: Rewards,
+        budget: int,
+        agents: int,
+        key: PRNGKeyArray,
+        seen: np.ndarray | None,
+        parameters: np.ndarray | None = None,
     ) -> Float[Array, "k n"]:
         """Shuffled round-robin."""
         return one_hot(jax.random.permutation(key, even_labels(agents, budget)), budget)

@@ -83,12 +83,19 @@ class AssignmentRule(abc.ABC):
 
     @abc.abstractmethod
     def start(
-        self, rewards: Rewards, budget: int, agents: int, key: PRNGKeyArray, seen: np.ndarray | None
+        self,
+        rewards: Rewards,
+        budget: int,
+        agents: int,
+        key: PRNGKeyArray,
+        seen: np.ndarray | None,
+        parameters: np.ndarray | None = None,
     ) -> Float[Array, "k n"]:
         """The first assignment.
 
         Args:
             seen: (universal_steps, m) features that the universal policy met, where the rule asked for them.
+            parameters: (n, d) of the agents' tasks, where they have some.
         """
 
     @abc.abstractmethod

@@ -35,7 +35,13 @@ class TrajectoryClusters(FixedAssignment):
             raise PolicyBudgetError(f"universal_steps must be at least 1, got {self.universal_steps}")
 
     def start(
-        self, rewards: Rewards, budget: int, agents: int, key: PRNGKeyArray, seen: np.ndarray | None
+        self,
+        rewards: Rewards,
+        budget: int,
+        agents: int,
+        key: PRNGKeyArray,
+        seen: np.ndarray | None,
+        parameters: np.ndarray | None = None,
     ) -> Float[Array, "k n"]:
         """K-means on the agents' reward vectors; agents who are all alike fill fewer than k groups."""
         from sklearn.cluster import KMeans

@@ -13,6 +13,7 @@ COMMANDS = {
     "train": "train a budget of policies for a population of users",
     "resume": "go on with a training that was stopped",
     "evaluate": "play fresh episodes of a trained run: welfare and return matrix",
+    "generalise": "what a run is worth to tasks held out from its training, and a certificate",
     "check": "does a world do what training relies on?",
     "optimum": "the best that a budget of k policies can do, without training",
     "cover": "K prototypes within a radius of as many tasks as possible",

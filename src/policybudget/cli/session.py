@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from policybudget.cli.optima import solving
 from policybudget.problem import RepresentedMDP
 from policybudget.runs import files
 from policybudget.runs.result import Result
@@ -49,6 +50,7 @@ def train_in(folder: Path, configuration: Configuration, quiet: bool, resume: bo
             listeners: list[Listener] = [Metrics(folder, widest), TensorBoard(folder), Checkpoints(folder)]
             if not quiet:
                 listeners.append(stack.enter_context(LiveProgress()))
+            stack.enter_context(solving())
             result = train(
                 problem,
                 configuration.rule,

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from policybudget.assignment.committee import CoverCommittee
 from policybudget.assignment.em import EM
 from policybudget.assignment.end_to_end import EndToEnd
 from policybudget.assignment.fixed import RandomGroups
@@ -22,7 +23,7 @@ from policybudget.training.phases import Phase, phases
 from policybudget.welfare import parse
 
 ALGORITHMS: dict[str, type[AssignmentRule]] = {
-    rule.name: rule for rule in (EM, EndToEnd, TrajectoryClusters, RandomGroups)
+    rule.name: rule for rule in (EM, EndToEnd, TrajectoryClusters, RandomGroups, CoverCommittee)
 }
 PRESETS = ("default", "plain", "paper")
 
@@ -34,7 +35,7 @@ class Configuration:
     world: str = option("resource-gathering", "where the policies act")
     agents: int | None = option(None, "number of users, where the world lets you choose")
     population: str | None = option(None, "users.csv of a gym: world: a row per user, a column per reward component")
-    algorithm: str = option("em", "em, end-to-end, trajectory-clusters or random")
+    algorithm: str = option("em", "em, end-to-end, trajectory-clusters, random or committee")
     budget: int = option(3, "number of policies")
     welfare: str = option("utilitarian", "utilitarian, egalitarian, nash, p-mean:P (P at most 1) or gini")
     outside: float | None = option(None, "what every user has without any policy, if the users.csv does not say")

@@ -251,7 +251,8 @@ class _Training:
         self, task: Task, worlds: Stepper, index: int, seen: np.ndarray | None, scouts: TrainState | None
     ) -> TrainState:
         assignment_key, world_key, key = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), index), 3)
-        first = task.rule.start(task.rewards, task.budget, task.agents, assignment_key, seen)
+        parameters = self.problem.population.parameters
+        first = task.rule.start(task.rewards, task.budget, task.agents, assignment_key, seen, parameters)
         state = begin(task, first, worlds.start(world_key), key)
         if self.memory is not None:
             self.memory = self.memory.in_fresh_worlds(task.budget, self.ppo.worlds)

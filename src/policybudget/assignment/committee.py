@@ -1,0 +1,118 @@
+"""A policy committee: groups from a cover of the agents' task parameters (Ge et al. 2025, PACMAN).
+
+::
+
+    cover the task parameters with at most k prototypes of a radius                (policybudget.assignment.coverage)
+    each member learns for the tasks within the radius of its prototype            ("tasks", their published code)
+                    or for the one task that is nearest to its prototype           ("prototype", their talk)
+
+Groups stay as they are; members may share tasks, which count for each of them in equal parts. Tasks that nobody covers
+teach nobody: an outlier does not pull a member away from those that it can serve. They stay among the agents and in all
+reports: in the end everybody, covered or not, is served by the member that is best for them in greedy form, a departure
+(``last_e_step`` off: only who is in no cluster).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from policybudget.assignment.coverage import METHODS, Cover, cover
+from policybudget.assignment.em import greedy
+from policybudget.assignment.rule import AssignmentRule, AssignmentState, one_hot
+from policybudget.errors import PolicyBudgetError
+from policybudget.objective import Objective
+from policybudget.population import Rewards
+from policybudget.settings import option
+
+LEARNED_FROM = ("tasks", "prototype")
+
+
+@dataclass(frozen=True)
+class CoverCommittee(AssignmentRule):
+    """A member per cluster of a cover."""
+
+    name: ClassVar[str] = "committee"
+    radius: float = option(0.2, "of the cover, in the units of the task parameters")
+    cover_method: str = option("greedy-intersection", f"how tasks are covered: {', '.join(METHODS)}")
+    standardise: bool = option(False, "divide task parameters by their standard deviation; so is the radius then")
+    learn_from: str = option("tasks", "what a member learns from: tasks (all of its cluster) or prototype (one task)")
+    last_e_step: bool = option(True, "reassign once at the end, by the greedy policies' returns")
+
+    def __post_init__(self) -> None:
+        if not 0 < self.radius < float("inf"):
+            raise PolicyBudgetError(f"radius must be a positive number, got {self.radius}")
+        if self.cover_method not in METHODS:
+            raise PolicyBudgetError(f"cover_method must be one of {', '.join(METHODS)}, got {self.cover_method}")
+        if self.learn_from not in LEARNED_FROM:
+            raise PolicyBudgetError(f"learn_from must be one of {', '.join(LEARNED_FROM)}, got {self.learn_from}")
+
+    def cover(self, parameters: np.ndarray | None, budget: int, seed: int = 0) -> Cover:
+        """The cover of the tasks.
+
+        Args:
+            parameters: (n, d) of the agents' tasks.
+            seed: of methods that draw.
+
+        Raises:
+            PolicyBudgetError: the agents have no task parameters.
+        """
+        if parameters is None:
+            raise PolicyBudgetError(
+                "algorithm committee covers task parameters, and the agents of this world have none; use em"
+            )
+        return cover(parameters, budget, self.radius, self.cover_method, seed, self.standardise)
+
+    def start(
+        self,
+        rewards: Rewards,
+        budget: int,
+        agents: int,
+        key: PRNGKeyArray,
+        seen: np.ndarray | None,
+        parameters: np.ndarray | None = None,
+    ) -> Float[Array, "k n"]:
+        """Whom members learn from; columns of those from whom nobody does are zero."""
+        seed = int(jax.random.randint(key, (), 0, 2**31 - 1))
+        found = self.cover(parameters, budget, seed)
+        assert parameters is not None
+        taught = np.zeros((budget, agents))
+        if self.learn_from == "tasks":
+            taught[: len(found.within)] = found.within
+        else:
+            distance = np.abs(parameters[None] - found.prototypes[:, None]) / found.scale
+            taught[np.arange(len(found.prototypes)), distance.max(axis=2).argmin(axis=1)] = 1.0
+        return jnp.asarray(taught / np.maximum(taught.sum(axis=0), 1.0), jnp.float32)
+
+    def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> None:
+        """No logits."""
+
+    def loss(self, rewards: Rewards, objective: Objective, state: AssignmentState, clip: float) -> None:
+        """No loss."""
+
+    def update(
+        self,
+        rewards: Rewards,
+        objective: Objective,
+        state: AssignmentState,
+        logits: Float[Array, "c n"] | None,
+        iteration: Int[Array, ""],
+        key: PRNGKeyArray,
+    ) -> Float[Array, "k n"]:
+        """No change."""
+        return state.assignment
+
+    def settle(
+        self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
+    ) -> Float[Array, "k n"]:
+        """Everybody at the member that is best for them; or covered tasks where they learned, others at the best."""
+        best = one_hot(greedy(objective.offers(returns)), returns.shape[0])
+        if self.last_e_step:
+            return best
+        covered = assignment.sum(axis=0) > 0
+        return jnp.where(covered, one_hot(jnp.argmax(assignment, axis=0), returns.shape[0]), best)
