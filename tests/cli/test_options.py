@@ -67,7 +67,10 @@ def other(value: Any) -> Any:
     return value * 2 if isinstance(value, int) else value * 0.5 if isinstance(value, float) else value
 
 
-SPECIAL = {"trunk": "separate", "critic_head": "separate", "refill": "random", "signal": "literal", "warm_start": 7}
+SPECIAL = {
+    "trunk": "separate", "critic_head": "separate", "refill": "random", "signal": "literal", "warm_start": 7,
+    "scouts": 1, "cover_method": "exact", "learn_from": "prototype",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

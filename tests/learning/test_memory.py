@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policybudget.learning.memory import MOST, Memory, Seen, remember
+from policybudget.learning.memory import MOST, Memory, Seen, fingerprint, remember
 
 
-def seen(episodes: list[tuple[list[int], list[float]]], places: list[float] | None = None) -> Seen:
+def seen(episodes: list[tuple[list[int], list[float]]], places: list[int] | None = None) -> Seen:
     """One world, one representative: episodes of actions one after the other, each paid at its end."""
     actions = [action for taken, _ in episodes for action in taken]
     ended = [i + 1 == len(taken) for taken, _ in episodes for i in range(len(taken))]
@@ -18,7 +18,7 @@ def seen(episodes: list[tuple[list[int], list[float]]], places: list[float] | No
     return Seen(
         np.array(returns, np.float32)[:, None, None],
         np.array(actions)[:, None, None],
-        np.array(where, np.float32)[:, None, None],
+        np.array(where, np.uint32)[:, None, None],
         np.array(ended)[:, None, None],
     )  # type: ignore[arg-type] # NumPy's serve as well
 
@@ -61,13 +61,13 @@ def test_fresh_worlds_begin_new_episodes() -> None:
 
 
 def test_what_no_policy_can_repeat_is_left_out() -> None:
-    memory = remember(blank(), seen([([1, 2], [9.0, 9.0]), ([3, 3], [1.0, 1.0])], places=[7.0, 7.0, 7.0, 8.0]))
+    memory = remember(blank(), seen([([1, 2], [9.0, 9.0]), ([3, 3], [1.0, 1.0])], places=[7, 7, 7, 8]))
     np.testing.assert_array_equal(memory.returns, [[1, 1]])
 
 
 def test_the_same_returns_by_other_actions_when_the_first_cannot_be_repeated() -> None:
-    memory = remember(blank(), seen([([1, 2], [9.0, 9.0])], places=[7.0, 7.0]))
-    memory = remember(memory, seen([([3, 3], [9.0, 9.0])], places=[7.0, 8.0]))
+    memory = remember(blank(), seen([([1, 2], [9.0, 9.0])], places=[7, 7]))
+    memory = remember(memory, seen([([3, 3], [9.0, 9.0])], places=[7, 8]))
     np.testing.assert_array_equal(memory.actions, [[3, 3, 0, 0]])
 
 
@@ -84,6 +84,14 @@ def test_kept_is_the_pareto_front_of_all_that_was_seen(seed: int, batches: int) 
     front = [row for row in table if not ((table >= row).all(axis=1) & (table > row).any(axis=1)).any()]
     np.testing.assert_array_equal(np.unique(memory.returns, axis=0), np.array(front))
     assert len(memory.returns) == len(front)
+
+
+def test_fingerprints_tell_observations_apart_wherever_they_are() -> None:
+    rows = np.array(np.meshgrid(*[np.arange(5.0)] * 2, *[np.arange(2.0)] * 8)).reshape(10, -1).T
+    marks = np.asarray(fingerprint(np.float32(rows)))  # type: ignore[arg-type]
+    assert len(np.unique(marks)) == len(rows)
+    order = np.random.default_rng(0).permutation(len(rows))
+    np.testing.assert_array_equal(fingerprint(np.float32(rows[order])), marks[order])  # type: ignore[arg-type]
 
 
 def test_the_memory_is_bounded() -> None:

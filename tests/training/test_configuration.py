@@ -52,7 +52,7 @@ def damaged(tmp_path: Path, change: Any) -> Path:
         (("surprise",), 1, "settings that Configuration does not know: surprise"),
         (("ppo", "surprise"), 1, "settings that PPO does not know: surprise"),
         (("rule", "surprise"), 1, "settings that EM does not know: surprise"),
-        (("algorithm",), "sarsa", "algorithm must be one of em, end-to-end, trajectory-clusters, random, got 'sarsa'"),
+        (("algorithm",), "sarsa", "algorithm must be one of em, end-to-end, trajectory-clusters, random, committee, got 'sarsa'"),
         (("algorithm",), ["em"], "algorithm must be one of"),
         (("budget",), "three", "budget must be like 3, got 'three'"),
         (("budget",), True, "budget must be like 3, got True"),

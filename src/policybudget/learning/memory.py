@@ -11,8 +11,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
 MOST = 20_000
 """Episodes that are kept; beyond, those of the highest total return. Resource Gathering has about 3 000."""
@@ -29,8 +31,17 @@ class Seen(eqx.Module):
 
     returns: Float[Array, "T k E n"]
     action: Int[Array, "T k E"]
-    place: Float[Array, "T k E"]
+    place: UInt32[Array, "T k E"]
     ended: Bool[Array, "T k E"]
+
+
+def fingerprint(observation: Float[Array, "*batch o"]) -> UInt32[Array, "*batch"]:
+    """A number for each observation: of its bits, so that no rounding makes equal ones differ."""
+    bits = jax.lax.bitcast_convert_type(observation, jnp.uint32)
+    bits = (bits ^ (bits >> 16)) * jnp.uint32(0x85EBCA6B)  # a round of MurmurHash3's finaliser
+    bits = (bits ^ (bits >> 13)) * jnp.uint32(0xC2B2AE35)
+    weights = jax.random.bits(jax.random.key(0), observation.shape[-1:], jnp.uint32) | jnp.uint32(1)
+    return jnp.sum((bits ^ (bits >> 16)) * weights, axis=-1, dtype=jnp.uint32)
 
 
 class Memory(NamedTuple):
@@ -62,13 +73,13 @@ class Memory(NamedTuple):
         """
         return Memory(
             np.zeros((0, agents), np.float32), np.zeros((0, limit), np.int16), np.zeros(0, np.int32), np.zeros(0),
-            np.zeros((limit, 0, 0), np.int16), np.zeros((limit, 0, 0), np.float32), np.zeros((0, 0), np.int32),
+            np.zeros((limit, 0, 0), np.int16), np.zeros((limit, 0, 0), np.uint32), np.zeros((0, 0), np.int32),
         )  # fmt: skip
 
     def in_fresh_worlds(self, budget: int, worlds: int) -> Memory:
         """The same episodes; k x E new ones begin."""
         shape = (self.actions.shape[1], budget, worlds)
-        trail, places = np.zeros(shape, np.int16), np.zeros(shape, np.float32)
+        trail, places = np.zeros(shape, np.int16), np.zeros(shape, np.uint32)
         return self._replace(trail=trail, places=places, age=np.zeros(shape[1:], np.int32))
 
 
@@ -105,15 +116,15 @@ def remember(memory: Memory, seen: Seen) -> Memory:
     return Memory(*after, np.union1d(memory.known, fresh), history[-limit:], places[-limit:], age)
 
 
-def _until(record: np.ndarray, steps: np.ndarray, then: float) -> np.ndarray:
+def _until(record: np.ndarray, steps: np.ndarray, then: int) -> np.ndarray:
     """(c, L) records, and another number from the end of each episode on."""
     return np.where(np.arange(record.shape[1]) < steps[:, None], record, then)
 
 
 def _repeatable(places: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """Which episodes meet no observation twice."""
-    ordered = np.sort(_until(places, steps, np.inf), axis=1)
-    twice = (ordered[:, 1:] == ordered[:, :-1]) & np.isfinite(ordered[:, 1:])
+    ordered = np.sort(_until(places.astype(np.int64), steps, -1), axis=1)
+    twice = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
     repeatable: np.ndarray = ~twice.any(axis=1)
     return repeatable
 

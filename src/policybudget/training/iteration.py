@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool, Float
 
 from policybudget.assignment.rule import AssignmentState, labels_of
 from policybudget.learning import advantages, ppo, rollout
-from policybudget.learning.memory import Seen
+from policybudget.learning.memory import Seen, fingerprint
 from policybudget.objective import Objective
 from policybudget.policies.networks import Network
 from policybudget.policies.normaliser import Normaliser
@@ -116,8 +116,7 @@ def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], bat
 
 def _seen(task: Task, state: TrainState, batch: rollout.Batch) -> Seen:
     returns = task.rewards.agents(rollout.so_far(task.rewards.features, batch, state.running))
-    direction = jax.random.normal(jax.random.key(0), batch.observation.shape[-1:])
-    return Seen(returns, batch.action, batch.observation @ direction, batch.terminated | batch.truncated)
+    return Seen(returns, batch.action, fingerprint(batch.observation), batch.terminated | batch.truncated)
 
 
 def improve_actors(task: Task, state: TrainState, lesson: Lesson) -> Actors:

@@ -20,6 +20,7 @@ class Phase:
     Attributes:
         rule, budget, transitions: of its own; transitions per policy.
         fair: whether it is for the worst-off agents, whatever the welfare function.
+        crowding: times as many policies as later; each then has that many times fewer worlds, for longer.
     """
 
     name: str
@@ -27,10 +28,17 @@ class Phase:
     budget: int
     transitions: int
     fair: bool = False
+    crowding: int = 1
 
     def iterations(self, ppo: PPO) -> int:
         """As many whole ones as fit, at least one."""
         return max(1, self.transitions // ppo.batch)
+
+    def learner(self, ppo: PPO) -> PPO:
+        """With as many worlds in all as later, where that divides: more of them slow a simulator down."""
+        if ppo.worlds % self.crowding:
+            return ppo
+        return replace(ppo, worlds=ppo.worlds // self.crowding, steps=ppo.steps * self.crowding)
 
 
 def phases(rule: AssignmentRule, ppo: PPO, budget: int, agents: int, transitions: int) -> tuple[Phase, ...]:
@@ -45,7 +53,8 @@ def phases(rule: AssignmentRule, ppo: PPO, budget: int, agents: int, transitions
     if rule.restarts > 1:
         return _beginnings(rule, ppo, budget, transitions)
     many = min(rule.scouts * budget, agents)
-    first = Phase(SCOUTS, rule, many, int(rule.scout_share * transitions * budget / many))
+    share = int(rule.scout_share * transitions * budget / many)
+    first = Phase(SCOUTS, rule, many, share, crowding=rule.scouts)
     if budget == 1 or many == budget or first.transitions < (rule.warm_start + 1) * ppo.batch:
         return (main,)
     no_beginners = replace(rule, warm_start=0, split_every=0)  # type: ignore[call-arg] # fields of rules with scouts

@@ -245,7 +245,8 @@ class _Training:
         return replace(task, objective=self.problem.objective), state, seconds
 
     def _task(self, phase: Phase) -> Task:
-        return make_task(self.problem, phase.rule, self.ppo, phase.budget, phase.iterations(self.ppo), phase.fair)
+        ppo = phase.learner(self.ppo)
+        return make_task(self.problem, phase.rule, ppo, phase.budget, phase.iterations(ppo), phase.fair)
 
     def _start(
         self, task: Task, worlds: Stepper, index: int, seen: np.ndarray | None, scouts: TrainState | None
@@ -255,7 +256,7 @@ class _Training:
         first = task.rule.start(task.rewards, task.budget, task.agents, assignment_key, seen, parameters)
         state = begin(task, first, worlds.start(world_key), key)
         if self.memory is not None:
-            self.memory = self.memory.in_fresh_worlds(task.budget, self.ppo.worlds)
+            self.memory = self.memory.in_fresh_worlds(task.budget, task.settings.worlds)
         return state if scouts is None else go_on(task, state, scouts, assignment_key)
 
     def _snapshot(self, index: int) -> Snapshot | None:
