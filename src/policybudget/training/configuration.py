@@ -97,8 +97,8 @@ def preset(name: str, world: str, algorithm: str) -> Configuration:
 
     Args:
         name: "default": what measured best (docs/findings.md); "plain": the same learner, EM without anything more;
-            "paper": Appendix B of the paper with the authors' code where the paper is silent. All sample 2048
-            transitions per policy and iteration, from many parallel worlds.
+            "paper": Appendix B of the paper with the authors' code where the paper is silent. They sample 2048
+            transitions per policy and iteration from many parallel worlds (1024 where the default remembers).
     """
     check_choice("preset", name, PRESETS)
     rule = ALGORITHMS[check_choice("algorithm", algorithm, ALGORITHMS)]()
@@ -118,7 +118,8 @@ def _searching(ppo: PPO, rule: EM, world: str) -> tuple[PPO, EM]:
     from few passes over much experience. Elsewhere, twice as many policies at first, and groups that split.
     """
     if world == "resource-gathering":
-        quick = replace(ppo, learning_rate=(3e-3, 3e-4), epochs=2, discount=1.0, normalise_observations=True)
+        quick = replace(ppo, worlds=16, epochs=2, learning_rate=(3e-3, 3e-4), discount=1.0)
+        quick = replace(quick, normalise_observations=True)
         return quick, replace(rule, recall=True, restarts=4, fair_restarts=True)
     return ppo, replace(rule, scouts=2, warm_start=40, split_every=20)
 
