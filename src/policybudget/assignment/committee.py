@@ -64,7 +64,7 @@ class CoverCommittee(AssignmentRule):
         """
         if parameters is None:
             raise PolicyBudgetError(
-                "algorithm committee covers task parameters, and the agents of this world have none; use em"
+                "algorithm committee covers task parameters, and these agents have no task parameters; use em"
             )
         return cover(parameters, budget, self.radius, self.cover_method, seed, self.standardise)
 

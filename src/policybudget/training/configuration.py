@@ -20,6 +20,7 @@ from policybudget.runs import files
 from policybudget.runs.result import FORMAT, check_format
 from policybudget.settings import option
 from policybudget.training.phases import Phase, phases
+from policybudget.training.recall import check
 from policybudget.welfare import parse
 
 ALGORITHMS: dict[str, type[AssignmentRule]] = {
@@ -62,10 +63,19 @@ class Configuration:
             raise PolicyBudgetError(f"cores must be at least 1, got {self.cores}")
 
     def problem(self) -> RepresentedMDP:
-        """The r-MDP that this configuration trains for."""
-        return make_problem(
+        """The r-MDP that this configuration trains for.
+
+        Raises:
+            PolicyBudgetError: a setting is wrong for the world, or the rule does not fit it.
+        """
+        problem = make_problem(
             self.world, self.budget, self.agents, self.seed, self.population, self.welfare, self.outside
         )
+        if self.rule.recall:
+            check(problem.world)
+        if isinstance(self.rule, CoverCommittee):
+            self.rule.cover(problem.population.parameters, self.budget)
+        return problem
 
     def phases(self, agents: int) -> tuple[Phase, ...]:
         """The parts of this training for so many agents."""
