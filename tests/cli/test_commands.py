@@ -41,7 +41,7 @@ ITERATIONS = {"em": 150, "trajectory-clusters": 75}
 
 @pytest.mark.parametrize("algorithm", ITERATIONS)
 def test_kill_9_and_resume_end_where_an_uninterrupted_run_ends(algorithm: str, tmp_path: Path) -> None:
-    extra = ("--warm-start", "10") if algorithm == "em" else ("--universal-steps", "500")
+    extra = ("--warm-start", "10", "--restarts", "2") if algorithm == "em" else ("--universal-steps", "500")
     options = ("train", "--algorithm", algorithm, *SETTINGS, *extra, "--transitions", str(128 * ITERATIONS[algorithm]))
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert start(*options, "--out", str(whole)).wait() == 0
