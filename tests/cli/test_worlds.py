@@ -29,6 +29,7 @@ from policybudget.training.train import Event, train
 
 TINY = ("--worlds", "2", "--steps", "16", "--minibatch", "16", "--epochs", "1", "--hidden", "4", "--quiet")
 VELOCITY = ("--world", "hopper-velocity", "--agents", "6", "--budget", "2", "--warm-start", "1", *TINY)
+COMMITTEE = ("--algorithm", "committee", "--budget", "1")
 TROUBLED = ("--world", "gym:gymnasium_worlds:Troubled-v0", "--budget", "2", *TINY)
 
 
@@ -153,7 +154,7 @@ def test_trouble_on_the_way_is_one_line_and_resume_goes_on(
         (["--world", "gym:CartPole-v1", "--population", "users.csv", "--budget", "3"], "number of agents (2), got 3"),
         (["--world", "hopper-velocity", "--population", "users.csv"], "draws its own population"),
         (["--world", "hopper-velocity", "--recall", "--scouts", "1"], "recall needs a world in JAX without chance"),
-        (["--world", "gym:CartPole-v1", "--population", "users.csv", "--algorithm", "committee"], "no task parameters"),
+        (["--world", "gym:CartPole-v1", "--population", "users.csv", *COMMITTEE], "no task parameters"),
         (["--world", "hopper-velocity", "--agents", "none"], "argument --agents: invalid int value"),
         (["--world", "hopper-velocity", "--agents", "0"], "agents must be at least 1, got 0"),
     ],

@@ -34,7 +34,7 @@ def test_resource_gathering_is_solved_with_a_tenth_of_the_transitions() -> None:
     settings = replace(make_ppo(), epochs=1)
     result = train(make_problem("resource-gathering", 10), RULE, ppo=settings, transitions=100_000, seed=3)
     assert result.welfare > 92.0  # 92.32 is the optimum
-    assert result.transitions == 10 * 2048 * 48
+    assert result.transitions == 10 * 1024 * 97
 
 
 def make_ppo() -> object:
