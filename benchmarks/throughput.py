@@ -44,9 +44,8 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     from policybudget.learning import rollout
     from policybudget.training import iteration
     from policybudget.training.configuration import preset
-    from policybudget.training.state import begin
+    from policybudget.training.state import begin, make_task
     from policybudget.training.step import stepper
-    from policybudget.training.train import make_task
     from policybudget.worlds.interface import HostWorld
 
     configuration = preset(settings.preset, settings.world, settings.algorithm)

@@ -60,7 +60,7 @@ def seconds_until(preset: str, budget: int, seed: int, settings: argparse.Namesp
     from policybudget.training.choice import choose
     from policybudget.training.configuration import preset as configuration_of
     from policybudget.training.recall import recall
-    from policybudget.training.train import make_task
+    from policybudget.training.state import make_task
 
     use_compilation_cache()
     configuration = configuration_of(preset, "resource-gathering", "em")

@@ -19,10 +19,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
+
+from throughput import interleave
 
 
 def main() -> None:
@@ -49,8 +49,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     from policybudget.learning import ppo, rollout
     from policybudget.training import iteration
     from policybudget.training.configuration import preset
-    from policybudget.training.state import begin
-    from policybudget.training.train import make_task
+    from policybudget.training.state import begin, make_task
 
     configuration = preset(settings.preset, "resource-gathering", "em")
     learner = replace(configuration.ppo, kl_limit=0.0)
@@ -125,6 +124,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
         "steps": lambda: steps(actor, critic, part),
         "update": lambda: (improve_actors(task, state, lesson), improve_critics(task, state, lesson)),
     }
+    jax.block_until_ready([part() for part in parts.values()])  # compiles
     seconds = interleave(parts, settings.repeats)
     transitions = learner.minibatch * task.budget * number
     all_weights = sum(network.multiplications for network in networks)
@@ -147,21 +147,6 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
             "shuffling_and_gathering": round((whole - seconds["steps"]) / whole, 3),
         },
     }
-
-
-def interleave(parts: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
-    """Median seconds of each part, in turn."""
-    import jax
-
-    taken: dict[str, list[float]] = {name: [] for name in parts}
-    for part in parts.values():
-        jax.block_until_ready(part())
-    for _ in range(repeats):
-        for name, part in parts.items():
-            began = time.perf_counter()
-            jax.block_until_ready(part())
-            taken[name].append(time.perf_counter() - began)
-    return {name: statistics.median(values) for name, values in taken.items()}
 
 
 if __name__ == "__main__":

@@ -16,9 +16,8 @@ from policybudget.assignment.em import EM
 from policybudget.learning.settings import PPO
 from policybudget.population import Experience, Population
 from policybudget.training import iteration
-from policybudget.training.state import Task, TrainState, begin
+from policybudget.training.state import Task, TrainState, begin, make_task
 from policybudget.training.step import CompiledStepper, Learner
-from policybudget.training.train import make_task
 
 
 def started(critic: str, population: Population, budget: int = 2) -> tuple[Task, TrainState]:

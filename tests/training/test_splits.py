@@ -15,8 +15,7 @@ from policybudget.assignment.rule import AssignmentState, one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning import rollout
 from policybudget.training import splits
-from policybudget.training.state import Task, TrainState, begin
-from policybudget.training.train import make_task
+from policybudget.training.state import Task, TrainState, begin, make_task
 
 
 def test_an_idle_representative_copies_the_pioneer_and_takes_its_settlers() -> None:

@@ -20,13 +20,11 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget.assignment.coverage import METHODS, Cover, cover
-from policybudget.assignment.em import greedy
-from policybudget.assignment.rule import AssignmentRule, AssignmentState, one_hot
+from policybudget.assignment.fixed import FixedAssignment
 from policybudget.errors import PolicyBudgetError
-from policybudget.objective import Objective
 from policybudget.population import Rewards
 from policybudget.settings import option
 
@@ -34,7 +32,7 @@ LEARNED_FROM = ("tasks", "prototype")
 
 
 @dataclass(frozen=True)
-class CoverCommittee(AssignmentRule):
+class CoverCommittee(FixedAssignment):
     """A member per cluster of a cover."""
 
     name: ClassVar[str] = "committee"
@@ -42,7 +40,7 @@ class CoverCommittee(AssignmentRule):
     cover_method: str = option("greedy-intersection", f"how tasks are covered: {', '.join(METHODS)}")
     standardise: bool = option(False, "divide task parameters by their standard deviation; so is the radius then")
     learn_from: str = option("tasks", "what a member learns from: tasks (all of its cluster) or prototype (one task)")
-    last_e_step: bool = option(True, "reassign once at the end, by the greedy policies' returns")
+    last_e_step: bool = option(True, "reassign once at the end, by the greedy policies' returns")  # type: ignore[misc]
 
     def __post_init__(self) -> None:
         if not 0 < self.radius < float("inf"):
@@ -85,34 +83,5 @@ class CoverCommittee(AssignmentRule):
         if self.learn_from == "tasks":
             taught[: len(found.within)] = found.within
         else:
-            distance = np.abs(parameters[None] - found.prototypes[:, None]) / found.scale
-            taught[np.arange(len(found.prototypes)), distance.max(axis=2).argmin(axis=1)] = 1.0
+            taught[np.arange(len(found.prototypes)), found.distances(parameters).argmin(axis=1)] = 1.0
         return jnp.asarray(taught / np.maximum(taught.sum(axis=0), 1.0), jnp.float32)
-
-    def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> None:
-        """No logits."""
-
-    def loss(self, rewards: Rewards, objective: Objective, state: AssignmentState, clip: float) -> None:
-        """No loss."""
-
-    def update(
-        self,
-        rewards: Rewards,
-        objective: Objective,
-        state: AssignmentState,
-        logits: Float[Array, "c n"] | None,
-        iteration: Int[Array, ""],
-        key: PRNGKeyArray,
-    ) -> Float[Array, "k n"]:
-        """No change."""
-        return state.assignment
-
-    def settle(
-        self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
-    ) -> Float[Array, "k n"]:
-        """Everybody at the member that is best for them; or covered tasks where they learned, others at the best."""
-        best = one_hot(greedy(objective.offers(returns)), returns.shape[0])
-        if self.last_e_step:
-            return best
-        covered = assignment.sum(axis=0) > 0
-        return jnp.where(covered, one_hot(jnp.argmax(assignment, axis=0), returns.shape[0]), best)

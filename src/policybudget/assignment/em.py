@@ -108,12 +108,17 @@ class EM(AssignmentRule):
         self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
     ) -> Float[Array, "k n"]:
         """One last E-step."""
-        return one_hot(greedy(objective.offers(returns)), returns.shape[0]) if self.last_e_step else assignment
+        return best_served(objective, returns) if self.last_e_step else assignment
 
 
 def greedy(offers: Float[Array, "c n"]) -> Int[Array, " n"]:
     r"""Eq. 11: :math:`j^* = \arg\max_j \tilde Q^{ij}` for each agent, the first of equals; k is its option outside."""
     return jnp.argmax(offers, axis=0)
+
+
+def best_served(objective: Objective, returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
+    """The E-step by known returns: everybody where they have most, which may be outside."""
+    return one_hot(greedy(objective.offers(returns)), returns.shape[0])
 
 
 def refill(

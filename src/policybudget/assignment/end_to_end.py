@@ -26,8 +26,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from policybudget.assignment.em import greedy
-from policybudget.assignment.rule import AssignmentRule, AssignmentState, one_hot
+from policybudget.assignment.em import best_served
+from policybudget.assignment.rule import AssignmentRule, AssignmentState
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.ppo import AssignmentLoss, Rows, surrogate
 from policybudget.objective import Objective
@@ -110,7 +110,7 @@ class EndToEnd(AssignmentRule):
         self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
     ) -> Float[Array, "k n"]:
         """One last E-step."""
-        return one_hot(greedy(objective.offers(returns)), returns.shape[0]) if self.last_e_step else assignment
+        return best_served(objective, returns) if self.last_e_step else assignment
 
 
 def shares(logits: Float[Array, "c n"], offers: Float[Array, "c n"]) -> Float[Array, "c n"]:

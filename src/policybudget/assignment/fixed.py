@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from policybudget.assignment.em import best_served
 from policybudget.assignment.rule import AssignmentRule, AssignmentState, even_labels, one_hot
 from policybudget.objective import Objective
 from policybudget.population import Rewards
@@ -17,6 +19,9 @@ from policybudget.population import Rewards
 @dataclass(frozen=True)
 class FixedAssignment(AssignmentRule):
     """A rule whose first assignment stays."""
+
+    last_e_step: ClassVar[bool] = False
+    """Whether everybody is reassigned at the end, by the greedy policies' returns."""
 
     def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> None:
         """No logits."""
@@ -39,8 +44,10 @@ class FixedAssignment(AssignmentRule):
     def settle(
         self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
     ) -> Float[Array, "k n"]:
-        """No change."""
-        return assignment
+        """No change, unless there is a last E-step; who is in no group joins the best."""
+        best = best_served(objective, returns)
+        stays = one_hot(jnp.argmax(assignment, axis=0), returns.shape[0])
+        return best if self.last_e_step else jnp.where(assignment.sum(axis=0) > 0, stays, best)
 
 
 @dataclass(frozen=True)

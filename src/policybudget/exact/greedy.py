@@ -44,14 +44,18 @@ def undominated(table: Float[np.ndarray, "p u"]) -> Int[np.ndarray, " q"]:
     kept, rows = np.empty_like(table), list[int]()
     for row in np.argsort(-table.sum(axis=1), kind="stable"):
         values = table[row]
-        peak = int(values.argmax()) if len(values) else 0
-        rivals = kept[: len(rows)]
-        if len(values):  # few are as good where this one is at its best
-            rivals = rivals[rivals[:, peak] >= values[peak]]
-        if not (rivals >= values).all(axis=1).any():
+        if not dominated(values, kept[: len(rows)]):
             kept[len(rows)] = values
             rows.append(int(row))
     return np.array(sorted(rows))
+
+
+def dominated(values: Float[np.ndarray, " u"], table: Float[np.ndarray, "r u"]) -> bool:
+    """Whether some row of a table is at least as good for everybody."""
+    if len(values):  # few are as good where these values are at their best
+        peak = int(values.argmax())
+        table = table[table[:, peak] >= values[peak]]
+    return bool((table >= values).all(axis=1).any())
 
 
 def greedy(gains: Gains, budget: int) -> tuple[Int[np.ndarray, " k"], float]:

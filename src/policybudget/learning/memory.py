@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
+from policybudget.exact.greedy import dominated
+
 MOST = 20_000
 """Episodes that are kept; beyond, those of the highest total return. Resource Gathering has about 3 000."""
 
@@ -155,12 +157,8 @@ def _undominated(old: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """Rows of the old that stay, as a mask, and rows of the new that enter."""
     kept, entered = np.ones(len(old), bool), list[int]()
     for row in np.argsort(-new.sum(axis=1), kind="stable"):
-        values, peak = new[row], int(new[row].argmax())
-        for table in (old, new[entered]):  # few are as good where this one is at its best
-            rivals = table[table[:, peak] >= values[peak]]
-            if (rivals >= values).all(axis=1).any():
-                break
-        else:
+        values = new[row]
+        if not dominated(values, old) and not dominated(values, new[entered]):
             entered.append(int(row))
             kept &= ~(values >= old).all(axis=1)
     return kept, np.array(sorted(entered), int)

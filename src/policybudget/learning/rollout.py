@@ -5,6 +5,7 @@ Axes of a batch: (T, k, E, ..). One transition is sampled per representative and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -60,12 +61,14 @@ class Episodes(eqx.Module):
         total: sum of their returns.
         recent: their exponentially weighted sum, :math:`\\sum_l \\lambda (1-\\lambda)^{c-l} R_l`, last episode last.
         kept: :math:`(1-\\lambda)^c`, what is left of an older moving average.
+        so_far: returns of each episode up to and including each step, kept only where asked for.
     """
 
     count: Float[Array, " k"]
     total: Float[Array, "k m"]
     recent: Float[Array, "k m"]
     kept: Float[Array, " k"]
+    so_far: Float[Array, "T k E m"] | None = None
 
 
 def start(world: JaxWorld, budget: int, worlds: int, key: PRNGKeyArray) -> Ongoing:
@@ -108,13 +111,14 @@ def rollout(
 
 
 def account(
-    features: FeatureMap, batch: Batch, running: Float[Array, "k E m"], mixing: float
+    features: FeatureMap, batch: Batch, running: Float[Array, "k E m"], mixing: float, keep_steps: bool = False
 ) -> tuple[Float[Array, "k E m"], Episodes]:
     """Add up feature returns over the batch.
 
     Args:
         running: returns so far of the episodes under way.
         mixing: λ of eq. 10; every finished episode enters.
+        keep_steps: whether to keep returns up to each step.
 
     Returns:
         The returns of the episodes still under way, and the finished ones.
@@ -122,7 +126,7 @@ def account(
     budget = running.shape[0]
     zero, zeros = jnp.zeros(budget), jnp.zeros((budget, running.shape[2]))
 
-    def step(carry: tuple[Array, Episodes], now: Batch) -> tuple[tuple[Array, Episodes], None]:
+    def step(carry: tuple[Array, Episodes], now: Batch) -> tuple[tuple[Array, Episodes], Array | None]:
         running, episodes = carry
         done = (now.terminated | now.truncated) & now.valid
         running = running + jnp.where(now.valid[..., None], features(now.experience), 0.0)
@@ -137,27 +141,11 @@ def account(
             episodes.recent * kept[:, None] + jnp.sum(weight[..., None] * running, axis=1),
             episodes.kept * kept,
         )
-        return (jnp.where(done[..., None], 0.0, running), episodes), None
+        return (jnp.where(done[..., None], 0.0, running), episodes), running if keep_steps else None
 
     begin = Episodes(zero, zeros, zeros, zero + 1.0)
-    (running, episodes), _ = jax.lax.scan(step, (running, begin), batch)
-    return running, episodes
-
-
-def so_far(features: FeatureMap, batch: Batch, running: Float[Array, "k E m"]) -> Float[Array, "T k E m"]:
-    """Feature returns of each episode up to and including each step.
-
-    Args:
-        running: of the episodes under way when the batch began.
-    """
-
-    def step(running: Array, now: Batch) -> tuple[Array, Array]:
-        running = running + jnp.where(now.valid[..., None], features(now.experience), 0.0)
-        done = (now.terminated | now.truncated) & now.valid
-        return jnp.where(done[..., None], 0.0, running), running
-
-    returns: Array = jax.lax.scan(step, running, batch)[1]
-    return returns
+    (running, episodes), so_far = jax.lax.scan(step, (running, begin), batch)
+    return running, replace(episodes, so_far=so_far)
 
 
 class Played(eqx.Module):

@@ -84,7 +84,9 @@ def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], bat
         observation: where the worlds stand after it.
     """
     settings, rewards, scale = task.settings, task.rewards, state.scale
-    running, episodes = rollout.account(rewards.features, batch, state.running, task.rule.mixing)
+    running, episodes = rollout.account(
+        rewards.features, batch, state.running, task.rule.mixing, keep_steps=task.rule.recall
+    )
     table = state.assignment.observe(episodes)
     paid, share = _signal(
         settings.critic, rewards, _objective(task, state).pull(table.assignment, table.returns(rewards))
@@ -110,13 +112,13 @@ def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], bat
         grown=_growth(estimate, batch.valid) if task.return_scale is None else jnp.ones_like(scale),
         episodes=episodes.count,
         explained_variance=_explained_variance(estimate, batch.valid),
-        seen=_seen(task, state, batch) if task.rule.recall else None,
+        seen=None if episodes.so_far is None else _seen(rewards, episodes.so_far, batch),
     )
 
 
-def _seen(task: Task, state: TrainState, batch: rollout.Batch) -> Seen:
-    returns = task.rewards.agents(rollout.so_far(task.rewards.features, batch, state.running))
-    return Seen(returns, batch.action, fingerprint(batch.observation), batch.terminated | batch.truncated)
+def _seen(rewards: Rewards, so_far: Float[Array, "T k E m"], batch: rollout.Batch) -> Seen:
+    ended = batch.terminated | batch.truncated
+    return Seen(rewards.agents(so_far), batch.action, fingerprint(batch.observation), ended)
 
 
 def improve_actors(task: Task, state: TrainState, lesson: Lesson) -> Actors:

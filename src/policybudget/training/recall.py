@@ -13,8 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
-from policybudget.assignment.em import greedy
-from policybudget.assignment.rule import one_hot
+from policybudget.assignment.em import best_served
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.imitation import compiled_imitate
 from policybudget.learning.memory import Memory
@@ -65,6 +64,6 @@ def _settled(task: Task, state: TrainState, key: jax.Array) -> tuple[TrainState,
     """With everybody at the policy that is best for them when it is greedy, and what that is worth."""
     played = play(task.world, task.rewards.features, state.committee, key, 1, True)
     returns = task.rewards.agents(played.returns.mean(axis=1))
-    assignment = one_hot(greedy(task.objective.offers(returns)), task.budget)
+    assignment = best_served(task.objective, returns)
     settled: TrainState = eqx.tree_at(lambda s: s.assignment.assignment, state, assignment)
     return settled, float(task.objective.value(assignment, returns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import equinox as eqx
@@ -16,6 +17,8 @@ from policybudget.objective import Objective
 from policybudget.policies.committee import Committee, make_actor, make_critic
 from policybudget.policies.normaliser import Normaliser
 from policybudget.population import Rewards
+from policybudget.problem import RepresentedMDP
+from policybudget.welfare import Egalitarian
 from policybudget.worlds.interface import World
 
 SMALLEST_SCALE = 1e-3
@@ -69,6 +72,30 @@ class Task(eqx.Module):
     features: int
     return_scale: float | None
     iterations: int
+
+
+def make_task(
+    problem: RepresentedMDP, rule: AssignmentRule, ppo: PPO, budget: int, iterations: int, fair: bool = False
+) -> Task:
+    """What a phase with this rule and budget trains; a fair one for the worst off."""
+    population = problem.population
+    if rule.learns_from_features:
+        ppo = replace(ppo, critic="features")
+    scale = population.return_scale
+    if scale is not None and ppo.discount < 1.0:  # of a long episode, discounting lets values see a part only
+        scale *= min(1.0, 1.0 / ((1.0 - ppo.discount) * problem.world.time_limit))
+    return Task(
+        world=problem.world,
+        rewards=population.rewards,
+        objective=replace(problem.objective, welfare=Egalitarian()) if fair else problem.objective,
+        rule=rule,
+        settings=ppo,
+        budget=budget,
+        agents=population.size,
+        features=population.num_features,
+        return_scale=scale,
+        iterations=iterations,
+    )
 
 
 def begin(task: Task, assignment: Float[Array, "k n"], ongoing: rollout.Ongoing, key: PRNGKeyArray) -> TrainState:

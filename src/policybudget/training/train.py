@@ -36,9 +36,8 @@ from policybudget.training import splits
 from policybudget.training.phases import SCOUTS, Phase, phases, total_transitions
 from policybudget.training.recall import check, recall
 from policybudget.training.scouts import go_on
-from policybudget.training.state import Report, Task, TrainState, begin
+from policybudget.training.state import Report, Task, TrainState, begin, make_task
 from policybudget.training.step import Stepper, advance, stepper
-from policybudget.welfare import Egalitarian
 from policybudget.worlds.interface import HostWorld
 
 EPISODES, EPISODES_ON_HOST = (32, 100), (8, 20)
@@ -151,30 +150,6 @@ def train(
         algorithm=training.algorithm.name,
         transitions=training.total,
         wall_seconds=seconds + time.perf_counter() - began,
-    )
-
-
-def make_task(
-    problem: RepresentedMDP, rule: AssignmentRule, ppo: PPO, budget: int, iterations: int, fair: bool = False
-) -> Task:
-    """What a phase with this rule and budget trains; a fair one for the worst off."""
-    population = problem.population
-    if rule.learns_from_features:
-        ppo = replace(ppo, critic="features")
-    scale = population.return_scale
-    if scale is not None and ppo.discount < 1.0:  # of a long episode, discounting lets values see a part only
-        scale *= min(1.0, 1.0 / ((1.0 - ppo.discount) * problem.world.time_limit))
-    return Task(
-        world=problem.world,
-        rewards=population.rewards,
-        objective=replace(problem.objective, welfare=Egalitarian()) if fair else problem.objective,
-        rule=rule,
-        settings=ppo,
-        budget=budget,
-        agents=population.size,
-        features=population.num_features,
-        return_scale=scale,
-        iterations=iterations,
     )
 
 

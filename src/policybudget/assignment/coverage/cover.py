@@ -77,11 +77,15 @@ class Cover:
         Raises:
             PolicyBudgetError: they are not finite numbers, or have another number of columns.
         """
+        distance = self.distances(tasks)
+        return distance.argmin(axis=0), distance.min(axis=0)
+
+    def distances(self, tasks: np.ndarray) -> Float[np.ndarray, "c m"]:
+        """Of tasks from each prototype, in the unit of the radius; arguments and errors as of :meth:`nearest`."""
         table = _checked(np.atleast_2d(np.asarray(tasks)))
         if table.shape[1] != len(self.scale):
             raise PolicyBudgetError(f"tasks must have {len(self.scale)} columns, got {table.shape[1]}")
-        distance = np.array([(np.abs(table - one) / self.scale).max(axis=1) for one in self.prototypes])
-        return distance.argmin(axis=0), distance.min(axis=0)
+        return np.array([(np.abs(table - one) / self.scale).max(axis=1) for one in self.prototypes])
 
     def as_record(self) -> dict[str, Any]:
         """What JSON keeps of it; rows count from 0."""
