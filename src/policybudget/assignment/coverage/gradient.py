@@ -13,9 +13,9 @@ Departures:
   (ties: the lower loss).
 * Starts are of three kinds: tasks at random; tasks in the manner of k-means++, far from those drawn; and boxes grown at
   random from a task each, drawn by how many tasks not yet covered they cover. w starts at minus the distance.
-* At the end a snap: one prototype after the other is moved along one axis at a time to where its box covers most of
-  what the others leave (``shifted`` in ``boxes.py``), as long as that covers more. Then each is centred on the bounding
-  box of what it covers.
+* At the end a snap: one prototype after the other is moved to where its box covers most of what the others leave, along
+  one axis at a time (``shifted`` in ``boxes.py``) or, if no such move covers more, to one of the boxes that were grown
+  at random. Then each is centred on the bounding box of what it covers.
 * Distances are in units of the radius; Adam's step falls to zero; 150 steps (the authors: up to 10 000 steps of
   0.01 from one start).
 """
@@ -29,7 +29,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from policybudget.assignment.coverage.boxes import Space, centre, shifted
 
@@ -60,7 +60,7 @@ def gradient(space: Space, budget: int, seed: int = 0) -> Float[np.ndarray, "c d
         budget: K.
         seed: of the starts.
     """
-    return snapped(space, descended(space, budget, seed))
+    return snapped(space, descended(space, budget, seed), seed)
 
 
 def descended(space: Space, budget: int, seed: int) -> Float[np.ndarray, "s k d"]:
@@ -80,11 +80,13 @@ def descended(space: Space, budget: int, seed: int) -> Float[np.ndarray, "s k d"
     return prototypes
 
 
-def snapped(space: Space, starts: Float[np.ndarray, "s k d"]) -> Float[np.ndarray, "c d"]:
+def snapped(space: Space, starts: Float[np.ndarray, "s k d"], seed: int) -> Float[np.ndarray, "c d"]:
     """The best of the first starts after each was moved box by box."""
+    grown = _random_boxes(space, np.random.default_rng(seed))
+    covers = space.covered(grown)
     best, most = np.zeros((0, space.points.shape[1])), -1
     for prototypes in starts[:SNAPPED]:
-        moved = _moved(space, prototypes)
+        moved = _moved(space, prototypes, grown, covers)
         covered = int(space.counts[space.covered(moved).any(axis=0)].sum())
         if covered > most:
             best, most = moved, covered
@@ -93,7 +95,9 @@ def snapped(space: Space, starts: Float[np.ndarray, "s k d"]) -> Float[np.ndarra
     return best if len(best) else centre(space.points[:1])[None]  # single precision may miss every task
 
 
-def _moved(space: Space, prototypes: Float[np.ndarray, "k d"]) -> Float[np.ndarray, "c d"]:
+def _moved(
+    space: Space, prototypes: Float[np.ndarray, "k d"], grown: Float[np.ndarray, "b d"], covers: Bool[np.ndarray, "b n"]
+) -> Float[np.ndarray, "c d"]:
     """Move boxes in turn until no move covers more; without those that cover nothing of their own."""
     lower, since, k = prototypes - space.reach, 0, 0
     inside = np.array([space.inside(corner) for corner in lower])
@@ -103,6 +107,9 @@ def _moved(space: Space, prototypes: Float[np.ndarray, "k d"]) -> Float[np.ndarr
         before = left[inside[k]].sum()
         corner = shifted(space, left, lower[k])
         now = space.inside(corner)
+        if left[now].sum() <= before:
+            jump = int((covers @ left).argmax())
+            corner, now = grown[jump] - space.reach, covers[jump]
         since += 1
         if left[now].sum() > before:
             lower[k], inside[k], since = corner, now, 1
