@@ -66,6 +66,9 @@ def damaged(tmp_path: Path, change: Any) -> Path:
         (("ppo", "learning_rate"), [1e-3], "learning_rate must be two positive numbers"),
         (("ppo", "minibatch"), 100, "minibatch must divide"),
         (("ppo",), [1], "settings that PPO does not know"),
+        (("tasks",), "tasks.csv", "tasks are for algorithm committee, got em; leave --tasks out"),
+        (("descriptions",), "tfidf", "--descriptions is for --tasks; leave it out"),
+        (("components",), 2, "--components is for --descriptions; leave it out"),
         (("ppo", "bootstrap_truncated"), "yes", "bootstrap_truncated must be like True"),
     ],
 )
@@ -97,7 +100,7 @@ def test_defaults_of_the_learner_are_valid() -> None:
 
 def test_the_default_searches_and_plain_does_not() -> None:
     grid, robot = (preset("default", world, "em").rule for world in ("resource-gathering", "hopper-velocity"))
-    assert (grid.recall, grid.restarts, grid.fair_restarts, grid.scouts) == (True, 4, True, 1)
+    assert (grid.recall, grid.restarts, grid.fair_restarts, grid.scouts) == (True, 8, True, 1)
     assert (robot.recall, robot.scouts, robot.split_every) == (False, 2, 20)
     assert all(preset("plain", world, "em").rule == EM() for world in ("resource-gathering", "hopper-velocity"))
     other = preset("default", "resource-gathering", "end-to-end").ppo

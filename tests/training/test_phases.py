@@ -38,14 +38,20 @@ def test_no_scouts(rule: EM, budget: int, agents: int, transitions: int) -> None
 
 def test_beginnings() -> None:
     rule = EM(warm_start=50, recall=True, restarts=4, fair_restarts=True)
-    parts = phases(rule, QUICK, 2, 8, 64 * 130)
+    parts = phases(rule, QUICK, 8, 8, 64 * 130)
     assert [part.name for part in parts] == ["em 1", "em 2 (fair)", "em 3", "em 4 (fair)"]
-    assert [part.transitions // 64 for part in parts] == [32, 33, 32, 33]
-    assert [part.rule.warm_start for part in parts] == [6, 6, 6, 6]
-    assert [part.rule.shuffled for part in parts] == [False, True, True, True]  # type: ignore[attr-defined]
+    assert [part.transitions // 64 for part in parts] == [32, 32, 32, 32]
+    assert {part.rule for part in parts} == {replace(rule, warm_start=6)}
     assert [part.fair for part in parts] == [False, True, False, True]
-    assert [part.name for part in phases(rule, QUICK, 2, 8, 64 * 60)] == ["em 1", "em 2 (fair)"]
-    assert [part.name for part in phases(rule, QUICK, 2, 8, 64 * 10)] == ["em"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "iterations", "beginnings"),
+    [(8, 74, 2), (8, 10, 1), (1, 479, 1), (1, 480, 2), (2, 480, 4), (2, 9999, 8)],
+)
+def test_as_many_beginnings_as_are_long_enough(budget: int, iterations: int, beginnings: int) -> None:
+    rule = EM(recall=True, restarts=8)
+    assert len(phases(rule, QUICK, budget, 8, 64 * iterations)) == beginnings
 
 
 def test_scouts_share_the_worlds() -> None:

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from policybudget.assignment.coverage import Cover
 from policybudget.assignment.rule import AssignmentRule, AssignmentState, even_labels, one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
@@ -43,9 +44,8 @@ class EM(AssignmentRule):
     scout_share: float = option(0.5, "share of the transitions that goes to them")  # type: ignore[misc]
     split_every: int = option(0, "iterations between two looks for idle representatives to split groups; 0: never")  # type: ignore[misc]
     recall: bool = option(False, "learn the best k of all episodes seen in the end; for worlds without chance")  # type: ignore[misc]
-    restarts: int = option(1, "times that training begins anew, with recall")  # type: ignore[misc]
+    restarts: int = option(1, "times that training begins anew at most, with recall")  # type: ignore[misc]
     fair_restarts: bool = option(False, "every other beginning is for the worst off")  # type: ignore[misc]
-    shuffled: bool = option(False, "first groups at random, not round-robin")
     refill: str = option("closest", "who is given to an empty representative: random (the paper) or closest")
     last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")
 
@@ -78,10 +78,11 @@ class EM(AssignmentRule):
         key: PRNGKeyArray,
         seen: np.ndarray | None,
         parameters: np.ndarray | None = None,
+        cover: Cover | None = None,
     ) -> Float[Array, "k n"]:
-        """Round-robin, or shuffled."""
+        """Round-robin; where training begins several times, at random."""
         labels = even_labels(agents, budget)
-        return one_hot(jax.random.permutation(key, labels) if self.shuffled else labels, budget)
+        return one_hot(jax.random.permutation(key, labels) if self.restarts > 1 else labels, budget)
 
     def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> None:
         """No logits: the assignment is hard."""

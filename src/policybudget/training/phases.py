@@ -9,8 +9,9 @@ from policybudget.assignment.rule import AssignmentRule
 from policybudget.learning.settings import PPO
 
 SCOUTS = "scouts"
-SHORTEST = 25
-"""Iterations that a beginning must have; with fewer, there are fewer beginnings."""
+SHORTEST, ALONE = 25, 240
+"""Iterations that a beginning must have, and those of one policy for everybody: the fewer the policies, the longer the
+way of each. Where there are not so many, there are fewer beginnings."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,13 @@ def phases(rule: AssignmentRule, ppo: PPO, budget: int, agents: int, transitions
 
 
 def _beginnings(rule: AssignmentRule, ppo: PPO, budget: int, transitions: int) -> tuple[Phase, ...]:
-    """As many beginnings as the rule wants, unless too short; the first groups are round-robin, then random."""
+    """As many beginnings as the rule wants, unless too short; all alike but for their welfare, so that one compiles."""
     whole = max(1, transitions // ppo.batch)
-    number = min(rule.restarts, max(1, whole // SHORTEST))
+    number = min(rule.restarts, max(1, whole // max(SHORTEST, ALONE // budget)))
+    iterations = whole // number
+    mine = replace(rule, warm_start=min(rule.warm_start, iterations // 5))  # type: ignore[call-arg]
     parts = []
     for index in range(number):
-        iterations = whole * (index + 1) // number - whole * index // number
-        mine = replace(rule, warm_start=min(rule.warm_start, iterations // 5), shuffled=index > 0)  # type: ignore[call-arg]
         fair = rule.fair_restarts and index % 2 == 1
         name = rule.name if number == 1 else f"{rule.name} {index + 1}" + (" (fair)" if fair else "")
         parts.append(Phase(name, mine, budget, iterations * ppo.batch, fair))
