@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 from typing import Any
 
 import gymnasium
@@ -98,6 +99,26 @@ class Troubled(gymnasium.Env[Any, Any]):
         return seen, reward, self.steps - self.started == 5, False, {}
 
 
+class Lever(gymnasium.Env[Any, Any]):
+    """One pull, and it is over: the first lever pays 0, the second 1, the third 2 in one of four cases. Has tables."""
+
+    observation_space: Any = spaces.Discrete(1)
+    action_space: Any = spaces.Discrete(3)
+    initial_state_distrib = np.ones(1)
+    P: Any = MappingProxyType(
+        {0: {0: [(1.0, 0, 0.0, True)], 1: [(1.0, 0, 1.0, True)], 2: [(0.25, 0, 2.0, True), (0.75, 0, 0.0, True)]}}
+    )
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        return 0, {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        paid = 2.0 * (self.np_random.random() < 0.25) if action == 2 else float(action)
+        return 0, paid, True, False, {}
+
+
+gymnasium.register("Lever-v0", entry_point=Lever, max_episode_steps=5)
 gymnasium.register("Troubled-v0", entry_point=Troubled)
 gymnasium.register("Counting-v0", entry_point=Counting)
 

@@ -42,7 +42,7 @@ def test_a_cover(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "uncovered  1: task-5\n"
         "bound      1.0000: perhaps 2 prototypes can cover all\n"
     )
-    assert err == "note: the column description is not used\n"
+    assert err == "note: the column description is not used (see --descriptions)\n"
     assert json.loads((files / "out" / "cover.json").read_text()) == {
         "tasks": "tasks.csv",
         "columns": ["speed", "incline"],
@@ -105,9 +105,58 @@ def test_a_wide_and_long_table_stays_within_the_screen(files: Path, capsys: pyte
     assert "uncovered  10: row 50, row 51" in out
 
 
+CHORES = """name,description
+stroll,walk slowly along a flat path
+hike,walk up a steep path
+march,walk quickly along a flat road
+crate,lift a heavy crate onto the shelf
+parcel,lift a light parcel onto the table
+barrel,"lift a barrel from the floor to the shelf, then another one, and one more if there are more"
+"""
+
+
+def test_descriptions(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "chores.csv").write_text(CHORES)
+    command = "chores.csv --descriptions tfidf --components 1 --budget 2 --radius 0.4"
+    assert run(f"{command} --out cover.json --figure cover.png") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.splitlines()[3:] == [
+        "",
+        "method     greedy-intersection, radius 0.4 standard deviations, budget 2",
+        "coverage   1.0000 (6 of 6 tasks)",
+        "uncovered  none",
+        "bound      1.0000, reached: no 2 prototypes cover more",
+    ]
+    record = json.loads((files / "cover.json").read_text())
+    assert record["columns"] == ["component 0"] and record["descriptions"] == "tfidf"
+    assert sorted(record["clusters"]) == [[0, 1, 2], [3, 4, 5]]
+    for k, (near, cluster) in enumerate(zip(record["nearest"], record["clusters"], strict=True)):
+        assert near["task"] in cluster and near["distance"] <= 0.4
+        name, text = CHORES.splitlines()[near["task"] + 1].split(",", 1)
+        assert near["description"] == text
+        assert out.splitlines()[k + 1] == f"{k:>5}        3  {name}: {text}"
+
+
+def test_long_descriptions_and_sweeps(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "chores.csv").write_text(CHORES)
+    assert run("chores.csv --descriptions tfidf --budget 6 --radius 0.01") == 0
+    out = capsys.readouterr().out
+    assert "        1  barrel: lift a barrel from the floor to the shelf, then anothe..\n" in out
+    assert all(len(line) <= 80 for line in out.splitlines())
+    assert run("chores.csv --descriptions tfidf --sweep-budget 1-2 --radius 1 --out a.json --figure a.png") == 0
+    assert [len(one["nearest"]) for one in json.loads((files / "a.json").read_text())["sweep"]] == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        ("tasks.csv --budget 1 --radius 1 --descriptions tfidf", "tasks.csv has no column 'description'; its columns"),
+        ("words.csv --budget 1 --radius 1", "got columns description; --descriptions tfidf embeds what the"),
+        ("words.csv --budget 1 --radius 1 --descriptions magic", "must be embedded by one of tfidf, minilm, got 'ma"),
+        ("words.csv --budget 1 --radius 1 --descriptions tfidf --components 3", "components must be from 1 to 1"),
+        ("words.csv --budget 1 --radius 1 --components 1", "--components is for --descriptions; leave it out"),
+        ("words.csv --budget 1 --radius 1 --descriptions tfidf --columns a", "give --columns or --descriptions, not"),
         ("tasks.csv --budget 1", "give either --radius or --sweep-radius, got neither"),
         ("tasks.csv --radius 1", "give either --budget or --sweep-budget, got neither"),
         ("tasks.csv --radius 1 --sweep-radius 1,2 --budget 1", "give either --radius or --sweep-radius, got both"),
@@ -147,6 +196,7 @@ def test_bad_input(options: str, words: str, one_line: OneLine, files: Path) -> 
     (files / "tasks.csv").write_text(TASKS.replace(",description", "").replace(",walk", ""))
     (files / "three.csv").write_text("a,b,c\n1,2,3\n")
     (files / "text.csv").write_text("a,kind\n1,steep\n")
+    (files / "words.csv").write_text("description\nwalk\nlift\n")
     before = sorted(files.iterdir())
     assert words in one_line(["cover", *options.split()])
     assert sorted(files.iterdir()) == before

@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policybudget.errors import PolicyBudgetError
-from policybudget.exact.planning import backward_induction, best_policy, linear_programme, policy_iteration
+from policybudget.exact.planning import (
+    backward_induction,
+    best_policy,
+    best_returns,
+    linear_programme,
+    policy_iteration,
+)
 from policybudget.exact.tabular import FiniteRMDP
 
 HORIZONS = st.sampled_from([None, 1, 3])
@@ -33,6 +39,18 @@ def test_no_deterministic_policy_is_better(seed: int, horizon: int | None) -> No
     every = (np.array(p).reshape(shape) for p in itertools.product(range(2), repeat=int(np.prod(shape))))
     best = best_policy(mdp, mdp.mixture([0]))
     assert mdp.returns(best)[0] == pytest.approx(max(mdp.returns(policy)[0] for policy in every), abs=1e-10)
+
+
+@given(SEEDS, HORIZONS)
+def test_best_returns_are_those_of_each_agents_own_policy(seed: int, horizon: int | None) -> None:
+    mdp = random_rmdp(seed, 4, 3, 2, 3, horizon)
+    alone = [mdp.returns(best_policy(mdp, mdp.weights[:, agent]))[agent] for agent in range(3)]
+    np.testing.assert_allclose(best_returns(mdp), alone, rtol=1e-9, atol=1e-9)
+
+
+def test_best_returns_by_hand() -> None:
+    """One pull each: the dearer lever, nothing for who wants nothing, the lesser evil for who hates both."""
+    np.testing.assert_allclose(best_returns(levers([[1, 3], [2, 6], [0, 0], [-2, -5]])), [3.0, 6.0, 0.0, -2.0])
 
 
 def test_policies_of_a_horizon_may_change() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 import policybudget
 from policybudget.errors import RunFolderError
 from policybudget.runs import tensors
-from policybudget.runs.result import Architecture, assignment_table, load
+from policybudget.runs.prototypes import Prototypes
+from policybudget.runs.result import PROTOTYPES, Architecture, assignment_table, load
 from policybudget.worlds.interface import Box, Discrete
 
 
@@ -26,6 +28,24 @@ def test_roundtrip(finished_run: Path, tmp_path: Path) -> None:
         assert getattr(first, field) == getattr(again, field)
     for name in ("policies.safetensors", "assignment.csv", "result.json"):
         assert (finished_run / name).read_bytes() == (tmp_path / "copy" / name).read_bytes()
+
+
+def test_prototypes_are_kept(finished_run: Path, tmp_path: Path) -> None:
+    """A run without a cover has none, and loads as runs did before there were any."""
+    plain = load(finished_run)
+    assert plain.prototypes is None and not (finished_run / PROTOTYPES).exists()
+    kept = Prototypes(np.array([[0.5, 1.0], [2.0, -1.0], [np.inf, np.inf]]), np.array([1.0, 3.5]), ("speed", "incline"))
+    again = load(replace(plain, prototypes=kept).save(tmp_path / "run")).prototypes
+    assert again is not None
+    np.testing.assert_array_equal(again.places, kept.places)
+    np.testing.assert_array_equal(again.scale, kept.scale)
+    assert again.names == kept.names
+    replace(plain, prototypes=Prototypes(kept.places[:2], kept.scale)).save(tmp_path / "wrong")
+    refused(tmp_path / "wrong", "does not fit its run: expected places of shape (3, 2), got (2, 2)")
+    (tmp_path / "run" / PROTOTYPES).write_bytes(b"")
+    refused(tmp_path / "run", f"{PROTOTYPES} does not match its hash")
+    (tmp_path / "run" / PROTOTYPES).unlink()
+    refused(tmp_path / "run", f"{PROTOTYPES} is missing")
 
 
 def test_what_a_run_leaves(finished_run: Path) -> None:

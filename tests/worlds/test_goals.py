@@ -15,7 +15,16 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.population import Experience, Population
 from policybudget.problem import make_problem
 from policybudget.worlds import registry
-from policybudget.worlds.goals import FASTEST, GOALS, POINTS, STEPS, goal_population, goal_task, goal_world
+from policybudget.worlds.goals import (
+    FASTEST,
+    GOALS,
+    POINTS,
+    STEPS,
+    goal_population,
+    goal_task,
+    goal_world,
+    goals_table,
+)
 from policybudget.worlds.mujoco_vector import MujocoVectorEnv
 
 pytest.importorskip("mujoco")
@@ -181,6 +190,18 @@ def test_held_out_goals_are_of_no_training_draw(name: str) -> None:
     np.testing.assert_array_equal(few, _parameters(registry.held_out(name, 3000, 0))[:10])
 
 
+@pytest.mark.parametrize("name", GOALS)
+def test_held_out_goals_go_through_a_file(name: str, tmp_path: Path) -> None:
+    drawn = registry.held_out(name, 300, 5)
+    path = tmp_path / "heldout.csv"
+    path.write_text(goals_table(name, drawn))
+    read = registry.make(name, population=str(path))[1]
+    assert read.names == drawn.names and path.read_text().splitlines()[0] == f"name,{GOALS[name]}"
+    tolerance = 0.0 if name == CHEETAH else 3e-7  # angles are read in single precision
+    np.testing.assert_allclose(_parameters(read), _parameters(drawn), rtol=0, atol=tolerance)
+    assert not _rows(read) & _rows(registry.make(name, 3000, 5)[1])
+
+
 def test_neighbouring_goals_stay_apart_in_single_precision() -> None:
     """What keeps training and test goals apart: points next to each other differ as float32, all around."""
     points = np.arange(POINTS)
@@ -251,6 +272,8 @@ def test_options_that_do_not_fit() -> None:
         registry.make(ANT, agents=3, population="tasks.csv")
     with pytest.raises(PolicyBudgetError, match="held out in half-cheetah-goal-velocity, .* only, got 'ant-velocity'"):
         registry.held_out("ant-velocity", 3)
+    with pytest.raises(PolicyBudgetError, match=r"got 'gym:Taxi-v4'; bring users that were held out from training"):
+        registry.held_out("gym:Taxi-v4", 3)
     with pytest.raises(PolicyBudgetError, match="agents must be at least 1, got 0"):
         registry.held_out(ANT, 0)
     with pytest.raises(PolicyBudgetError, match="world must be one of half-cheetah-goal-velocity"):

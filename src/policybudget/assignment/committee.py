@@ -5,6 +5,7 @@
     cover the task parameters with at most k prototypes of a radius                (policybudget.assignment.coverage)
     each member learns for the tasks within the radius of its prototype            ("tasks", their published code)
                     or for the one task that is nearest to its prototype           ("prototype", their talk)
+                    or for all tasks that have no nearer prototype                 ("nearest": a clustering's clusters)
 
 Groups stay as they are; members may share tasks, which count for each of them in equal parts. Tasks that nobody covers
 teach nobody: an outlier does not pull a member away from those that it can serve. They stay among the agents and in all
@@ -17,18 +18,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from policybudget.assignment.coverage import METHODS, Cover, cover
+from policybudget.assignment.coverage import METHODS, Cover
+from policybudget.assignment.coverage import cover as covered
 from policybudget.assignment.fixed import FixedAssignment
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Rewards
 from policybudget.settings import option
 
-LEARNED_FROM = ("tasks", "prototype")
+LEARNED_FROM = ("tasks", "prototype", "nearest")
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class CoverCommittee(FixedAssignment):
     radius: float = option(0.2, "of the cover, in the units of the task parameters")
     cover_method: str = option("greedy-intersection", f"how tasks are covered: {', '.join(METHODS)}")
     standardise: bool = option(False, "divide task parameters by their standard deviation; so is the radius then")
-    learn_from: str = option("tasks", "what a member learns from: tasks (all of its cluster) or prototype (one task)")
+    learn_from: str = option("tasks", "what a member learns from: tasks (within its radius), prototype (one), nearest")
     last_e_step: bool = option(True, "reassign once at the end, by the greedy policies' returns")  # type: ignore[misc]
 
     def __post_init__(self) -> None:
@@ -50,21 +51,18 @@ class CoverCommittee(FixedAssignment):
         if self.learn_from not in LEARNED_FROM:
             raise PolicyBudgetError(f"learn_from must be one of {', '.join(LEARNED_FROM)}, got {self.learn_from}")
 
-    def cover(self, parameters: np.ndarray | None, budget: int, seed: int = 0) -> Cover:
-        """The cover of the tasks.
-
-        Args:
-            parameters: (n, d) of the agents' tasks.
-            seed: of methods that draw.
+    def cover(self, parameters: np.ndarray | None, budget: int, seed: int) -> Cover:
+        """The cover of the tasks; who learns from whom follows from it.
 
         Raises:
-            PolicyBudgetError: the agents have no task parameters.
+            PolicyBudgetError: the agents have no task parameters, or the method gives up.
         """
         if parameters is None:
             raise PolicyBudgetError(
-                "algorithm committee covers task parameters, and these agents have no task parameters; use em"
+                "algorithm committee covers task parameters, and these agents have no task parameters; "
+                "give a row for each by --tasks, or use em"
             )
-        return cover(parameters, budget, self.radius, self.cover_method, seed, self.standardise)
+        return covered(parameters, budget, self.radius, self.cover_method, seed, self.standardise)
 
     def start(
         self,
@@ -74,14 +72,15 @@ class CoverCommittee(FixedAssignment):
         key: PRNGKeyArray,
         seen: np.ndarray | None,
         parameters: np.ndarray | None = None,
+        cover: Cover | None = None,
     ) -> Float[Array, "k n"]:
         """Whom members learn from; columns of those from whom nobody does are zero."""
-        seed = int(jax.random.randint(key, (), 0, 2**31 - 1))
-        found = self.cover(parameters, budget, seed)
-        assert parameters is not None
+        assert cover is not None and parameters is not None
         taught = np.zeros((budget, agents))
         if self.learn_from == "tasks":
-            taught[: len(found.within)] = found.within
+            taught[: len(cover.within)] = cover.within
+        elif self.learn_from == "prototype":
+            taught[np.arange(len(cover.prototypes)), cover.distances(parameters).argmin(axis=1)] = 1.0
         else:
-            taught[np.arange(len(found.prototypes)), found.distances(parameters).argmin(axis=1)] = 1.0
+            taught[cover.nearest(parameters)[0], np.arange(agents)] = 1.0
         return jnp.asarray(taught / np.maximum(taught.sum(axis=0), 1.0), jnp.float32)

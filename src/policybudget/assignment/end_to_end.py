@@ -26,6 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from policybudget.assignment.coverage import Cover
 from policybudget.assignment.em import best_served
 from policybudget.assignment.rule import AssignmentRule, AssignmentState
 from policybudget.errors import PolicyBudgetError
@@ -68,6 +69,7 @@ class EndToEnd(AssignmentRule):
         key: PRNGKeyArray,
         seen: np.ndarray | None,
         parameters: np.ndarray | None = None,
+        cover: Cover | None = None,
     ) -> Float[Array, "k n"]:
         """Even: softmax of zeros."""
         return jnp.full((budget, agents), 1.0 / budget)

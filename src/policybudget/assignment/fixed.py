@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from policybudget.assignment.coverage import Cover
 from policybudget.assignment.em import best_served
 from policybudget.assignment.rule import AssignmentRule, AssignmentState, even_labels, one_hot
 from policybudget.objective import Objective
@@ -64,6 +65,7 @@ class RandomGroups(FixedAssignment):
         key: PRNGKeyArray,
         seen: np.ndarray | None,
         parameters: np.ndarray | None = None,
+        cover: Cover | None = None,
     ) -> Float[Array, "k n"]:
         """Shuffled round-robin."""
         return one_hot(jax.random.permutation(key, even_labels(agents, budget)), budget)

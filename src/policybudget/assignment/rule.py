@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from policybudget.assignment.coverage import Cover
 from policybudget.learning.ppo import AssignmentLoss
 from policybudget.learning.rollout import Episodes
 from policybudget.objective import Objective
@@ -81,6 +82,18 @@ class AssignmentRule(abc.ABC):
         """Adam step size of the logits, for rules that have some."""
         return 0.0
 
+    def cover(self, parameters: np.ndarray | None, budget: int, seed: int) -> Cover | None:
+        """Prototypes that decide who learns from whom, for rules that cover tasks; None for all others.
+
+        Args:
+            parameters: (n, d) of the agents' tasks, where they have some.
+            seed: that of the training, which alone decides what is drawn here.
+
+        Raises:
+            PolicyBudgetError: the rule does not fit these agents.
+        """
+        return None
+
     @abc.abstractmethod
     def start(
         self,
@@ -90,12 +103,14 @@ class AssignmentRule(abc.ABC):
         key: PRNGKeyArray,
         seen: np.ndarray | None,
         parameters: np.ndarray | None = None,
+        cover: Cover | None = None,
     ) -> Float[Array, "k n"]:
         """The first assignment.
 
         Args:
             seen: (universal_steps, m) features that the universal policy met, where the rule asked for them.
             parameters: (n, d) of the agents' tasks, where they have some.
+            cover: what :meth:`cover` gave for them.
         """
 
     @abc.abstractmethod

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from policybudget.assignment.coverage import Cover
 from policybudget.assignment.fixed import FixedAssignment
 from policybudget.assignment.rule import one_hot
 from policybudget.errors import PolicyBudgetError
@@ -42,6 +43,7 @@ class TrajectoryClusters(FixedAssignment):
         key: PRNGKeyArray,
         seen: np.ndarray | None,
         parameters: np.ndarray | None = None,
+        cover: Cover | None = None,
     ) -> Float[Array, "k n"]:
         """K-means on the agents' reward vectors; agents who are all alike fill fewer than k groups."""
         from sklearn.cluster import KMeans

@@ -15,7 +15,7 @@ def run(arguments: Sequence[str]) -> int:
     """Print the findings; the exit status is 1 if some are errors."""
     parser = options.Parser("check", "Play in a world with random actions: does it do what training relies on?")
     parser.add_argument("world", metavar="WORLD", help="as given to train --world, such as gym:mo-reacher-v5")
-    parser.add_argument("--population", metavar="FILE", help="users.csv of a gym: world, checked with it if given")
+    parser.add_argument("--population", metavar="FILE", help="users.csv of a gym: world or one of goals")
     parser.add_argument("--agents", type=int, metavar="N", help="number of users, where the world lets you choose")
     parsed = parser.parse_args(arguments)
     from rich.console import Console

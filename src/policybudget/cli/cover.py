@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from policybudget.assignment.coverage import Cover, Tasks
 
 DESCRIPTION = """At most K prototypes such that as many tasks as possible are within a radius of one of them in every
-parameter. TASKS is a file with a row per task and a column per parameter (optionally name)."""
+parameter. TASKS is a file with a row per task and a column per parameter (optionally name), or a column description."""
 SHOWN = 40
 """Rows of a printed table before the rest is counted only."""
 STEPS = 1000
@@ -29,11 +29,9 @@ def run(arguments: Sequence[str]) -> None:
     """Print a table; write JSON and draw if told so."""
     parsed = _parser().parse_args(arguments)
     _check(parsed)
-    from policybudget.assignment.coverage import read_tasks
-
-    tasks = read_tasks(parsed.tasks, parsed.columns)
-    if tasks.described:
-        print("note: the column description is not used", file=sys.stderr)
+    tasks = _read(parsed)
+    if tasks.descriptions is not None and parsed.descriptions is None:
+        print("note: the column description is not used (see --descriptions)", file=sys.stderr)
     covers = _covers(parsed, tasks)
     if parsed.figure is not None and not _swept(parsed) and len(tasks.columns) > 2:
         raise PolicyBudgetError(
@@ -65,6 +63,10 @@ def _parser() -> options.Parser:
     parser.add_argument("--standardise", action="store_true", help="radius in standard deviations of each column")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of gradient and of the clusterings")
     parser.add_argument("--columns", nargs="+", metavar="NAME", help="the parameters to use; all if not given")
+    parser.add_argument(
+        "--descriptions", metavar="NAME", help="cover what column description says, embedded by tfidf or minilm"
+    )
+    parser.add_argument("--components", type=int, metavar="D", help="numbers per embedded description; 2 if not given")
     parser.add_argument("--out", type=Path, metavar="FILE", help="a .json with prototypes, clusters, coverage, bound")
     parser.add_argument(
         "--sweep-radius", type=_radii, metavar="LIST", help="instead of --radius: 0.1,0.2,0.5 or LOW:HIGH:NUMBER"
@@ -108,14 +110,31 @@ def _check(parsed: argparse.Namespace) -> None:
         if (one is None) == (several is None):
             what = "both" if one is not None else "neither"
             raise PolicyBudgetError(f"give either --{name} or --sweep-{name}, got {what} (see cover --help)")
+    if parsed.descriptions is None and parsed.components is not None:
+        raise PolicyBudgetError("--components is for --descriptions; leave it out")
+    if parsed.descriptions is not None and parsed.columns is not None:
+        raise PolicyBudgetError("give --columns or --descriptions, not both")
     for name, suffix in (("figure", ".png"), ("out", ".json")):
         path = vars(parsed)[name]
         if path is not None and path.suffix != suffix:
             raise PolicyBudgetError(f"{name} must be a file that ends in {suffix}, got {path}")
 
 
+def _read(parsed: argparse.Namespace) -> Tasks:
+    from policybudget.assignment.coverage import descriptions, read_tasks
+
+    if parsed.descriptions is None:
+        return read_tasks(parsed.tasks, parsed.columns)
+    components = descriptions.COMPONENTS if parsed.components is None else parsed.components
+    return descriptions.read_described(parsed.tasks, descriptions.encoder(parsed.descriptions), components)
+
+
 def _swept(parsed: argparse.Namespace) -> bool:
     return parsed.sweep_radius is not None or parsed.sweep_budget is not None
+
+
+def _in_deviations(parsed: argparse.Namespace) -> bool:
+    return parsed.standardise or parsed.descriptions is not None
 
 
 def _count(parsed: argparse.Namespace) -> int:
@@ -141,11 +160,40 @@ def _record(parsed: argparse.Namespace, tasks: Tasks, found: Sequence[Cover]) ->
         "seed": parsed.seed,
     }
     records = [one.as_record() for one in found]
+    if parsed.descriptions is not None:
+        about["descriptions"] = parsed.descriptions
+        records = [record | {"nearest": _nearest(tasks, one)} for record, one in zip(records, found, strict=True)]
     return about | ({"sweep": records} if _swept(parsed) else records[0])
+
+
+def _nearest(tasks: Tasks, found: Cover) -> list[dict[str, Any]]:
+    """Of each prototype, the task nearest to it: its row, what it is described by, and how far it is."""
+    assert tasks.descriptions is not None
+    distances = found.distances(tasks.parameters)
+    rows = distances.argmin(axis=1).tolist()
+    return [
+        {"task": row, "description": tasks.descriptions[row], "distance": float(away[row])}
+        for row, away in zip(rows, distances, strict=True)
+    ]
 
 
 def _table(parsed: argparse.Namespace, tasks: Tasks, found: Cover) -> str:
     """A line per prototype, and what is covered."""
+    lines = _prototypes(tasks, found) if parsed.descriptions is None else _told(tasks, found)
+    covered, total = int(found.within.any(axis=0).sum()), found.within.shape[1]
+    unit = " standard deviations" if _in_deviations(parsed) else ""
+    lines += [
+        "",
+        f"method     {found.method}, radius {found.radius:g}{unit}, budget {found.budget}",
+        f"coverage   {found.coverage:.4f} ({covered} of {total} tasks)",
+        f"uncovered  {_listed(tasks, found.uncovered)}",
+        f"bound      {_bound(found)}",
+    ]
+    return "\n".join(lines)
+
+
+def _prototypes(tasks: Tasks, found: Cover) -> list[str]:
+    """Prototypes as numbers."""
     columns, room = len(tasks.columns), 80 - 5 - 9
     shown = min(columns, room // 12)
     heads = [f"{_short(name, 11):>12}" for name in tasks.columns[:shown]]
@@ -157,16 +205,18 @@ def _table(parsed: argparse.Namespace, tasks: Tasks, found: Cover) -> str:
         lines.append(f"and {len(found.prototypes) - SHOWN} more prototypes")
     if shown < columns:
         lines.append(f"and {columns - shown} more parameters")
-    covered, total = int(found.within.any(axis=0).sum()), found.within.shape[1]
-    unit = " standard deviations" if parsed.standardise else ""
-    lines += [
-        "",
-        f"method     {found.method}, radius {found.radius:g}{unit}, budget {found.budget}",
-        f"coverage   {found.coverage:.4f} ({covered} of {total} tasks)",
-        f"uncovered  {_listed(tasks, found.uncovered)}",
-        f"bound      {_bound(found)}",
-    ]
-    return "\n".join(lines)
+    return lines
+
+
+def _told(tasks: Tasks, found: Cover) -> list[str]:
+    """Prototypes as the tasks nearest to them: the numbers of an embedding say nothing."""
+    lines = [f"{'':>5}{'tasks':>9}  nearest task"]
+    for k, (one, row) in enumerate(zip(_nearest(tasks, found)[:SHOWN], found.within, strict=False)):
+        name = "" if tasks.names is None else f"{_short(tasks.names[one['task']], 20)}: "
+        lines.append(f"{k:>5}{int(row.sum()):>9}  {name}{_short(one['description'], 64 - len(name))}")
+    if len(found.prototypes) > SHOWN:
+        lines.append(f"and {len(found.prototypes) - SHOWN} more prototypes")
+    return lines
 
 
 def _swept_table(parsed: argparse.Namespace, found: Sequence[Cover]) -> str:
@@ -231,6 +281,6 @@ def _drawing(parsed: argparse.Namespace, tasks: Tasks, found: Sequence[Cover]) -
     if parsed.sweep_budget is not None:
         budgets = [one.budget for one in found]
         return lambda: cover_figures.coverage_curve(budgets, coverage, bounds, "budget: number of prototypes", True)
-    unit = "standard deviations" if parsed.standardise else "unit of the parameters"
+    unit = "standard deviations" if _in_deviations(parsed) else "unit of the parameters"
     radii = [one.radius for one in found]
     return lambda: cover_figures.coverage_curve(radii, coverage, bounds, f"radius ({unit})", False)

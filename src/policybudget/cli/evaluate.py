@@ -24,24 +24,14 @@ def run(arguments: Sequence[str]) -> None:
         raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {parsed.seed}")
     from policybudget.assessment.evaluate import evaluate, returns_table
     from policybudget.cli.session import use_compilation_cache
-    from policybudget.problem import make_problem
+    from policybudget.cli.trained_for import problem_of
     from policybudget.runs.result import load
     from policybudget.welfare import Utilitarian
 
     result = load(parsed.run)
-    if "population" not in result.world:
-        raise PolicyBudgetError(
-            f"{parsed.run} holds policies for world {result.world.get('name')!r}, made in Python; evaluate them there: "
-            "policybudget.evaluate(world, population, result.committee, result.assignment, ...)"
-        )
+    problem = problem_of(parsed.run, result)
     use_compilation_cache()
-    problem = make_problem(budget=1, **result.world)  # for its world, users and welfare; the policies are there
     world, population, welfare = problem.world, problem.population, problem.welfare
-    if population.names != result.agents:
-        raise PolicyBudgetError(
-            f"the {len(result.agents)} users of {parsed.run} are no longer those of "
-            f"{result.world['population'] or world.name} ({population.size}): train again, or put the old file back"
-        )
     played = {
         name: evaluate(
             world, population, result.committee, result.assignment, parsed.episodes, parsed.seed, greedy, welfare

@@ -38,8 +38,10 @@ def run(arguments: Sequence[str]) -> None:
     parsed = parser.parse_args(arguments)
     nested = replace(base, ppo=options.read(base.ppo, parsed), rule=options.read(base.rule, parsed))
     configuration = options.read(nested, parsed)
-    if configuration.population is not None:  # the run folder must find it from anywhere
-        configuration = replace(configuration, population=str(Path(configuration.population).absolute()))
+    population, tasks = (  # the run folder must find them from anywhere
+        None if path is None else str(Path(path).absolute()) for path in (configuration.population, configuration.tasks)
+    )
+    configuration = replace(configuration, population=population, tasks=tasks)
     available = len(cores.available())
     if configuration.cores is not None and configuration.cores > available:
         raise PolicyBudgetError(f"cores must be at most {available}, those available here, got {configuration.cores}")

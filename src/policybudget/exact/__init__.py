@@ -6,7 +6,13 @@ from policybudget.exact.brute_force import brute_force
 from policybudget.exact.em import Solution, em_from_all_assignments, exact_em, restarts
 from policybudget.exact.front import Front, read_front
 from policybudget.exact.intervals import best_intervals, best_points
-from policybudget.exact.planning import backward_induction, best_policy, linear_programme, policy_iteration
+from policybudget.exact.planning import (
+    backward_induction,
+    best_policy,
+    best_returns,
+    linear_programme,
+    policy_iteration,
+)
 from policybudget.exact.selection import Selection, best_subset, best_subsets
 from policybudget.exact.tabular import FiniteRMDP, Policy
 from policybudget.exact.toy_text import from_toy_text
@@ -21,6 +27,7 @@ __all__ = [
     "best_intervals",
     "best_points",
     "best_policy",
+    "best_returns",
     "best_subset",
     "best_subsets",
     "brute_force",

@@ -41,6 +41,18 @@ def best_policy(mdp: FiniteRMDP, mixture: Float64[np.ndarray, " m"], start: Poli
     return policy_iteration(mdp, mixture, start) if mdp.horizon is None else backward_induction(mdp, mixture, start)
 
 
+def best_returns(mdp: FiniteRMDP) -> Float64[np.ndarray, " n"]:
+    """What each agent's return is under the policy that is best for it alone: V* of the agents as tasks.
+
+    Agents whose weights differ by a positive factor have the same best policy, which is looked for once.
+    """
+    size = np.abs(mdp.weights).max(axis=0)
+    wishes, kind = np.unique(mdp.weights / np.where(size > 0, size, 1.0), axis=1, return_inverse=True)
+    best = [float(mdp.feature_returns(best_policy(mdp, wish)) @ wish) for wish in wishes.T]
+    found: np.ndarray = np.array(best)[kind.ravel()] * size
+    return found
+
+
 def policy_iteration(
     mdp: FiniteRMDP, mixture: Float64[np.ndarray, " m"], start: Policy | None = None
 ) -> Int[np.ndarray, " S"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import sys
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -19,9 +20,11 @@ from policybudget.policies.committee import Committee, make_actor
 from policybudget.policies.networks import Sharing
 from policybudget.policies.normaliser import Normaliser
 from policybudget.runs import files, tensors
+from policybudget.runs.prototypes import Prototypes
 from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete
 
 FORMAT = 1
+PROTOTYPES = "prototypes.safetensors"
 SOCIAL = ("function", "welfare", "mean", "worst", "unserved", "below_outside")
 LIBRARIES = ("policybudget", "jax", "jaxlib", "equinox", "optax", "numpy")
 
@@ -84,6 +87,7 @@ class Result:
         world: how the world was made: name and options.
         transitions: over all policies, everything that was trained counted.
         wall_seconds: of the training, over all resumptions.
+        prototypes: where the policies stand in the space of tasks, if groups came of a cover; None if not.
     """
 
     committee: Committee
@@ -98,6 +102,7 @@ class Result:
     algorithm: str
     transitions: int
     wall_seconds: float
+    prototypes: Prototypes | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -107,6 +112,8 @@ class Result:
 
     def save(self, folder: str | Path) -> Path:
         """Write policies.safetensors, assignment.csv, result.json and manifest.json into a folder.
+
+        A committee from a cover has prototypes.safetensors, too.
 
         Raises:
             RunFolderError: it cannot be written.
@@ -122,6 +129,10 @@ class Result:
                 {**self.social, "transitions": self.transitions, "wall_seconds": self.wall_seconds}
             ),
         }
+        if self.prototypes is not None:
+            kept = self.prototypes
+            arrays = {"places": kept.places, "scale": kept.scale}
+            contents[PROTOTYPES] = tensors.dump(arrays, names=json.dumps(kept.names))
         for name, content in contents.items():
             files.write(folder / name, content)
         files.write_json(folder / "manifest.json", self._manifest({n: files.sha256(c) for n, c in contents.items()}))
@@ -188,10 +199,20 @@ def load(folder: str | Path) -> Result:
             algorithm=manifest["algorithm"],
             transitions=outcome["transitions"],
             wall_seconds=outcome["wall_seconds"],
+            prototypes=_prototypes(folder, budget) if PROTOTYPES in manifest["sha256"] else None,
             details=manifest["details"],
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(f"{folder} is damaged: {error!r} in its manifest or result") from None
+
+
+def _prototypes(folder: Path, budget: int) -> Prototypes:
+    found, texts = tensors.load(folder / PROTOTYPES, dict.fromkeys(("places", "scale"), tensors.ANY))
+    places, scale = np.asarray(found["places"]), np.asarray(found["scale"])
+    if places.shape != (budget, *scale.shape):
+        shapes = f"expected places of shape {(budget, *scale.shape)}, got {places.shape}"
+        raise RunFolderError(f"{folder / PROTOTYPES} does not fit its run: {shapes}")
+    return Prototypes(places, scale, tuple(json.loads(texts["names"])))
 
 
 def check_format(path: Path, record: dict[str, Any]) -> None:

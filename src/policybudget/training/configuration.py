@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from policybudget.assignment.committee import CoverCommittee
+from policybudget.assignment.coverage import ENCODERS
 from policybudget.assignment.em import EM
 from policybudget.assignment.end_to_end import EndToEnd
 from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentRule
+from policybudget.assignment.task_parameters import with_tasks
 from policybudget.assignment.trajectory_clusters import TrajectoryClusters
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.settings import PPO
@@ -35,7 +37,10 @@ class Configuration:
 
     world: str = option("resource-gathering", "where the policies act")
     agents: int | None = option(None, "number of users, where the world lets you choose")
-    population: str | None = option(None, "users.csv of a gym: world: a row per user, a column per reward component")
+    population: str | None = option(None, "users.csv: weights of reward components (gym: worlds) or users' goals")
+    tasks: str | None = option(None, "what a committee covers instead of the world's own: a csv with a row per user")
+    descriptions: str | None = option(None, "cover column description of --tasks, embedded by tfidf or minilm")
+    components: int | None = option(None, "numbers per embedded description, 2 if not given")
     algorithm: str = option("em", "em, end-to-end, trajectory-clusters, random or committee")
     budget: int = option(3, "number of policies")
     welfare: str = option("utilitarian", "utilitarian, egalitarian, nash, p-mean:P (P at most 1) or gini")
@@ -52,6 +57,7 @@ class Configuration:
     def __post_init__(self) -> None:
         if self.agents is not None and (not isinstance(self.agents, int) or self.agents < 1):
             raise PolicyBudgetError(f"agents must be at least 1, got {self.agents}")
+        self._check_tasks()
         if self.transitions < 1:
             raise PolicyBudgetError(f"transitions must be at least 1, got {self.transitions}")
         parse(self.welfare)
@@ -62,6 +68,16 @@ class Configuration:
         if self.cores is not None and (not isinstance(self.cores, int) or self.cores < 1):
             raise PolicyBudgetError(f"cores must be at least 1, got {self.cores}")
 
+    def _check_tasks(self) -> None:
+        """Refuse options of a table of tasks that nobody would read."""
+        if self.tasks is not None and self.algorithm != CoverCommittee.name:
+            raise PolicyBudgetError(f"tasks are for algorithm committee, got {self.algorithm}; leave --tasks out")
+        for given, of in (("descriptions", "tasks"), ("components", "descriptions")):
+            if getattr(self, given) is not None and getattr(self, of) is None:
+                raise PolicyBudgetError(f"--{given} is for --{of}; leave it out")
+        if self.descriptions is not None:
+            check_choice("descriptions", self.descriptions, ENCODERS)
+
     def problem(self) -> RepresentedMDP:
         """The r-MDP that this configuration trains for.
 
@@ -71,10 +87,12 @@ class Configuration:
         problem = make_problem(
             self.world, self.budget, self.agents, self.seed, self.population, self.welfare, self.outside
         )
+        if self.tasks is not None:
+            people = with_tasks(problem.population, Path(self.tasks), self.descriptions, self.components)
+            problem = replace(problem, population=people)
         if self.rule.recall:
             check(problem.world)
-        if isinstance(self.rule, CoverCommittee):
-            self.rule.cover(problem.population.parameters, self.budget)
+        self.rule.cover(problem.population.parameters, self.budget, self.seed)  # what cannot be covered is refused now
         return problem
 
     def phases(self, agents: int) -> tuple[Phase, ...]:
@@ -130,7 +148,7 @@ def _searching(ppo: PPO, rule: EM, world: str) -> tuple[PPO, EM]:
     if world == "resource-gathering":
         quick = replace(ppo, worlds=16, epochs=2, learning_rate=(3e-3, 3e-4), discount=1.0)
         quick = replace(quick, normalise_observations=True)
-        return quick, replace(rule, recall=True, restarts=4, fair_restarts=True)
+        return quick, replace(rule, recall=True, restarts=8, fair_restarts=True)
     return ppo, replace(rule, scouts=2, warm_start=40, split_every=20)
 
 

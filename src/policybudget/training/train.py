@@ -31,6 +31,7 @@ from policybudget.learning.sampling import play
 from policybudget.learning.settings import PPO
 from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
+from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import Architecture, Result
 from policybudget.training import splits
 from policybudget.training.phases import SCOUTS, Phase, phases, total_transitions
@@ -150,6 +151,7 @@ def train(
         algorithm=training.algorithm.name,
         transitions=training.total,
         wall_seconds=seconds + time.perf_counter() - began,
+        prototypes=training.prototypes,
     )
 
 
@@ -189,10 +191,17 @@ class _Training:
         budget, agents = self.problem.budget, self.problem.population.size
         self.phases = phases(self.algorithm, self.ppo, budget, agents, self.transitions)
         self.total = total_transitions(self.phases, self.ppo)
+        self.cover = self.algorithm.cover(self.problem.population.parameters, budget, self.seed)
         self.memory: Memory | None = None
         if self.algorithm.recall:
             check(self.problem.world)
             self.memory = Memory.start(agents, self.problem.world.time_limit)
+
+    @property
+    def prototypes(self) -> Prototypes | None:
+        """Where members stand, if a cover says so."""
+        found, names = self.cover, self.problem.population.parameter_names
+        return None if found is None else Prototypes.first(found.prototypes, found.scale, names, self.problem.budget)
 
     def run(self) -> tuple[Task, TrainState, float]:
         """All phases, or what is left of them after the snapshot."""
@@ -228,7 +237,7 @@ class _Training:
     ) -> TrainState:
         assignment_key, world_key, key = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), index), 3)
         parameters = self.problem.population.parameters
-        first = task.rule.start(task.rewards, task.budget, task.agents, assignment_key, seen, parameters)
+        first = task.rule.start(task.rewards, task.budget, task.agents, assignment_key, seen, parameters, self.cover)
         state = begin(task, first, worlds.start(world_key), key)
         if self.memory is not None:
             self.memory = self.memory.in_fresh_worlds(task.budget, task.settings.worlds)

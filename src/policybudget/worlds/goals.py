@@ -141,6 +141,20 @@ def population_of(name: str, path: Path) -> Population:
     return _speeds(goals, names, **details) if name == SPEED else _directions(name, goals, names, **details)
 
 
+def goals_table(name: str, population: Population) -> str:
+    """The CSV that :func:`population_of` reads these agents from.
+
+    Raises:
+        PolicyBudgetError: there is no such world.
+    """
+    _check(name)
+    assert population.parameters is not None
+    wanted = population.parameters.astype(np.float64)
+    goals = wanted[:, 0] if name == SPEED else np.rad2deg(np.arctan2(wanted[:, 1], wanted[:, 0])) % 360
+    rows = [f"{who},{goal:.9g}\n" for who, goal in zip(population.names, goals, strict=True)]
+    return "".join([f"name,{GOALS[name]}\n", *rows])
+
+
 def _speeds(speeds: np.ndarray, names: list[str] | None = None, **details: Any) -> Population:
     """Agents who want speeds (n). Unit of their returns: what standing still costs, mean over U[0, 3)."""
     given = names or [f"{speed:.4f} m/s #{i}" for i, speed in enumerate(speeds)]

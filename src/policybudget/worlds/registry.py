@@ -86,7 +86,8 @@ def held_out(name: str, agents: int, seed: int = 0) -> Population:
         PolicyBudgetError: the world has no such draw.
     """
     if name not in GOALS:
-        raise PolicyBudgetError(f"agents are held out in {', '.join(GOALS)} only, got {name!r}")
+        remedy = "; bring users that were held out from training (--population)" if name.startswith("gym:") else ""
+        raise PolicyBudgetError(f"agents are drawn to be held out in {', '.join(GOALS)} only, got {name!r}{remedy}")
     if agents < 1:
         raise PolicyBudgetError(f"agents must be at least 1, got {agents}")
     return goal_population(name, agents, seed, held_out=True)

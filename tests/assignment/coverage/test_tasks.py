@@ -12,10 +12,11 @@ def test_a_table(tmp_path: Path) -> None:
     path = tmp_path / "tasks.csv"
     path.write_text("name,speed,incline,description\nslow,1,0.5,walk\n\nfast,2e0,-1,run\n")
     tasks = read_tasks(path)
-    assert (tasks.names, tasks.columns, tasks.described) == (("slow", "fast"), ("speed", "incline"), True)
+    assert (tasks.names, tasks.columns) == (("slow", "fast"), ("speed", "incline"))
+    assert tasks.descriptions == ("walk", "run")
     assert tasks.parameters.tolist() == [[1.0, 0.5], [2.0, -1.0]]
     chosen = read_tasks(path, ["incline"])
-    assert (chosen.columns, chosen.parameters.tolist(), chosen.described) == (("incline",), [[0.5], [-1.0]], False)
+    assert (chosen.columns, chosen.parameters.tolist(), chosen.descriptions) == (("incline",), [[0.5], [-1.0]], None)
 
 
 @pytest.mark.parametrize(

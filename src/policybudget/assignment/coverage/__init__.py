@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from policybudget.assignment.coverage.cover import METHODS, Cover, cover
+from policybudget.assignment.coverage.descriptions import ENCODERS, embed, encoder, read_described
 from policybudget.assignment.coverage.sweep import by_budget, by_radius
 from policybudget.assignment.coverage.tasks import Tasks, read_tasks
 
-__all__ = ["METHODS", "Cover", "Tasks", "by_budget", "by_radius", "cover", "read_tasks"]
+__all__ = [
+    "ENCODERS",
+    "METHODS",
+    "Cover",
+    "Tasks",
+    "by_budget",
+    "by_radius",
+    "cover",
+    "embed",
+    "encoder",
+    "read_described",
+    "read_tasks",
+]

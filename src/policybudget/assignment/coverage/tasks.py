@@ -1,6 +1,6 @@
 """A table of tasks from a file: tasks.csv has a row per task and a column per parameter.
 
-It may have a column ``name`` and a column ``description``; neither is a parameter.
+It may have a column ``name`` and a column ``description``; neither is a parameter (see ``descriptions.py``).
 """
 
 from __future__ import annotations
@@ -25,30 +25,31 @@ class Tasks:
     Attributes:
         names: of the tasks, or None.
         columns: names of the parameters.
-        parameters: in the units of the file.
-        described: there is a column ``description``, which was left out.
+        parameters: in the units of the file, or embedded descriptions.
+        descriptions: what a column ``description`` says, or None.
     """
 
     names: tuple[str, ...] | None
     columns: tuple[str, ...]
     parameters: Float[np.ndarray, "n d"]
-    described: bool
+    descriptions: tuple[str, ...] | None = None
 
 
-def read_tasks(path: Path, columns: Sequence[str] | None = None) -> Tasks:
+def read_tasks(
+    path: Path, columns: Sequence[str] | None = None, remedy: str = "choose the parameters by --columns"
+) -> Tasks:
     """Tasks from a file of comma-separated values, in UTF-8.
 
     Args:
         path: of the file.
         columns: the parameters to read; None for every column but ``name`` and ``description``.
+        remedy: what to do about a column that is no parameter, if all are read.
 
     Raises:
         PolicyBudgetError: the file is missing or wrong; the line says in which line and column.
     """
-    table = read_table(path, "tasks", "task", "tasks")
+    table = table_of(path)
     header, told = table.header, ", ".join(table.header[:20])
-    if twice := [name for i, name in enumerate(header) if name in header[:i]]:
-        raise PolicyBudgetError(f"{path} has column {twice[0]!r} twice: {told}")
     if columns is not None:
         if unknown := [name for name in columns if name not in header]:
             raise PolicyBudgetError(f"{path} has no column {unknown[0]!r}; its columns are {told}")
@@ -56,22 +57,43 @@ def read_tasks(path: Path, columns: Sequence[str] | None = None) -> Tasks:
             raise PolicyBudgetError(f"columns must be different, got {again[0]!r} twice")
     chosen = [name for name in header if name not in ABOUT_TASKS] if columns is None else list(columns)
     if not chosen or "" in chosen:
-        raise PolicyBudgetError(f"{path} must have a named column per parameter, got columns {told}")
-    parameters = np.stack([_numbers(table, header.index(name), columns is None) for name in chosen], axis=1)
-    names = None
-    if "name" in header and "name" not in chosen:
-        names = tuple(cell.strip() for cell in table.columns[header.index("name")])
-    return Tasks(names, tuple(chosen), parameters, "description" in header and columns is None)
+        words = "; --descriptions tfidf embeds what the description says" if "description" in header else ""
+        raise PolicyBudgetError(f"{path} must have a named column per parameter, got columns {told}{words}")
+    remedy = f"; {remedy}" if columns is None else ""
+    parameters = np.stack([_numbers(table, header.index(name), remedy) for name in chosen], axis=1)
+    names = None if "name" in chosen else names_of(table)
+    said = None
+    if "description" in header and columns is None:
+        said = tuple(table.columns[header.index("description")])
+    return Tasks(names, tuple(chosen), parameters, said)
 
 
-def _numbers(table: Table, index: int, all_columns: bool) -> np.ndarray:
+def table_of(path: Path) -> Table:
+    """A table of tasks with columns of different names.
+
+    Raises:
+        PolicyBudgetError: the file is missing or is no such table.
+    """
+    table = read_table(path, "tasks", "task", "tasks")
+    if twice := [name for i, name in enumerate(table.header) if name in table.header[:i]]:
+        raise PolicyBudgetError(f"{path} has column {twice[0]!r} twice: {', '.join(table.header[:20])}")
+    return table
+
+
+def names_of(table: Table) -> tuple[str, ...] | None:
+    """What column ``name`` says, if there is one."""
+    if "name" not in table.header:
+        return None
+    return tuple(cell.strip() for cell in table.columns[table.header.index("name")])
+
+
+def _numbers(table: Table, index: int, remedy: str) -> np.ndarray:
     """A column as float64."""
     column, cells = table.header[index], table.columns[index]
     values = np.array([_number(cell) for cell in cells])
     if np.isfinite(values).all():
         return values
     row = int(np.argmin(np.isfinite(values)))
-    remedy = "; choose the parameters by --columns" if all_columns else ""
     raise PolicyBudgetError(
         f"{table.path}, line {table.lines[row]}, column {column}: expected a finite number, got {cells[row]!r}{remedy}"
     )

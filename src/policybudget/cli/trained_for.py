@@ -1,0 +1,30 @@
+"""The world and the users that a finished run was trained for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from policybudget.errors import PolicyBudgetError
+from policybudget.problem import RepresentedMDP, make_problem
+from policybudget.runs.result import Result
+
+
+def problem_of(folder: Path, result: Result) -> RepresentedMDP:
+    """Made again, with a budget of one: the policies are in the result.
+
+    Raises:
+        PolicyBudgetError: it was made in Python, or its file of users is missing or no longer the same.
+    """
+    if "population" not in result.world:
+        raise PolicyBudgetError(
+            f"{folder} holds policies for world {result.world.get('name')!r}, made in Python; evaluate them there: "
+            "policybudget.evaluate(world, population, result.committee, result.assignment, ...)"
+        )
+    problem = make_problem(budget=1, **result.world)
+    if problem.population.names != result.agents:
+        raise PolicyBudgetError(
+            f"the {len(result.agents)} users of {folder} are no longer those of "
+            f"{result.world['population'] or problem.world.name} ({problem.population.size}): train again, "
+            "or put the old file back"
+        )
+    return problem

@@ -1,0 +1,62 @@
+"""Run folders of policies that always do the same, saved without any training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from policybudget.policies.committee import Committee, make_actor
+from policybudget.policies.normaliser import Normaliser
+from policybudget.problem import make_problem
+from policybudget.runs.prototypes import Prototypes
+from policybudget.runs.result import Architecture, Result
+from policybudget.worlds.interface import World
+
+
+def constant(world: World, actions: Any) -> Committee:
+    """Policies that see nothing: their logits, or means of actions, are the rows (k, a)."""
+    heads = jnp.asarray(actions, jnp.float32)[:, None]
+    actor = make_actor(jax.random.key(0), len(heads), world.observation_size, world.actions, (2,), "shared", 0.0)
+    last = actor.network.layers[-1]
+    actor = eqx.tree_at(
+        lambda a: (a.network.layers[-1].weight, a.network.layers[-1].bias), actor, (jnp.zeros_like(last.weight), heads)
+    )
+    return Committee(actor, Normaliser.start(world.observation_size))
+
+
+def save(
+    folder: Path, name: str, actions: Any, serves: list[int], prototypes: Prototypes | None = None, **options: Any
+) -> Path:
+    """A run folder as training leaves it.
+
+    Args:
+        folder: to write.
+        name: of the world.
+        actions: a row per policy.
+        serves: the policy of each agent; -1 for none.
+        **options: of :func:`make_problem`.
+    """
+    problem = make_problem(name, 1, **options)
+    world, budget = problem.world, len(actions)
+    assignment = np.array([[float(j == i) for i in serves] for j in range(budget)], np.float32)
+    result = Result(
+        committee=constant(world, actions),
+        assignment=assignment,
+        returns=np.zeros(assignment.shape, np.float32),
+        lengths=np.zeros(budget, np.float32),
+        welfare=0.0,
+        social=dict.fromkeys(("function", "welfare", "mean", "worst", "unserved", "below_outside"), 0.0),
+        agents=problem.population.names,
+        architecture=Architecture(world.observation_size, world.actions, (2,), "shared"),
+        world=problem.origin,
+        algorithm="by hand",
+        transitions=0,
+        wall_seconds=0.0,
+        prototypes=prototypes,
+    )
+    return result.save(folder)
