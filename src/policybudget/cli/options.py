@@ -12,6 +12,14 @@ from policybudget.errors import PolicyBudgetError
 Settings = TypeVar("Settings")
 
 
+class _Defaults(argparse.ArgumentDefaultsHelpFormatter):
+    """Tells defaults, where there are some."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        switch = action.nargs == 0 and len(action.option_strings) == 1  # no --no-
+        return action.help if action.default is None or switch else super()._get_help_string(action)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
@@ -20,7 +28,7 @@ class Parser(argparse.ArgumentParser):
             prog=f"policybudget {command}",
             description=description,
             allow_abbrev=False,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=_Defaults,
             **details,
         )
 
