@@ -127,18 +127,21 @@ def training_curve(metrics: Path) -> Figure:
     transitions = np.array([float(row["transitions"]) for row in rows]) / 1e6
     groups = [name for name in rows[0] if name.startswith("group_welfare_")]
     ends = [i for i, (now, after) in enumerate(pairwise(rows)) if now["phase"] != after["phase"]]
-    for end in ends:
-        axis.axvline(transitions[end], color="0.5", linestyle="--", linewidth=1)
+    for number, end in enumerate(ends):
+        told = None if number else "a new phase"
+        axis.axvline(transitions[end], color="0.5", linestyle="--", linewidth=1, label=told)
     for index, name in enumerate(groups):
         values = np.array([float(row[name]) if row[name] else np.nan for row in rows])
         values[ends] = np.nan  # group 0 of the next phase is another one
         axis.plot(transitions, values, color=colour(index), linewidth=0.8, alpha=0.7, label=f"group {index}")
-    axis.plot(transitions, [float(row["welfare"]) for row in rows], color="black", linewidth=2, label="all agents")
+    welfare = np.array([float(row["welfare"]) for row in rows])
+    welfare[ends] = np.nan
+    axis.plot(transitions, welfare, color="black", linewidth=2, label="welfare of all")
     axis.set_xlabel("transitions, all policies (millions)")
-    axis.set_ylabel("mean return of sampled actions")
+    axis.set_ylabel("return of sampled actions")
     axis.grid(color="0.9")
     if len(groups) <= len(COLOURS):
-        axis.legend(frameon=False, fontsize=8)
+        figure.legend(loc="outside upper left", ncols=6, frameon=False, fontsize=8)
     return figure
 
 
