@@ -38,11 +38,13 @@ def test_paths_and_curve_are_pictures(tmp_path: Path) -> None:
     metrics.write_text("phase,transitions,welfare,group_welfare_0,group_welfare_1\n" + rows)
     curve = figures.training_curve(metrics)
     lines = {line.get_label(): line.get_xydata() for line in curve.axes[0].lines}
-    np.testing.assert_array_equal(lines["all agents"], [[1.0, 1.0], [2.0, 3.0]])
+    np.testing.assert_array_equal(lines["welfare of all"], [[1.0, 1.0], [2.0, 3.0]])
     np.testing.assert_array_equal(lines["group 0"], [[1.0, 2.0], [2.0, 4.0]])
     plt.close(curve)
     metrics.write_text(metrics.read_text().replace("em,1000000", "scouts,1000000"))
     curve = figures.training_curve(metrics)
     lines = {line.get_label(): line.get_xydata() for line in curve.axes[0].lines}
     np.testing.assert_array_equal(lines["group 0"], [[1.0, np.nan], [2.0, 4.0]])  # not the group of the phase before
+    np.testing.assert_array_equal(lines["welfare of all"], [[1.0, np.nan], [2.0, 3.0]])
+    assert lines["a new phase"][:, 0].tolist() == [1.0, 1.0]
     plt.close(curve)
