@@ -41,6 +41,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
+    from policybudget.assignment.rule import Known
     from policybudget.learning import rollout
     from policybudget.training import iteration
     from policybudget.training.configuration import preset
@@ -54,7 +55,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     ppo = replace(ppo, critic=settings.critic) if settings.critic else ppo
     task = make_task(problem, configuration.rule, ppo, settings.budget, iterations=1000)
     worlds = stepper(task)
-    first = task.rule.start(task.rewards, task.budget, task.agents, jax.random.key(0), None)
+    first = task.rule.start(Known(task.rewards, task.budget, task.agents), jax.random.key(0))
     state = begin(task, first, worlds.start(jax.random.key(1)), jax.random.key(2))
     parts: dict[str, Callable[[], Any]] = {}
     began = time.perf_counter()

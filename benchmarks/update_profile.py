@@ -46,6 +46,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     from jax.flatten_util import ravel_pytree
 
     import policybudget as pb
+    from policybudget.assignment.rule import Known
     from policybudget.learning import ppo, rollout
     from policybudget.training import iteration
     from policybudget.training.configuration import preset
@@ -56,7 +57,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     learner = replace(learner, minibatch=settings.minibatch) if settings.minibatch else learner
     problem = pb.make_problem("resource-gathering", settings.budget)
     task = make_task(problem, replace(configuration.rule, recall=False, restarts=1), learner, settings.budget, 1000)
-    first = task.rule.start(task.rewards, task.budget, task.agents, jax.random.key(0), None)
+    first = task.rule.start(Known(task.rewards, task.budget, task.agents), jax.random.key(0))
     fresh = rollout.start(task.world, task.budget, learner.worlds, jax.random.key(1))  # type: ignore[arg-type]
     state = begin(task, first, fresh, jax.random.key(2))
     _, lesson = eqx.filter_jit(iteration.sample)(task, state)

@@ -13,6 +13,7 @@ from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.committee import CoverCommittee
 from policybudget.assignment.coverage import cover
+from policybudget.assignment.rule import Known
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.population import Population
@@ -25,7 +26,8 @@ REWARDS = wishes([0, 0, 0, 1, 1, 2], 2).population.rewards
 
 
 def start(rule: CoverCommittee, budget: int = 2, tasks: np.ndarray | None = TASKS) -> np.ndarray:
-    return np.asarray(rule.start(REWARDS, budget, len(TASKS), KEY, None, tasks, rule.cover(tasks, budget, 0)))
+    known = Known(REWARDS, budget, len(TASKS), None, tasks, rule.cover(tasks, budget, 0))
+    return np.asarray(rule.start(known, KEY))
 
 
 def test_members_learn_from_their_cluster_and_nobody_from_an_outlier() -> None:
@@ -91,7 +93,7 @@ def test_the_prototypes_that_are_kept_are_those_that_taught(monkeypatch: pytest.
     )
     cover, start = CoverCommittee.cover, CoverCommittee.start
     monkeypatch.setattr(CoverCommittee, "cover", lambda *a: made.append(cover(*a)) or made[-1])  # type: ignore[func-returns-value]
-    monkeypatch.setattr(CoverCommittee, "start", lambda *a: taught.append(a[-1]) or start(*a))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(CoverCommittee, "start", lambda *a: taught.append(a[1].cover) or start(*a))  # type: ignore[func-returns-value]
     rule = CoverCommittee(radius=0.5, cover_method="exact", standardise=True)
     result = train(replace(problem, population=users), rule, ppo=QUICK, transitions=64, seed=11)
     assert len(made) == 1 and taught == made

@@ -10,7 +10,7 @@ from worlds_with_known_answers import QUICK, wishes
 
 from policybudget import welfare
 from policybudget.assignment.end_to_end import EndToEnd
-from policybudget.assignment.rule import AssignmentState
+from policybudget.assignment.rule import AssignmentState, Known
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.ppo import Rows
 from policybudget.objective import Objective
@@ -87,7 +87,7 @@ def test_the_literal_loss_by_hand() -> None:
 
 def test_assignment_is_the_softmax_of_the_logits_and_starts_even() -> None:
     rule = EndToEnd()
-    np.testing.assert_allclose(rule.start(REWARDS, K, N, jax.random.key(0), None), np.full((K, N), 1 / 3), rtol=1e-6)
+    np.testing.assert_allclose(rule.start(Known(REWARDS, K, N), jax.random.key(0)), np.full((K, N), 1 / 3), rtol=1e-6)
     np.testing.assert_array_equal(rule.logits(K, N, jax.random.key(0)), np.zeros((K, N)))
     logits = jnp.broadcast_to(jnp.log(jnp.array([[0.5], [0.3], [0.2]])) + 7.0, (K, N))
     alpha = rule.update(REWARDS, Objective(), STATE, logits, jnp.asarray(0), jax.random.key(0))

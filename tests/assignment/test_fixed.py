@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from policybudget.assignment.fixed import RandomGroups
-from policybudget.assignment.rule import AssignmentState
+from policybudget.assignment.rule import AssignmentState, Known
 from policybudget.objective import Objective
 from policybudget.population import Population
 
@@ -15,7 +15,7 @@ REWARDS = Population.from_features([str(i) for i in range(25)]).rewards
 
 @pytest.mark.parametrize("budget", [1, 2, 3, 7, 10, 24, 25])
 def test_random_groups_are_even_for_any_budget(budget: int) -> None:
-    alpha = np.asarray(RandomGroups().start(REWARDS, budget, 25, jax.random.key(0), None))
+    alpha = np.asarray(RandomGroups().start(Known(REWARDS, budget, 25), jax.random.key(0)))
     assert alpha.shape == (budget, 25)
     np.testing.assert_array_equal(alpha.sum(axis=0), 1.0)
     sizes = alpha.sum(axis=1)
@@ -24,7 +24,7 @@ def test_random_groups_are_even_for_any_budget(budget: int) -> None:
 
 def test_random_groups_are_random_and_stay() -> None:
     rule = RandomGroups()
-    one, other = (rule.start(REWARDS, 5, 25, jax.random.key(seed), None) for seed in (0, 1))
+    one, other = (rule.start(Known(REWARDS, 5, 25), jax.random.key(seed)) for seed in (0, 1))
     assert not np.array_equal(one, other)
     state = AssignmentState(one, jnp.ones((5, 25)), jnp.zeros(5))
     np.testing.assert_array_equal(

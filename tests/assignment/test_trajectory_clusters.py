@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from worlds_with_known_answers import QUICK, wishes
 
+from policybudget.assignment.rule import Known
 from policybudget.assignment.trajectory_clusters import TrajectoryClusters
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
@@ -18,13 +19,13 @@ def groups(alpha: np.ndarray) -> set[frozenset[int]]:
 def test_users_who_are_paid_alike_are_grouped() -> None:
     rewards = Population.from_weights([[1, 0], [0, 1], [1, 0.05], [0.05, 1], [-1, -1]]).rewards
     seen = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
-    alpha = np.asarray(TrajectoryClusters().start(rewards, 3, 5, jax.random.key(0), seen))
+    alpha = np.asarray(TrajectoryClusters().start(Known(rewards, 3, 5, seen), jax.random.key(0)))
     assert groups(alpha) == {frozenset({0, 2}), frozenset({1, 3}), frozenset({4})}
 
 
 def test_fewer_kinds_of_users_than_policies() -> None:
     rewards = Population.from_weights([[1, 0], [1, 0], [0, 1]]).rewards
-    alpha = np.asarray(TrajectoryClusters().start(rewards, 3, 3, jax.random.key(0), np.eye(2, dtype=np.float32)))
+    alpha = np.asarray(TrajectoryClusters().start(Known(rewards, 3, 3, np.eye(2, dtype=np.float32)), jax.random.key(0)))
     assert groups(alpha) == {frozenset({0, 1}), frozenset({2})}
     np.testing.assert_array_equal(alpha.sum(axis=0), 1.0)
 

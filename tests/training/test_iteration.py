@@ -13,6 +13,7 @@ from worlds_with_known_answers import Levers
 
 import policybudget as pb
 from policybudget.assignment.em import EM
+from policybudget.assignment.rule import Known
 from policybudget.learning.settings import PPO
 from policybudget.population import Experience, Population
 from policybudget.training import iteration
@@ -26,7 +27,7 @@ def started(critic: str, population: Population, budget: int = 2) -> tuple[Task,
     task = make_task(problem, EM(), ppo, budget, iterations=10)
     key = jax.random.key(0)
     ongoing = CompiledStepper(task, Levers(3)).start(key)
-    assignment = task.rule.start(task.rewards, budget, population.size, key, None)
+    assignment = task.rule.start(Known(task.rewards, budget, population.size), key)
     return task, begin(task, assignment, ongoing, key)
 
 

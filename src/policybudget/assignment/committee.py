@@ -25,8 +25,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from policybudget.assignment.coverage import METHODS, Cover
 from policybudget.assignment.coverage import cover as covered
 from policybudget.assignment.fixed import FixedAssignment
+from policybudget.assignment.rule import Known
 from policybudget.errors import PolicyBudgetError
-from policybudget.population import Rewards
 from policybudget.settings import option
 
 LEARNED_FROM = ("tasks", "prototype", "nearest")
@@ -64,23 +64,15 @@ class CoverCommittee(FixedAssignment):
             )
         return covered(parameters, budget, self.radius, self.cover_method, seed, self.standardise)
 
-    def start(
-        self,
-        rewards: Rewards,
-        budget: int,
-        agents: int,
-        key: PRNGKeyArray,
-        seen: np.ndarray | None,
-        parameters: np.ndarray | None = None,
-        cover: Cover | None = None,
-    ) -> Float[Array, "k n"]:
+    def start(self, known: Known, key: PRNGKeyArray) -> Float[Array, "k n"]:
         """Whom members learn from; columns of those from whom nobody does are zero."""
+        cover, parameters = known.cover, known.parameters
         assert cover is not None and parameters is not None
-        taught = np.zeros((budget, agents))
+        taught = np.zeros((known.budget, known.agents))
         if self.learn_from == "tasks":
             taught[: len(cover.within)] = cover.within
         elif self.learn_from == "prototype":
             taught[np.arange(len(cover.prototypes)), cover.distances(parameters).argmin(axis=1)] = 1.0
         else:
-            taught[cover.nearest(parameters)[0], np.arange(agents)] = 1.0
+            taught[cover.nearest(parameters)[0], np.arange(known.agents)] = 1.0
         return jnp.asarray(taught / np.maximum(taught.sum(axis=0), 1.0), jnp.float32)

@@ -20,11 +20,9 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from policybudget.assignment.coverage import Cover
-from policybudget.assignment.rule import AssignmentRule, AssignmentState, even_labels, one_hot
+from policybudget.assignment.rule import AssignmentRule, AssignmentState, Known, even_labels, one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.population import Rewards
@@ -70,19 +68,10 @@ class EM(AssignmentRule):
         if self.refill not in REFILLS:
             raise PolicyBudgetError(f"refill must be one of {', '.join(REFILLS)}, got {self.refill}")
 
-    def start(
-        self,
-        rewards: Rewards,
-        budget: int,
-        agents: int,
-        key: PRNGKeyArray,
-        seen: np.ndarray | None,
-        parameters: np.ndarray | None = None,
-        cover: Cover | None = None,
-    ) -> Float[Array, "k n"]:
+    def start(self, known: Known, key: PRNGKeyArray) -> Float[Array, "k n"]:
         """Round-robin; where training begins several times, at random."""
-        labels = even_labels(agents, budget)
-        return one_hot(jax.random.permutation(key, labels) if self.restarts > 1 else labels, budget)
+        labels = even_labels(known.agents, known.budget)
+        return one_hot(jax.random.permutation(key, labels) if self.restarts > 1 else labels, known.budget)
 
     def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> None:
         """No logits: the assignment is hard."""

@@ -23,12 +23,10 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from policybudget.assignment.coverage import Cover
 from policybudget.assignment.em import best_served
-from policybudget.assignment.rule import AssignmentRule, AssignmentState
+from policybudget.assignment.rule import AssignmentRule, AssignmentState, Known
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.ppo import AssignmentLoss, Rows, surrogate
 from policybudget.objective import Objective
@@ -61,18 +59,9 @@ class EndToEnd(AssignmentRule):
         """The literal loss needs advantages per feature."""
         return self.signal == "literal"
 
-    def start(
-        self,
-        rewards: Rewards,
-        budget: int,
-        agents: int,
-        key: PRNGKeyArray,
-        seen: np.ndarray | None,
-        parameters: np.ndarray | None = None,
-        cover: Cover | None = None,
-    ) -> Float[Array, "k n"]:
+    def start(self, known: Known, key: PRNGKeyArray) -> Float[Array, "k n"]:
         """Even: softmax of zeros."""
-        return jnp.full((budget, agents), 1.0 / budget)
+        return jnp.full((known.budget, known.agents), 1.0 / known.budget)
 
     def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> Float[Array, "c n"]:
         """Zeros."""

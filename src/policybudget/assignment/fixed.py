@@ -7,12 +7,10 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from policybudget.assignment.coverage import Cover
 from policybudget.assignment.em import best_served
-from policybudget.assignment.rule import AssignmentRule, AssignmentState, even_labels, one_hot
+from policybudget.assignment.rule import AssignmentRule, AssignmentState, Known, even_labels, one_hot
 from policybudget.objective import Objective
 from policybudget.population import Rewards
 
@@ -57,15 +55,6 @@ class RandomGroups(FixedAssignment):
 
     name: ClassVar[str] = "random"
 
-    def start(
-        self,
-        rewards: Rewards,
-        budget: int,
-        agents: int,
-        key: PRNGKeyArray,
-        seen: np.ndarray | None,
-        parameters: np.ndarray | None = None,
-        cover: Cover | None = None,
-    ) -> Float[Array, "k n"]:
+    def start(self, known: Known, key: PRNGKeyArray) -> Float[Array, "k n"]:
         """Shuffled round-robin."""
-        return one_hot(jax.random.permutation(key, even_labels(agents, budget)), budget)
+        return one_hot(jax.random.permutation(key, even_labels(known.agents, known.budget)), known.budget)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -46,6 +46,25 @@ class AssignmentState(eqx.Module):
         r"""Eq. 10 for each finished episode in turn: :math:`\tilde Q \leftarrow (1-\lambda)\tilde Q + \lambda R_0`."""
         table = self.table * episodes.kept[:, None] + episodes.recent
         return AssignmentState(self.assignment, table, self.kept * episodes.kept, self.held)
+
+
+class Known(NamedTuple):
+    """What a rule may look at when training begins.
+
+    Attributes:
+        rewards: of the n agents.
+        budget, agents: k and n.
+        seen: (universal_steps, m) features that the universal policy met, where the rule asked for them.
+        parameters: (n, d) of the agents' tasks, where they have some.
+        cover: what :meth:`AssignmentRule.cover` gave for them.
+    """
+
+    rewards: Rewards
+    budget: int
+    agents: int
+    seen: np.ndarray | None = None
+    parameters: np.ndarray | None = None
+    cover: Cover | None = None
 
 
 @dataclass(frozen=True)
@@ -95,23 +114,8 @@ class AssignmentRule(abc.ABC):
         return None
 
     @abc.abstractmethod
-    def start(
-        self,
-        rewards: Rewards,
-        budget: int,
-        agents: int,
-        key: PRNGKeyArray,
-        seen: np.ndarray | None,
-        parameters: np.ndarray | None = None,
-        cover: Cover | None = None,
-    ) -> Float[Array, "k n"]:
-        """The first assignment.
-
-        Args:
-            seen: (universal_steps, m) features that the universal policy met, where the rule asked for them.
-            parameters: (n, d) of the agents' tasks, where they have some.
-            cover: what :meth:`cover` gave for them.
-        """
+    def start(self, known: Known, key: PRNGKeyArray) -> Float[Array, "k n"]:
+        """The first assignment."""
 
     @abc.abstractmethod
     def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> Float[Array, "c n"] | None:

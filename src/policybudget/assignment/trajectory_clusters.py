@@ -16,11 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from policybudget.assignment.coverage import Cover
 from policybudget.assignment.fixed import FixedAssignment
-from policybudget.assignment.rule import one_hot
+from policybudget.assignment.rule import Known, one_hot
 from policybudget.errors import PolicyBudgetError
-from policybudget.population import Rewards
 from policybudget.settings import option
 
 
@@ -35,22 +33,13 @@ class TrajectoryClusters(FixedAssignment):
         if self.universal_steps < 1:
             raise PolicyBudgetError(f"universal_steps must be at least 1, got {self.universal_steps}")
 
-    def start(
-        self,
-        rewards: Rewards,
-        budget: int,
-        agents: int,
-        key: PRNGKeyArray,
-        seen: np.ndarray | None,
-        parameters: np.ndarray | None = None,
-        cover: Cover | None = None,
-    ) -> Float[Array, "k n"]:
+    def start(self, known: Known, key: PRNGKeyArray) -> Float[Array, "k n"]:
         """K-means on the agents' reward vectors; agents who are all alike fill fewer than k groups."""
         from sklearn.cluster import KMeans
 
-        assert seen is not None
-        points = np.asarray(rewards.agents(jnp.asarray(seen)), dtype=np.float64).T
+        assert known.seen is not None
+        points = np.asarray(known.rewards.agents(jnp.asarray(known.seen)), dtype=np.float64).T
         seed = int(jax.random.randint(key, (), 0, 2**31 - 1))
         distinct = len(np.unique(points, axis=0))
-        labels = KMeans(min(budget, distinct), n_init=10, random_state=seed).fit_predict(points)
-        return one_hot(jnp.asarray(labels), budget)
+        labels = KMeans(min(known.budget, distinct), n_init=10, random_state=seed).fit_predict(points)
+        return one_hot(jnp.asarray(labels), known.budget)

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from policybudget.assignment.em import EM
-from policybudget.assignment.rule import AssignmentRule
+from policybudget.assignment.rule import AssignmentRule, Known
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning import rollout
 from policybudget.learning.memory import Memory, remember
@@ -236,8 +236,9 @@ class _Training:
         self, task: Task, worlds: Stepper, index: int, seen: np.ndarray | None, scouts: TrainState | None
     ) -> TrainState:
         assignment_key, world_key, key = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), index), 3)
-        parameters = self.problem.population.parameters
-        first = task.rule.start(task.rewards, task.budget, task.agents, assignment_key, seen, parameters, self.cover)
+        tasks = self.problem.population.parameters
+        known = Known(task.rewards, task.budget, task.agents, seen, tasks, self.cover)
+        first = task.rule.start(known, assignment_key)
         state = begin(task, first, worlds.start(world_key), key)
         if self.memory is not None:
             self.memory = self.memory.in_fresh_worlds(task.budget, task.settings.worlds)
