@@ -17,7 +17,7 @@ import numpy as np
 
 from policybudget.assignment.coverage import METHODS, cover
 from policybudget.assignment.coverage.cover import Request
-from policybudget.assignment.coverage.gradient import descended, snapped
+from policybudget.assignment.coverage.gradient import Grown, descended, snapped
 
 PATH = Path(__file__).with_name("results.csv")
 INSTANCES, MOST_TASKS = 1000, {1: 100, 2: 100, 3: 80, 4: 60}
@@ -60,9 +60,11 @@ def solve(instance: int) -> dict[str, object]:
     )
     request = Request.checked(tasks, budget, radius, "gradient", instance, False)
     space = request.space()
-    starts = descended(space, budget, instance)  # once for both
+    random = np.random.default_rng(instance)
+    grown = Grown.at_random(space, random)
+    starts = descended(space, budget, grown, random)  # once for both
     covers = {m: cover(tasks, budget, radius, m, seed=instance) for m in METHODS if m != "gradient"}
-    last = snapped(space, starts, instance)
+    last = snapped(space, starts, grown)
     covers |= {"gradient": request.cover_of(last, None), NO_SNAP: request.cover_of(starts[0], None)}
     line |= {method: round(found.coverage * len(tasks)) for method, found in covers.items()}
     line[ONE] = round(cover(tasks, 1, radius).coverage * len(tasks))

@@ -15,6 +15,16 @@ class RunFolderError(PolicyBudgetError):
     """A run folder is missing, damaged, of another format, or cannot be written."""
 
 
+def check_seed(seed: int) -> None:
+    """Refuse a seed that is not one of 32 bits.
+
+    Raises:
+        PolicyBudgetError: it is out of range.
+    """
+    if not 0 <= seed < 2**32:
+        raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {seed}")
+
+
 def check_budget(budget: int, most: int, whose: str = "agents") -> None:
     """Refuse a budget that is not from 1 to their number.
 

@@ -79,7 +79,7 @@ def test_every_option_arrives_in_the_configuration(
 ) -> None:
     from policybudget.cli import session
 
-    monkeypatch.setattr(session, "train_in", lambda folder, configuration, quiet, resume: seen.append(configuration))
+    monkeypatch.setattr(session, "train_in", lambda folder, configuration, *_, resume: seen.append(configuration))
     seen: list[Configuration] = []
     arguments, expected = ["train", "--algorithm", algorithm, "--seed", "9", "--budget", "4", "--transitions", "77"], {}
     for settings in (PPO(), ALGORITHMS[algorithm]()):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from policybudget.cli import options
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.runs import files
 
 
@@ -20,8 +20,7 @@ def run(arguments: Sequence[str]) -> None:
     parsed = parser.parse_args(arguments)
     if parsed.episodes < 1:
         raise PolicyBudgetError(f"episodes must be at least 1, got {parsed.episodes}")
-    if not 0 <= parsed.seed < 2**32:
-        raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {parsed.seed}")
+    check_seed(parsed.seed)
     from policybudget.assessment.evaluate import evaluate, returns_table
     from policybudget.cli.session import use_compilation_cache
     from policybudget.cli.trained_for import problem_of

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from policybudget.cli import options
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.runs import files
 
 COLUMNS = 80
@@ -132,8 +132,7 @@ def _check(parsed: argparse.Namespace) -> None:
 
     if not 0 < parsed.trials < parsed.episodes:
         raise PolicyBudgetError(f"trials must be from 1 to episodes - 1 ({parsed.episodes - 1}), got {parsed.trials}")
-    if not 0 <= parsed.seed < 2**32:
-        raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {parsed.seed}")
+    check_seed(parsed.seed)
     if parsed.tasks is not None and parsed.tasks < 1:
         raise PolicyBudgetError(f"tasks must be at least 1, got {parsed.tasks}")
     if parsed.write_tasks is not None and (parsed.population or parsed.reference):

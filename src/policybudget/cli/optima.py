@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from policybudget.errors import PolicyBudgetError, check_budget
+from policybudget.errors import PolicyBudgetError, check_budget, check_seed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,8 +83,7 @@ def velocity(parsed: argparse.Namespace) -> Answer:
     task = parsed.world.removesuffix(VELOCITY)
     if parsed.agents < 1:
         raise PolicyBudgetError(f"agents must be at least 1, got {parsed.agents}")
-    if not 0 <= parsed.seed < 2**32:
-        raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {parsed.seed}")
+    check_seed(parsed.seed)
     _check_budgets(parsed.budget, parsed.agents, "agents")
     population = velocity_population(task, parsed.agents, parsed.seed)
     assert population.parameters is not None

@@ -37,4 +37,4 @@ def run(arguments: Sequence[str]) -> None:
             f"policybudget: the run began on {began_on} cores and goes on with {now}; its last digits may differ",
             file=sys.stderr,
         )
-    session.train_in(folder, configuration, parsed.quiet, resume=True)
+    session.train_in(folder, configuration, configuration.problem(), parsed.quiet, resume=True)

@@ -37,13 +37,12 @@ def use_compilation_cache() -> None:
         jax.config.update(name, value)
 
 
-def train_in(folder: Path, configuration: Configuration, quiet: bool, resume: bool) -> Result:
+def train_in(folder: Path, configuration: Configuration, problem: RepresentedMDP, quiet: bool, resume: bool) -> Result:
     """Train in a run folder, from its checkpoint if told so, and write everything that a run leaves.
 
     The manifest comes last: a run that has one is finished.
     """
     use_compilation_cache()
-    problem = configuration.problem()
     widest = max(phase.budget for phase in configuration.phases(problem.population.size))
     try:
         with ExitStack() as stack:

@@ -51,17 +51,17 @@ def run(arguments: Sequence[str]) -> None:
         raise PolicyBudgetError(f"seed + seeds must be at most 2^32, got {configuration.seed} + {parsed.seeds}")
     if parsed.seeds == 1:
         configuration = replace(configuration, cores=cores.use(configuration.cores or available))
-    agents = configuration.problem().population.size
+    problem = configuration.problem()
     folder = files.new_folder(parsed.out or fresh(configuration))
     if parsed.seeds > 1:
         from policybudget.cli import seeds
 
-        seeds.run(folder, configuration, agents, parsed.seeds, parsed.quiet)
+        seeds.run(folder, configuration, problem.population.size, parsed.seeds, parsed.quiet)
         return
     from policybudget.cli import session
 
     configuration.save(folder)
-    session.train_in(folder, configuration, parsed.quiet, resume=False)
+    session.train_in(folder, configuration, problem, parsed.quiet, resume=False)
 
 
 def fresh(configuration: Configuration) -> Path:

@@ -15,7 +15,7 @@ from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentRule
 from policybudget.assignment.task_parameters import with_tasks
 from policybudget.assignment.trajectory_clusters import TrajectoryClusters
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.runs import files
@@ -63,8 +63,7 @@ class Configuration:
         parse(self.welfare)
         if self.outside is not None and not math.isfinite(self.outside):
             raise PolicyBudgetError(f"outside must be a finite number, got {self.outside}")
-        if not 0 <= self.seed < 2**32:
-            raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {self.seed}")
+        check_seed(self.seed)
         if self.cores is not None and (not isinstance(self.cores, int) or self.cores < 1):
             raise PolicyBudgetError(f"cores must be at least 1, got {self.cores}")
 

@@ -17,7 +17,8 @@ def test_descent_finds_a_cover_that_exists() -> None:
     """Without the snap: two groups of a bit less than the width of a box, and few tasks near their middles."""
     left = np.array([[-1.0, -1.0], [-1.0, 0.9], [0.9, -1.0], [0.9, 0.9]])
     tasks = np.concatenate([left, left + 6.0])
-    found = gradient.descended(space_of(tasks, 2, 1.0), 2, 0)[0]
+    space, random = space_of(tasks, 2, 1.0), np.random.default_rng(0)
+    found = gradient.descended(space, 2, gradient.Grown.at_random(space, random), random)[0]
     assert len(cover(tasks, 2, 1.0, "gradient").uncovered) == 0
     distance = np.abs((tasks + 1.0)[:, None] - found).max(axis=2).min(axis=1)
     assert (distance <= 1.0 + 1e-6).all()

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from policybudget.assignment.coverage.boxes import Space, reach, within
-from policybudget.errors import PolicyBudgetError, check_budget
+from policybudget.errors import PolicyBudgetError, check_budget, check_seed
 
 METHODS = ("greedy-intersection", "gradient", "exact", "kmeans", "dbscan", "gmm", "random")
 LARGEST = 1e100
@@ -158,8 +158,7 @@ class Request:
             raise PolicyBudgetError(f"radius must be a positive, finite number, got {radius}")
         if method not in METHODS:
             raise PolicyBudgetError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-        if not 0 <= seed < 2**32:
-            raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {seed}")
+        check_seed(seed)
         numbers = budget * len(table) * (table.shape[1] if method == "gradient" else 1)
         if numbers > (most := DESCENT if method == "gradient" else CELLS):
             what = "budget x tasks x columns" if method == "gradient" else "budget x tasks"

@@ -23,7 +23,7 @@ Departures:
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -60,13 +60,33 @@ def gradient(space: Space, budget: int, seed: int = 0) -> Float[np.ndarray, "c d
         budget: K.
         seed: of the starts.
     """
-    return snapped(space, descended(space, budget, seed), seed)
+    random = np.random.default_rng(seed)
+    grown = Grown.at_random(space, random)
+    return snapped(space, descended(space, budget, grown, random), grown)
 
 
-def descended(space: Space, budget: int, seed: int) -> Float[np.ndarray, "s k d"]:
+class Grown(NamedTuple):
+    """Boxes that were grown at random, from which some starts are drawn and to which prototypes may jump at the end.
+
+    Attributes:
+        centres: of the boxes.
+        covers: the tasks in each.
+    """
+
+    centres: Float[np.ndarray, "b d"]
+    covers: Bool[np.ndarray, "b p"]
+
+    @staticmethod
+    def at_random(space: Space, random: np.random.Generator) -> Grown:
+        """From a task each."""
+        centres = _random_boxes(space, random)
+        return Grown(centres, space.covered(centres))
+
+
+def descended(space: Space, budget: int, grown: Grown, random: np.random.Generator) -> Float[np.ndarray, "s k d"]:
     """The prototypes of every start where they covered most, best start first; without the snap."""
     points = np.minimum(space.points / space.reach, FARTHEST)
-    starts = np.minimum(_starts(space, budget, np.random.default_rng(seed)), FARTHEST)
+    starts = np.minimum(_starts(space, budget, grown, random), FARTHEST)
     padded = SMALLEST * 2 ** max(0, int(np.ceil(np.log2(len(points) / SMALLEST))))
     rows = np.arange(padded) % len(points)
     weights = np.where(np.arange(padded) < len(points), space.counts[rows], 0)
@@ -80,13 +100,11 @@ def descended(space: Space, budget: int, seed: int) -> Float[np.ndarray, "s k d"
     return prototypes
 
 
-def snapped(space: Space, starts: Float[np.ndarray, "s k d"], seed: int) -> Float[np.ndarray, "c d"]:
+def snapped(space: Space, starts: Float[np.ndarray, "s k d"], grown: Grown) -> Float[np.ndarray, "c d"]:
     """The best of the first starts after each was moved box by box."""
-    grown = _random_boxes(space, np.random.default_rng(seed))
-    covers = space.covered(grown)
     best, most = np.zeros((0, space.points.shape[1])), -1
     for prototypes in starts[:SNAPPED]:
-        moved = _moved(space, prototypes, grown, covers)
+        moved = _moved(space, prototypes, grown)
         covered = int(space.counts[space.covered(moved).any(axis=0)].sum())
         if covered > most:
             best, most = moved, covered
@@ -95,9 +113,7 @@ def snapped(space: Space, starts: Float[np.ndarray, "s k d"], seed: int) -> Floa
     return best if len(best) else centre(space.points[:1])[None]  # single precision may miss every task
 
 
-def _moved(
-    space: Space, prototypes: Float[np.ndarray, "k d"], grown: Float[np.ndarray, "b d"], covers: Bool[np.ndarray, "b n"]
-) -> Float[np.ndarray, "c d"]:
+def _moved(space: Space, prototypes: Float[np.ndarray, "k d"], grown: Grown) -> Float[np.ndarray, "c d"]:
     """Move boxes in turn until no move covers more; without those that cover nothing of their own."""
     lower, since, k = prototypes - space.reach, 0, 0
     inside = np.array([space.inside(corner) for corner in lower])
@@ -108,8 +124,8 @@ def _moved(
         corner = shifted(space, left, lower[k])
         now = space.inside(corner)
         if left[now].sum() <= before:
-            jump = int((covers @ left).argmax())
-            corner, now = grown[jump] - space.reach, covers[jump]
+            jump = int((grown.covers @ left).argmax())
+            corner, now = grown.centres[jump] - space.reach, grown.covers[jump]
         since += 1
         if left[now].sum() > before:
             lower[k], inside[k], since = corner, now, 1
@@ -122,19 +138,17 @@ def _moved(
     return np.array(centres).reshape(len(centres), space.points.shape[1])
 
 
-def _starts(space: Space, budget: int, random: np.random.Generator) -> Float[np.ndarray, "s k d"]:
+def _starts(space: Space, budget: int, grown: Grown, random: np.random.Generator) -> Float[np.ndarray, "s k d"]:
     """Prototypes to begin with, a third of the starts of each kind."""
     points, total = space.points / space.reach, space.tasks
-    pool = _random_boxes(space, random)
-    inside = space.covered(pool)
     starts = np.empty((STARTS, budget, points.shape[1]))
     for number, start in enumerate(starts):
         nearest, left = np.full(len(points), FARTHEST), space.counts.copy()
         for k in range(budget):
-            worth = (inside @ left / total) ** GREED
+            worth = (grown.covers @ left / total) ** GREED
             if number % 3 == 2 and worth.any():
-                box = random.choice(len(pool), p=worth / worth.sum())
-                start[k], left = pool[box] / space.reach, np.where(inside[box], 0, left)
+                box = random.choice(len(worth), p=worth / worth.sum())
+                start[k], left = grown.centres[box] / space.reach, np.where(grown.covers[box], 0, left)
             else:
                 worth = space.counts * (nearest if number % 3 == 1 and nearest.any() else 1.0)
                 start[k] = points[random.choice(len(points), p=worth / worth.sum())]
