@@ -70,7 +70,7 @@ def optima(budgets: tuple[int, ...]) -> dict[int, float]:
 def ceiling(seed: int) -> float:
     """Of HalfCheetah."""
     from policybudget.exact.intervals import velocity_ceiling
-    from policybudget.worlds.velocity import BOUNDS, velocity_population
+    from policybudget.worlds.mujoco.velocity import BOUNDS, velocity_population
 
     targets = velocity_population("half-cheetah", 100, seed).parameters
     assert targets is not None

@@ -57,7 +57,7 @@ def seconds_until(preset: str, budget: int, seed: int, settings: argparse.Namesp
     from policybudget import welfare
     from policybudget.cli.session import use_compilation_cache
     from policybudget.learning.sampling import play
-    from policybudget.training.choice import choose
+    from policybudget.selection.choice import choose
     from policybudget.training.configuration import preset as configuration_of
     from policybudget.training.recall import recall
     from policybudget.training.state import make_task

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from policybudget.assignment.coverage import METHODS, cover
-from policybudget.assignment.coverage.cover import Request
-from policybudget.assignment.coverage.gradient import Grown, descended, snapped
+from policybudget.covers import METHODS, cover
+from policybudget.covers.cover import Request
+from policybudget.covers.gradient import Grown, descended, snapped
 
 PATH = Path(__file__).with_name("results.csv")
 INSTANCES, MOST_TASKS = 1000, {1: 100, 2: 100, 3: 80, 4: 60}

@@ -35,7 +35,7 @@ def runs(chosen: Namespace) -> Iterator[Run]:
 def ceiling_of(agents: int, seed: int, budget: int) -> float:
     """Of the seed's own draw."""
     from policybudget.exact.intervals import velocity_ceiling
-    from policybudget.worlds.velocity import BOUNDS, velocity_population
+    from policybudget.worlds.mujoco.velocity import BOUNDS, velocity_population
 
     targets = velocity_population("half-cheetah", agents, seed).parameters
     assert targets is not None

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from policybudget.runs.result import Result, load
     from policybudget.training.train import train
     from policybudget.worlds.conformance import check_world
-    from policybudget.worlds.gymnasium import world_from
+    from policybudget.worlds.gym.world import world_from
 
     __version__: str
 

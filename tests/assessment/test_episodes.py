@@ -11,7 +11,7 @@ from policybudget.assessment import episodes
 from policybudget.assessment.certificate import Exact, certify
 from policybudget.assessment.episodes import Tape, play_alone, play_tasks
 from policybudget.population import Population
-from policybudget.worlds.finite import FiniteWorld
+from policybudget.worlds.finite.world import FiniteWorld
 
 LEVERS, PULLS = Levers(3), [[5.0, 0, 0], [0, 0, 5.0]]
 WISHES = Population.from_weights([[1.0, 0, 0], [0, 1, 0], [0, 0, 2], [3, 0, 1]])

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from policybudget.assessment import figures
-from policybudget.worlds.resource_gathering import ResourceGathering
+from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
 WALK = np.array([(4, 2), (3, 2), (3, 1), (4, 1), (4, 2)])
 

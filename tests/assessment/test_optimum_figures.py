@@ -6,8 +6,8 @@ from matplotlib import pyplot as plt
 
 from policybudget.assessment import optimum_figures
 from policybudget.exact.intervals import best_points
-from policybudget.exact.selection import best_subset
 from policybudget.exact.tours import optimum
+from policybudget.selection.subset import best_subset
 
 
 def test_tours() -> None:

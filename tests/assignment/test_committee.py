@@ -12,8 +12,8 @@ import pytest
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.committee import CoverCommittee
-from policybudget.assignment.coverage import cover
 from policybudget.assignment.rule import Known
+from policybudget.covers import cover
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.population import Population

@@ -10,8 +10,8 @@ import pytest
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.committee import CoverCommittee
-from policybudget.assignment.coverage import embed
 from policybudget.assignment.task_parameters import with_parameters, with_tasks
+from policybudget.covers import embed
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
 from policybudget.training.train import train

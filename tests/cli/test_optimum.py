@@ -12,7 +12,7 @@ import pytest
 
 from policybudget.cli.main import main
 from policybudget.exact.intervals import velocity_ceiling
-from policybudget.worlds.velocity import velocity_population
+from policybudget.worlds.mujoco.velocity import velocity_population
 
 OneLine = Callable[[list[str]], str]
 Answer = Callable[[str], dict[str, Any]]
@@ -94,7 +94,7 @@ def test_users_with_weights_and_outside_options(answer: Answer, files: Path) -> 
 def test_auto_says_that_it_is_not_exact(
     answer: Answer, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("policybudget.exact.selection.AUTO_LIMIT", 15)
+    monkeypatch.setattr("policybudget.selection.subset.AUTO_LIMIT", 15)
     assert main(["optimum", "--front", "front.csv", "--population", "users.csv", "--budget", "2"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["method"] == "greedy"

@@ -17,7 +17,7 @@ from policybudget.exact.intervals import (
     squared_gains,
     velocity_ceiling,
 )
-from policybudget.worlds.velocity import BOUNDS, velocity_population
+from policybudget.worlds.mujoco.velocity import BOUNDS, velocity_population
 
 
 def paid(targets: np.ndarray, points: Any, half_width: float, weights: np.ndarray | None = None) -> float:

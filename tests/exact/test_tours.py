@@ -21,7 +21,7 @@ from policybudget.exact.tours import (
     shortest_covering,
     walk,
 )
-from policybudget.worlds.resource_gathering import MOVES, ResourceGathering
+from policybudget.worlds.grid.resource_gathering import MOVES, ResourceGathering
 
 
 def plain_search(side: int, home: Tile) -> dict[frozenset[Tile], int]:

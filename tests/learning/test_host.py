@@ -19,9 +19,9 @@ from policybudget.policies.committee import Committee, make_actor
 from policybudget.policies.normaliser import Normaliser
 from policybudget.population import Outcome, Population
 from policybudget.worlds import world_from
+from policybudget.worlds.grid.resource_gathering import ResourceGathering
 from policybudget.worlds.interface import HostWorld, JaxWorld, World
 from policybudget.worlds.jax_copies import JaxCopies
-from policybudget.worlds.resource_gathering import ResourceGathering
 
 
 class OnHost(HostWorld):

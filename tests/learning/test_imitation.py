@@ -13,7 +13,7 @@ from policybudget.policies import actions
 from policybudget.policies.committee import Committee, make_actor
 from policybudget.policies.normaliser import Normaliser
 from policybudget.population import Outcome
-from policybudget.worlds.resource_gathering import ResourceGathering
+from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
 WORLD = ResourceGathering()
 # up, left, down, right: around a block of four tiles; up and down again

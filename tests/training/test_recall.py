@@ -15,8 +15,8 @@ from policybudget.population import Population
 from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.training import checkpoint
 from policybudget.training.train import Event, train
-from policybudget.worlds.finite import FiniteWorld
-from policybudget.worlds.resource_gathering import ResourceGathering
+from policybudget.worlds.finite.world import FiniteWorld
+from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
 RULE = EM(warm_start=3, recall=True, restarts=2, fair_restarts=True)
 

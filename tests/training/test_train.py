@@ -24,7 +24,7 @@ from policybudget.training import checkpoint
 from policybudget.training.phases import phases, total_transitions
 from policybudget.training.train import Event, train
 from policybudget.welfare import parse
-from policybudget.worlds.resource_gathering import ResourceGathering
+from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
 GRID = RepresentedMDP(ResourceGathering(), ResourceGathering().population(), 3)
 TINY = PPO(worlds=4, steps=8, minibatch=16, epochs=2, hidden=(8,), normalise_observations=True)

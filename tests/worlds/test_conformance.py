@@ -14,7 +14,7 @@ from worlds_with_known_answers import Aim, Clock, Levers
 from policybudget.cli.main import main
 from policybudget.population import Population
 from policybudget.worlds import check_world, registry, world_from
-from policybudget.worlds.gymnasium import world_by_id
+from policybudget.worlds.gym.world import world_by_id
 from policybudget.worlds.interface import Transition, World
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from policybudget.assessment.evaluate import trace
 from policybudget.policies.committee import Committee
-from policybudget.worlds.resource_gathering import ResourceGathering
+from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 
 from policybudget.assessment import figures
 from policybudget.exact.intervals import Points
-from policybudget.exact.selection import Selection
 from policybudget.exact.tours import Tour
-from policybudget.worlds.resource_gathering import ResourceGathering
+from policybudget.selection.subset import Selection
+from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
 SIZE = (6.4, 3.6)
 UNSERVED = "0.8"

@@ -2,7 +2,7 @@
 
 ::
 
-    cover the task parameters with at most k prototypes of a radius                (policybudget.assignment.coverage)
+    cover the task parameters with at most k prototypes of a radius                (policybudget.covers)
     each member learns for the tasks within the radius of its prototype            ("tasks", their published code)
                     or for the one task that is nearest to its prototype           ("prototype", their talk)
                     or for all tasks that have no nearer prototype                 ("nearest": a clustering's clusters)
@@ -22,10 +22,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from policybudget.assignment.coverage import METHODS, Cover
-from policybudget.assignment.coverage import cover as covered
 from policybudget.assignment.fixed import FixedAssignment
 from policybudget.assignment.rule import Known
+from policybudget.covers import METHODS, Cover
+from policybudget.covers import cover as covered
 from policybudget.errors import PolicyBudgetError
 from policybudget.settings import option
 

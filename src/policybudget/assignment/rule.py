@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from policybudget.assignment.coverage import Cover
+from policybudget.covers import Cover
 from policybudget.learning.ppo import AssignmentLoss
 from policybudget.learning.rollout import Episodes
 from policybudget.objective import Objective

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from policybudget.assignment.coverage.descriptions import COMPONENTS, encoder, read_described
-from policybudget.assignment.coverage.tasks import read_tasks
+from policybudget.covers.descriptions import COMPONENTS, encoder, read_described
+from policybudget.covers.tasks import read_tasks
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
 

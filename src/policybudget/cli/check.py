@@ -42,7 +42,7 @@ def _made(name: str, population: str | None, agents: int | None) -> tuple[World,
     from policybudget.worlds import registry
 
     if name.startswith("gym:") and population is None and agents is None:
-        from policybudget.worlds.gymnasium import world_by_id
+        from policybudget.worlds.gym.world import world_by_id
 
         return world_by_id(name.removeprefix("gym:")), None
     return registry.make(name, agents, 0, population)

@@ -16,7 +16,7 @@ from policybudget.errors import PolicyBudgetError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from policybudget.assignment.coverage import Cover, Tasks
+    from policybudget.covers import Cover, Tasks
 
 DESCRIPTION = """At most K prototypes such that as many tasks as possible are within a radius of one of them in every
 parameter. TASKS is a file with a row per task and a column per parameter (optionally name), or a column description."""
@@ -121,7 +121,7 @@ def _check(parsed: argparse.Namespace) -> None:
 
 
 def _read(parsed: argparse.Namespace) -> Tasks:
-    from policybudget.assignment.coverage import descriptions, read_tasks
+    from policybudget.covers import descriptions, read_tasks
 
     if parsed.descriptions is None:
         return read_tasks(parsed.tasks, parsed.columns)
@@ -143,7 +143,7 @@ def _count(parsed: argparse.Namespace) -> int:
 
 def _covers(parsed: argparse.Namespace, tasks: Tasks) -> Any:
     """The covers that are asked for, one after the other; what is wrong with them is said at once."""
-    from policybudget.assignment.coverage import by_budget, by_radius
+    from policybudget.covers import by_budget, by_radius
 
     rest = (parsed.method, parsed.seed, parsed.standardise)
     if parsed.sweep_radius is not None:

@@ -78,7 +78,7 @@ def velocity(parsed: argparse.Namespace) -> Answer:
     import numpy as np
 
     from policybudget.exact.intervals import best_points_each
-    from policybudget.worlds.velocity import BOUNDS, velocity_population
+    from policybudget.worlds.mujoco.velocity import BOUNDS, velocity_population
 
     task = parsed.world.removesuffix(VELOCITY)
     if parsed.agents < 1:
@@ -115,7 +115,7 @@ def front(parsed: argparse.Namespace) -> Answer:
     import numpy as np
 
     from policybudget.exact.front import read_front
-    from policybudget.exact.selection import AUTO_LIMIT, METHODS, best_subsets
+    from policybudget.selection.subset import AUTO_LIMIT, METHODS, best_subsets
     from policybudget.users import read_users
 
     if parsed.method not in METHODS:

@@ -88,7 +88,7 @@ def _kind(parsed: argparse.Namespace) -> str:
         return FRONT
     if parsed.world == GRID:
         return GRID
-    from policybudget.worlds.velocity import BOUNDS
+    from policybudget.worlds.mujoco.velocity import BOUNDS
 
     if parsed.world not in (known := [f"{task}{VELOCITY}" for task in BOUNDS]):
         raise PolicyBudgetError(

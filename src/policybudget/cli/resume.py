@@ -28,11 +28,11 @@ def run(arguments: Sequence[str]) -> None:
         if not parsed.quiet:
             print(f"{folder} is finished: welfare {result.welfare:.2f}; nothing to do")
         return
+    from policybudget import runtime
     from policybudget.cli import session
-    from policybudget.training import cores
 
     began_on = configuration.cores
-    if began_on is not None and (now := cores.use(began_on)) != began_on:
+    if began_on is not None and (now := runtime.use(began_on)) != began_on:
         print(
             f"policybudget: the run began on {began_on} cores and goes on with {now}; its last digits may differ",
             file=sys.stderr,

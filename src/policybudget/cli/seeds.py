@@ -23,10 +23,10 @@ from rich.console import Console
 from rich.progress import TaskID
 from rich.table import Table
 
+from policybudget import runtime
 from policybudget.assessment.statistics import mean_ci95
 from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
-from policybudget.training import cores
 from policybudget.training.configuration import Configuration
 from policybudget.training.listeners.metrics import FIXED
 from policybudget.training.listeners.progress import bar
@@ -74,7 +74,7 @@ def run(folder: Path, configuration: Configuration, agents: int, count: int, qui
     with tempfile.TemporaryDirectory(prefix="policybudget-") as scratch, _terminable():
         replace(configuration, cores=1).save(Path(scratch))
         with Bars(seeds, total, quiet) as bars:
-            _train_all(folder, Path(scratch), list(seeds), cores.available()[: configuration.cores], bars)
+            _train_all(folder, Path(scratch), list(seeds), runtime.available()[: configuration.cores], bars)
     results = [files.read_json(folder / f"seed-{seed}" / "result.json") for seed in seeds]
     welfare = mean_ci95([result["welfare"] for result in results])
     files.write_json(

@@ -71,7 +71,7 @@ def train_in(folder: Path, configuration: Configuration, problem: RepresentedMDP
 def draw(folder: Path, problem: RepresentedMDP, result: Result) -> list[Path]:
     """The figures of a run."""
     from policybudget.assessment import figures
-    from policybudget.worlds.resource_gathering import ResourceGathering
+    from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
     drawn = [figures.save(figures.training_curve(folder / "metrics.csv"), folder / "figures" / "training.png")]
     world, population = problem.world, problem.population
@@ -114,7 +114,7 @@ def show(folder: Path, problem: RepresentedMDP, result: Result, pictures: list[P
 
 def _show_paths(console: Console, world: World, result: Result) -> None:
     from policybudget.assessment import figures
-    from policybudget.worlds.resource_gathering import ResourceGathering
+    from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
     if not isinstance(world, ResourceGathering):
         return

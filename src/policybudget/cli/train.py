@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from policybudget import runtime
 from policybudget.cli import options
 from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
-from policybudget.training import cores
 from policybudget.training.configuration import Configuration, preset
 
 
@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> None:
         None if path is None else str(Path(path).absolute()) for path in (configuration.population, configuration.tasks)
     )
     configuration = replace(configuration, population=population, tasks=tasks)
-    available = len(cores.available())
+    available = len(runtime.available())
     if configuration.cores is not None and configuration.cores > available:
         raise PolicyBudgetError(f"cores must be at most {available}, those available here, got {configuration.cores}")
     if parsed.seeds < 1:
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str]) -> None:
     if configuration.seed + parsed.seeds > 2**32:
         raise PolicyBudgetError(f"seed + seeds must be at most 2^32, got {configuration.seed} + {parsed.seeds}")
     if parsed.seeds == 1:
-        configuration = replace(configuration, cores=cores.use(configuration.cores or available))
+        configuration = replace(configuration, cores=runtime.use(configuration.cores or available))
     problem = configuration.problem()
     folder = files.new_folder(parsed.out or fresh(configuration))
     if parsed.seeds > 1:

@@ -13,9 +13,9 @@ from policybudget.exact.planning import (
     linear_programme,
     policy_iteration,
 )
-from policybudget.exact.selection import Selection, best_subset, best_subsets
 from policybudget.exact.tabular import FiniteRMDP, Policy
 from policybudget.exact.toy_text import from_toy_text
+from policybudget.selection.subset import Selection, best_subset, best_subsets
 
 __all__ = [
     "FiniteRMDP",

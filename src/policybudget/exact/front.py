@@ -1,7 +1,7 @@
 """A front of policies as a table: a row per policy, a column per reward component, optionally a column ``name``.
 
 With linear users the value of policy j to user i is the policy's vector of returns times the user's weights, so a front
-(a convex coverage set) and a table of users make the value table of :mod:`policybudget.exact.selection`.
+(a convex coverage set) and a table of users make the value table of :mod:`policybudget.selection.subset`.
 """
 
 from __future__ import annotations

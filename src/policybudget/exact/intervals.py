@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from policybudget.errors import PolicyBudgetError, check_budget
-from policybudget.exact.selection import user_weights
+from policybudget.selection.subset import user_weights
 
 
 @dataclass(frozen=True)

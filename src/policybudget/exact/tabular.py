@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from policybudget.errors import PolicyBudgetError
-from policybudget.worlds.tables import check_tables, expect_finite, numbers
+from policybudget.worlds.finite.tables import check_tables, expect_finite, numbers
 
 if TYPE_CHECKING:  # the exact solvers are NumPy; JAX is loaded for the learner's world alone
     from policybudget.problem import RepresentedMDP
@@ -139,8 +139,8 @@ class FiniteRMDP:
     def problem(self, budget: int, time_limit: int | None = None) -> RepresentedMDP:
         """The same r-MDP for the learner: a JAX world and a population.
 
-        The discount is played as the chance that an episode goes on (:mod:`policybudget.worlds.finite`), so train with
-        ``PPO(discount=1.0)``; with a horizon also with ``bootstrap_truncated=False``, for the horizon is the end.
+        The discount is played as the chance that an episode goes on (:mod:`policybudget.worlds.finite.world`), so
+        train with ``PPO(discount=1.0)``; with a horizon also with ``bootstrap_truncated=False``, for the horizon is the end.
 
         Args:
             budget: k.
@@ -152,7 +152,7 @@ class FiniteRMDP:
         """
         from policybudget.population import Population
         from policybudget.problem import RepresentedMDP
-        from policybudget.worlds.finite import FiniteWorld
+        from policybudget.worlds.finite.world import FiniteWorld
 
         if self.horizon is not None and time_limit not in (None, self.horizon):
             raise PolicyBudgetError(f"time_limit must be the horizon ({self.horizon}), got {time_limit}; leave it out")

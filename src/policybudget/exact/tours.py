@@ -1,15 +1,15 @@
 r"""Resource Gathering solved exactly: shortest tours of all tile sets, and the best k of them.
 
 The world pays the agent of every visited tile 100 - T when the walker is back home after T steps
-(:mod:`policybudget.worlds.resource_gathering`). So only two things matter of a deterministic policy: which tiles its
-tour visits, and how long it is.
+(:mod:`policybudget.worlds.grid.resource_gathering`). So only two things matter of a deterministic policy: which tiles
+its tour visits, and how long it is.
 
 1. Breadth-first search over (visited set, position), a bit per tile but home: a level is all states reached first
    after t steps. Home ends a tour, so nothing is expanded there. The search stops with the tour of all tiles, which
    no other tour needs to outlast: it is shorter than the world's limit of 40 steps (26 on the 5 x 5 grid).
 2. Tours whose set is contained in that of a tour which is no longer are left out.
 3. At most k of the rest, so that the sum over the tiles of 100 minus the length of the shortest of the k that visits it
-   is largest: :mod:`policybudget.exact.selection`.
+   is largest: :mod:`policybudget.selection.subset`.
 
 Tours of the same worth are many; which of the optima comes out means nothing.
 """
@@ -23,8 +23,8 @@ import numpy as np
 from jaxtyping import Bool, Int, UInt8, UInt32
 
 from policybudget.errors import PolicyBudgetError, check_budget
-from policybudget.exact.selection import Selection, best_subsets
-from policybudget.worlds.resource_gathering import MOVES
+from policybudget.selection.subset import Selection, best_subsets
+from policybudget.worlds.grid.resource_gathering import MOVES
 
 REWARD = 100.0
 LARGEST_SIDE = 5

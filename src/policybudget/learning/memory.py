@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
-from policybudget.exact.greedy import dominated
+from policybudget.selection.greedy import dominated
 
 MOST = 20_000
 """Episodes that are kept; beyond, those of the highest total return. Resource Gathering has about 3 000."""

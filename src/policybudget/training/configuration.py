@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from policybudget.assignment.committee import CoverCommittee
-from policybudget.assignment.coverage import ENCODERS
 from policybudget.assignment.em import EM
 from policybudget.assignment.end_to_end import EndToEnd
 from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentRule
 from policybudget.assignment.task_parameters import with_tasks
 from policybudget.assignment.trajectory_clusters import TrajectoryClusters
+from policybudget.covers import ENCODERS
 from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP, make_problem

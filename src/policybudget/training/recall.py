@@ -2,7 +2,7 @@
 
 Which policies are learned and which groups they serve is then no matter of where EM came to rest: every episode of
 every beginning is a candidate, and k of thousands are chosen for everybody at once
-(:mod:`policybudget.exact.selection`).
+(:mod:`policybudget.selection.subset`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from policybudget.learning.imitation import compiled_imitate
 from policybudget.learning.memory import Memory
 from policybudget.learning.sampling import play
 from policybudget.policies.committee import make_actor
-from policybudget.training.choice import choose
+from policybudget.selection.choice import choose
 from policybudget.training.state import Task, TrainState
 from policybudget.worlds.interface import Discrete, JaxWorld, World
 
@@ -42,7 +42,7 @@ def recall(task: Task, state: TrainState, memory: Memory, key: PRNGKeyArray, met
 
     Args:
         memory: with one episode at least.
-        method: of choosing, as in :func:`policybudget.training.choice.choose`.
+        method: of choosing, as in :func:`policybudget.selection.choice.choose`.
     """
     assert isinstance(task.world, JaxWorld)
     found = len(memory.returns)

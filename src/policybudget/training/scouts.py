@@ -2,7 +2,7 @@
 
 Plain EM stops at a local optimum of who is with whom. Several times as many representatives with a share of the
 transitions find more ways to act than k; the k of them that serve everybody best, chosen exactly from the table of
-returns (:mod:`policybudget.exact.selection`), are a better start than any k that began alone.
+returns (:mod:`policybudget.selection.subset`), are a better start than any k that began alone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from policybudget.learning import ppo
-from policybudget.training.choice import choose
+from policybudget.selection.choice import choose
 from policybudget.training.state import Task, TrainState
 
 

@@ -12,11 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from policybudget import runtime
 from policybudget.errors import WorldError
 from policybudget.learning import rollout
 from policybudget.learning.host import HostSampler
 from policybudget.learning.memory import Seen
-from policybudget.training import cores, iteration
+from policybudget.training import iteration
 from policybudget.training.iteration import Lesson
 from policybudget.training.state import Report, Task, TrainState
 from policybudget.worlds.interface import HostWorld, JaxWorld
@@ -63,7 +64,7 @@ class Learner:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.beside = ThreadPoolExecutor(1) if len(cores.available()) > 1 else None
+        self.beside = ThreadPoolExecutor(1) if len(runtime.available()) > 1 else None
 
     def __call__(self, state: TrainState, ongoing: rollout.Ongoing, lesson: Lesson) -> tuple[TrainState, Report]:
         """All epochs, then the assignment rule's step."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from policybudget.worlds.conformance import Finding, check_world
-    from policybudget.worlds.gymnasium import world_from
+    from policybudget.worlds.gym.world import world_from
 
 __all__ = ["Finding", "check_world", "world_from"]
 

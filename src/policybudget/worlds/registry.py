@@ -8,12 +8,12 @@ from pathlib import Path
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
-from policybudget.worlds.goals import GOALS, goal_population, goal_world, population_of
 from policybudget.worlds.interface import World
+from policybudget.worlds.mujoco.goals import GOALS, goal_population, goal_world, population_of
 
 
 def _resource_gathering(agents: int | None, seed: int) -> tuple[World, Population]:
-    from policybudget.worlds.resource_gathering import ResourceGathering
+    from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
     world = ResourceGathering()
     if agents not in (None, world.tiles):
@@ -22,7 +22,7 @@ def _resource_gathering(agents: int | None, seed: int) -> tuple[World, Populatio
 
 
 def _velocity(task: str, agents: int | None, seed: int) -> tuple[World, Population]:
-    from policybudget.worlds.velocity import velocity_population, velocity_world
+    from policybudget.worlds.mujoco.velocity import velocity_population, velocity_world
 
     return velocity_world(task), velocity_population(task, 100 if agents is None else agents, seed)
 
@@ -95,7 +95,7 @@ def held_out(name: str, agents: int, seed: int = 0) -> Population:
 
 def _by_id(identifier: str, agents: int | None, population: str | None) -> tuple[World, Population]:
     from policybudget.users import read_users
-    from policybudget.worlds.gymnasium import world_by_id
+    from policybudget.worlds.gym.world import world_by_id
 
     if agents is not None:
         raise PolicyBudgetError("gym:ID worlds have as many agents as --population has rows; leave --agents out")

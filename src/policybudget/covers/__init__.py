@@ -1,0 +1,22 @@
+"""Covers of task parameters: at most K prototypes within a radius of most tasks."""
+
+from __future__ import annotations
+
+from policybudget.covers.cover import METHODS, Cover, cover
+from policybudget.covers.descriptions import ENCODERS, embed, encoder, read_described
+from policybudget.covers.sweep import by_budget, by_radius
+from policybudget.covers.tasks import Tasks, read_tasks
+
+__all__ = [
+    "ENCODERS",
+    "METHODS",
+    "Cover",
+    "Tasks",
+    "by_budget",
+    "by_radius",
+    "cover",
+    "embed",
+    "encoder",
+    "read_described",
+    "read_tasks",
+]

@@ -1,0 +1,52 @@
+"""The k of many behaviours that serve everybody best."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from policybudget.objective import Objective
+from policybudget.selection.subset import best_subset
+from policybudget.welfare import Utilitarian
+
+
+def choose(
+    objective: Objective, returns: Float[np.ndarray, "s n"], budget: int, method: str = "auto"
+) -> Int[np.ndarray, " k"]:
+    """The k rows of a return matrix that are worth most, ascending.
+
+    Exact where welfare is the mean (:mod:`policybudget.selection.subset`). For another welfare function, that choice is
+    the start of exchanges of one row for another, as long as they pay. Rows that nobody needs fill up what is missing.
+
+    Args:
+        returns: k or more rows.
+        method: of the selection: "auto", or "greedy" for a quick one.
+    """
+    people, outside = (None if x is None else np.asarray(x, np.float64) for x in (objective.people, objective.outside))
+    chosen = best_subset(returns, budget, people, outside, method).chosen
+    rest = np.setdiff1d(np.arange(len(returns)), chosen)
+    chosen = np.concatenate([chosen, rest[: budget - len(chosen)]])
+    if not isinstance(objective.welfare, Utilitarian):
+        chosen = _exchanged(objective, returns, chosen)
+    return np.sort(chosen)
+
+
+def _exchanged(objective: Objective, returns: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    @jax.jit
+    def worth(best_of_others: jax.Array) -> jax.Array:
+        utilities = jnp.maximum(jnp.asarray(returns), best_of_others)
+        return jax.vmap(lambda each: objective.welfare(each, objective.people))(utilities)
+
+    floor = np.full(returns.shape[1], -np.inf) if objective.outside is None else np.asarray(objective.outside)
+    chosen, most, since, position = chosen.copy(), -np.inf, 0, 0
+    while since < len(chosen):
+        others = np.delete(chosen, position)
+        values = np.array(worth(jnp.asarray(returns[others].max(axis=0, initial=-np.inf, where=True).clip(floor))))
+        values[others] = -np.inf  # never one twice
+        since += 1
+        if values.max() > most + 1e-6 * max(1.0, abs(values.max())):
+            chosen[position], most, since = int(values.argmax()), float(values.max()), 0
+        position = (position + 1) % len(chosen)
+    return chosen

@@ -1,0 +1,1 @@
+"""Worlds given by tables of transitions."""

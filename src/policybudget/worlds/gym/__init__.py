@@ -1,0 +1,1 @@
+"""Gymnasium and MO-Gymnasium environments as worlds."""

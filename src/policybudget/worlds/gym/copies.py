@@ -1,0 +1,198 @@
+"""N copies of a Gymnasium environment behind one interface, whatever its autoreset mode and its spaces."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from policybudget.errors import PolicyBudgetError, WorldError
+from policybudget.worlds.gym import spaces
+from policybudget.worlds.interface import HostStep
+
+Given = TypeVar("Given")
+Factory = Callable[[int], Any]
+Outcome = Callable[[np.ndarray, dict[str, Any]], np.ndarray]
+
+
+class Recipe(Protocol):
+    """What copies are made from."""
+
+    @property
+    def name(self) -> str:
+        """How the world is called."""
+
+    @property
+    def factory(self) -> Factory:
+        """Makes the vector environment."""
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """From (rewards, info) to the outcome; None: the reward."""
+
+    @property
+    def observation_size(self) -> int:
+        """o."""
+
+    @property
+    def outcome_size(self) -> int:
+        """d."""
+
+
+class GymnasiumCopies:
+    """N copies; every mode gives the same transitions, and no reset is one of them (``valid``)."""
+
+    def __init__(self, world: Recipe, number: int) -> None:
+        from gymnasium.vector import AutoresetMode
+
+        self.world, self.number, self.steps = world, number, 0
+        self.env = self._guard(lambda: world.factory(number))
+        if getattr(self.env, "num_envs", None) != number:
+            raise WorldError(
+                f"the factory of world {world.name} must give a VectorEnv of {number} copies, got {self.env!r}"
+            )
+        mode = self.env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
+        self._mode = self._guard(lambda: AutoresetMode(mode))
+        self._modes = AutoresetMode
+        self._space = self.env.single_observation_space
+        self._outcome_of, self._size, self._shape = world.outcome, world.observation_size, (number, world.outcome_size)
+        self._convert = spaces.converter(self.env.single_action_space, number)
+        self._ended = np.zeros(number, bool)
+
+    def reset(self, seed: int) -> NDArray[np.float32]:
+        """Observations (N, o) of fresh episodes."""
+        observation = self._guard(lambda: self._flat(self.env.reset(seed=seed)[0]))
+        self._check("observation after reset", observation)
+        self._ended[:] = False
+        return observation
+
+    def step(self, actions: np.ndarray) -> HostStep:
+        """Step every copy; see :class:`Copies`."""
+        return self._guard(lambda: self._step(actions))
+
+    def _step(self, actions: np.ndarray) -> HostStep:
+        reached, reward, terminated, truncated, info = self.env.step(self._convert(actions))
+        self.steps += 1
+        reached = self._flat(reached)
+        following, valid = reached, ~self._ended
+        terminated, truncated = np.asarray(terminated, bool) & valid, np.asarray(truncated, bool) & valid
+        ended = terminated | truncated
+        if self._mode is self._modes.NEXT_STEP:
+            self._ended = ended
+        elif ended.any():
+            if self._mode is self._modes.SAME_STEP:
+                following = reached.copy()
+                following[ended] = self._final(info, ended)
+            else:
+                fresh = self._flat(self.env.reset(options={"reset_mask": ended.copy()})[0])
+                reached = np.where(ended[:, None], fresh, reached)
+            self._check("observation after reset", reached)
+        outcome = self._outcome(reward, info)
+        outcome[~valid] = 0.0
+        self._check("reward", outcome)
+        self._check("observation", following)
+        return HostStep(reached, following, outcome, terminated, truncated & ~terminated, valid)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What the environment's ``get_state`` gives, if it has one."""
+        if getattr(self.env, "get_state", None) is None or getattr(self.env, "set_state", None) is None:
+            return {}
+        given = dict(self._guard(self.env.get_state))
+        return given | {"ended": self._ended.copy(), "steps": np.asarray(self.steps)}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Hand a saved state to the environment."""
+        given = {key: value for key, value in state.items() if key not in ("ended", "steps")}
+        self._ended, self.steps = state["ended"].astype(bool), int(state["steps"])
+        self._guard(lambda: self.env.set_state(given))
+
+    def close(self) -> None:
+        """Close the environment, its processes too if it has some."""
+        with contextlib.suppress(Exception), silence():
+            self.env.close()
+
+    def _guard(self, call: Callable[[], Given]) -> Given:
+        """Whatever an environment raises becomes one line that says where."""
+        where = f"world {self.world.name}, step {self.steps + 1}"
+        try:
+            with silence():
+                return call()
+        except PolicyBudgetError as error:
+            self._abandon()
+            text = str(error)
+            raise WorldError(text if text.startswith("world ") else f"{where}: {text}") from error
+        except (EOFError, ConnectionError) as error:
+            self._abandon()
+            raise WorldError(f"{where}: a worker process died ({type(error).__name__})") from error
+        except Exception as error:
+            self._abandon()
+            raise WorldError(f"{where}: the environment raised {line(error)}") from error
+
+    def _abandon(self) -> None:
+        """Let go of a broken environment's processes without waiting for answers."""
+        env = getattr(getattr(self, "env", None), "unwrapped", None)
+        if env is None or not hasattr(env, "processes"):
+            return
+        for process in env.processes:
+            with contextlib.suppress(Exception):
+                process.terminate()
+        env.closed = True
+
+    def _outcome(self, reward: Any, info: dict[str, Any]) -> NDArray[np.float32]:
+        given = reward if self._outcome_of is None else self._outcome_of(reward, info)
+        with np.errstate(over="ignore"):
+            outcome = np.array(given, np.float32)
+        outcome = outcome[:, None] if outcome.ndim == 1 else outcome
+        if outcome.shape != self._shape:
+            raise WorldError(
+                f"expected {self._shape[1]} reward components for each of {self.number} copies, "
+                f"got an array of shape {outcome.shape}"
+            )
+        return outcome
+
+    def _check(self, what: str, values: NDArray[np.float32]) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(values.sum()):  # quick; wrong only by overflow, then looked at closely
+                return
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            copy, component = bad[0]
+            raise WorldError(
+                f"world {self.world.name}, step {self.steps}: {what}, component {component} of copy {copy}: expected a "
+                f"finite number, got {values[copy, component]}"
+            )
+
+    def _flat(self, observation: Any) -> NDArray[np.float32]:
+        flat = spaces.flatten(self._space, observation, self.number)
+        if flat.shape[1] != self._size:
+            raise WorldError(f"expected observations of {self._size} numbers, got {flat.shape[1]}")
+        return flat
+
+    def _final(self, info: dict[str, Any], ended: NDArray[np.bool_]) -> NDArray[np.float32]:
+        final = info.get("final_obs")
+        if final is None:
+            raise WorldError("its autoreset mode is SAME_STEP, but it gives no final_obs in the info")
+        if isinstance(final, dict | tuple):
+            return self._flat(final)[ended]
+        space = self._space
+        return np.concatenate([spaces.flatten(space, spaces.one(space, final[i]), 1) for i in np.flatnonzero(ended)])
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Gymnasium prints remarks and whole tracebacks of workers to standard error; errors are told in one line here."""
+    from gymnasium import logger
+
+    before, logger.min_level = logger.min_level, logger.ERROR + 1
+    try:
+        yield
+    finally:
+        logger.min_level = before
+
+
+def line(error: Exception) -> str:
+    """An exception as one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -1,0 +1,1 @@
+"""Robots on MuJoCo's own threads."""

@@ -1,0 +1,64 @@
+"""MuJoCo robots whose users each want a speed of their own (Ivanov & Ben-Porat 2024, Section 4).
+
+``n`` target velocities drawn from U[0, b]; per step agent i is paid :math:`1 - \\min(1, 20\\,|v^i - v| / b)`, scaled
+so that a perfect episode of 1000 steps gives 100. The outcome is the velocity v in m/s; nothing else is rewarded,
+control is free.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from policybudget.population import Population
+from policybudget.worlds.gym.world import GymnasiumWorld, world_from
+
+BOUNDS = {"half-cheetah": 4.0, "ant": 3.0, "hopper": 2.5, "walker2d": 2.5}
+"""b, in m/s."""
+
+STEPS = 1000
+
+
+def velocity_world(task: str, threads: int = 2) -> GymnasiumWorld:
+    """Copies of a robot on MuJoCo's own threads.
+
+    Args:
+        task: half-cheetah, ant, hopper or walker2d.
+        threads: of the physics.
+
+    Raises:
+        PolicyBudgetError: MuJoCo is not installed.
+    """
+    return world_from(partial(_copies, task, threads), f"{task}-velocity", outcome=_velocity, outcome_size=1)
+
+
+def velocity_population(task: str, agents: int, seed: int) -> Population:
+    """n agents with target velocities drawn from U[0, b].
+
+    Args:
+        seed: of the draw.
+    """
+    bound = BOUNDS[task]
+    targets = np.random.default_rng([seed, 0x7E10]).uniform(0.0, bound, agents)
+    return Population.from_targets(
+        targets,
+        half_width=bound / 20,
+        scale=100.0 / STEPS,
+        names=[f"{target:.4f} m/s #{i}" for i, target in enumerate(targets)],
+        parameter_names=("target velocity (m/s)",),
+        return_scale=100.0,
+    )
+
+
+def _copies(task: str, threads: int, number: int) -> Any:
+    from policybudget.worlds.mujoco.tasks import velocity_task
+    from policybudget.worlds.mujoco.vector import MujocoVectorEnv
+
+    return MujocoVectorEnv(velocity_task(task), number, autoreset_mode="SameStep", num_threads=threads)
+
+
+def _velocity(rewards: np.ndarray, info: dict[str, Any]) -> np.ndarray:
+    velocity: np.ndarray = info["x_velocity"]
+    return velocity[:, None]
