@@ -61,13 +61,13 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     began = time.perf_counter()
     if isinstance(task.world, HostWorld):
         sampler = worlds.sampler  # type: ignore[attr-defined]
-        parts["rollout"] = lambda: sampler.rollout(state.committee, state.ongoing, state.key, ppo.steps)
+        parts["rollout"] = lambda: sampler.rollout(state.policies, state.ongoing, state.key, ppo.steps)
         if hasattr(sampler.copies.env, "_physics"):
             stood = sampler.copies.state()
             ongoing, batch = parts["rollout"]()
             parts["physics"] = physics_alone(sampler.copies, stood, batch.action)
     else:
-        compiled = eqx.filter_jit(lambda s: rollout.rollout(task.world, s.committee, s.ongoing, s.key, ppo.steps))
+        compiled = eqx.filter_jit(lambda s: rollout.rollout(task.world, s.policies, s.ongoing, s.key, ppo.steps))
         parts["rollout"] = lambda: compiled(state)
     ongoing, batch = parts["rollout"]()
     seen = rollout.Ongoing(None, ongoing.observation) if isinstance(task.world, HostWorld) else ongoing
@@ -126,7 +126,7 @@ class Loop:
             from policybudget.learning.memory import Memory
 
             blank = Memory.start(task.agents, task.world.time_limit)
-            self.memory = blank.in_fresh_worlds(task.budget, task.settings.worlds)
+            self.memory = blank.in_fresh_worlds(task.budget, task.settings.copies)
         self()
 
     def __call__(self) -> Any:

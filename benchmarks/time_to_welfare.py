@@ -88,7 +88,7 @@ def seconds_until(preset: str, budget: int, seed: int, settings: argparse.Namesp
         began = time.perf_counter()
         clock["seconds"] += began - now if snapshot.memory is not None else 0.0
         rewards = problem.population.rewards
-        played = play(problem.world, rewards.features, state.committee, jax.random.key(seed), 1, True)
+        played = play(problem.world, rewards.features, state.policies, jax.random.key(seed), 1, True)
         returns = rewards.agents(played.returns.mean(axis=1))
         clock["welfare"] = float(welfare.Utilitarian()(welfare.utilities(state.assignment.assignment, returns)))
         clock["outside"] += time.perf_counter() - began

@@ -58,7 +58,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     problem = pb.make_problem("resource-gathering", settings.budget)
     task = make_task(problem, replace(configuration.rule, recall=False, restarts=1), learner, settings.budget, 1000)
     first = task.rule.start(Known(task.rewards, task.budget, task.agents), jax.random.key(0))
-    fresh = rollout.start(task.world, task.budget, learner.worlds, jax.random.key(1))  # type: ignore[arg-type]
+    fresh = rollout.start(task.world, task.budget, learner.copies, jax.random.key(1))  # type: ignore[arg-type]
     state = begin(task, first, fresh, jax.random.key(2))
     _, lesson = eqx.filter_jit(iteration.sample)(task, state)
     rows, space = lesson.rows, task.world.actions

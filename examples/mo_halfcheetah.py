@@ -11,7 +11,7 @@ transitions = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
 for_speed = np.linspace(0.0, 1.0, 20)
 users = Population.from_weights(np.stack([for_speed, 1.0 - for_speed], axis=1))
 problem = RepresentedMDP(world_by_id("mo-halfcheetah-v5"), users, budget=3)
-ppo = PPO(worlds=4, steps=128, normalise_observations=True)
+ppo = PPO(copies=4, steps=128, normalise_observations=True)
 result = train(problem, EM(), ppo=ppo, transitions=transitions)
 for policy, row in enumerate(result.assignment):
     served = for_speed[row == 1]

@@ -68,7 +68,7 @@ def run_copy(finished_run: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished_run, tmp_path / "run"))
 
 
-SMALL = ("--worlds", "4", "--steps", "32", "--minibatch", "64", "--epochs", "2", "--hidden", "8", "--warm-start", "1")
+SMALL = ("--copies", "4", "--steps", "32", "--minibatch", "64", "--epochs", "2", "--hidden", "8", "--warm-start", "1")
 
 
 @pytest.fixture(scope="session")

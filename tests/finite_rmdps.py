@@ -35,7 +35,7 @@ def random_rmdp(
         paid, weights = rng.normal(size=(states, actions, features)), rng.normal(size=(features, agents))
     initial = rng.gamma(1.0, size=states) + 1e-9
     options = np.where(rng.random(agents) < 0.7, rng.normal(size=agents), -np.inf)
-    people = rng.integers(1, 4, agents).astype(float)
+    agent_weights = rng.integers(1, 4, agents).astype(float)
     return FiniteRMDP(
         transitions,
         paid,
@@ -43,7 +43,7 @@ def random_rmdp(
         initial / initial.sum(),
         discount=float(rng.choice([0.0, 0.5, 0.9, 0.99])) if horizon is None else float(rng.choice([0.9, 1.0])),
         horizon=horizon,
-        people=people,
+        agent_weights=agent_weights,
         outside=options if outside else None,
     )
 

@@ -10,15 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from policybudget.policies.committee import Committee, make_actor
 from policybudget.policies.normaliser import Normaliser
+from policybudget.policies.stacked import Policies, make_actor
 from policybudget.problem import make_problem
 from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import Architecture, Result
 from policybudget.worlds.interface import World
 
 
-def constant(world: World, actions: Any) -> Committee:
+def constant(world: World, actions: Any) -> Policies:
     """Policies that see nothing: their logits, or means of actions, are the rows (k, a)."""
     heads = jnp.asarray(actions, jnp.float32)[:, None]
     actor = make_actor(jax.random.key(0), len(heads), world.observation_size, world.actions, (2,), "shared", 0.0)
@@ -26,7 +26,7 @@ def constant(world: World, actions: Any) -> Committee:
     actor = eqx.tree_at(
         lambda a: (a.network.layers[-1].weight, a.network.layers[-1].bias), actor, (jnp.zeros_like(last.weight), heads)
     )
-    return Committee(actor, Normaliser.start(world.observation_size))
+    return Policies(actor, Normaliser.start(world.observation_size))
 
 
 def save(
@@ -45,7 +45,7 @@ def save(
     world, budget = problem.world, len(actions)
     assignment = np.array([[float(j == i) for i in serves] for j in range(budget)], np.float32)
     result = Result(
-        committee=constant(world, actions),
+        policies=constant(world, actions),
         assignment=assignment,
         returns=np.zeros(assignment.shape, np.float32),
         lengths=np.zeros(budget, np.float32),

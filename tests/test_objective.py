@@ -21,7 +21,7 @@ def test_utilitarian_agents_pull_as_they_are_assigned() -> None:
 
 
 def test_agents_pull_for_as_many_people_as_they_stand_for() -> None:
-    pull = Objective(people=jnp.array([5.0, 1.0, 3.0])).pull(ALPHA, RETURNS)
+    pull = Objective(agent_weights=jnp.array([5.0, 1.0, 3.0])).pull(ALPHA, RETURNS)
     np.testing.assert_allclose(pull, [[0.0, 0.5, 1.5], [1.0, 0.0, 0.0]], rtol=1e-6)
 
 
@@ -37,7 +37,7 @@ def test_every_group_pulls_as_much_as_it_is_large(name: str, seed: int) -> None:
     returns = jnp.asarray(draw.uniform(-10, 100, (3, 8)), jnp.float32)
     labels = draw.integers(0, 3, 8)
     alpha = jax.nn.one_hot(labels, 3, axis=0)
-    pull = Objective(parse(name), people=jnp.asarray(draw.uniform(0.1, 9, 8), jnp.float32)).pull(alpha, returns)
+    pull = Objective(parse(name), agent_weights=jnp.asarray(draw.uniform(0.1, 9, 8), jnp.float32)).pull(alpha, returns)
     assert bool(jnp.isfinite(pull).all() and (pull >= 0).all())
     np.testing.assert_allclose(pull.sum(axis=1), alpha.sum(axis=1), rtol=1e-4)
 

@@ -32,7 +32,7 @@ def vectors(least: float, most: float, size: int = N) -> st.SearchStrategy[np.nd
 some_weights = st.just(np.ones(N, np.float32)) | vectors(0.125, 8.0)
 
 
-def test_utility_is_the_expectation_over_representatives() -> None:
+def test_utility_is_the_expectation_over_policies() -> None:
     assignment = jnp.array([[1.0, 0.25, 0.0], [0.0, 0.75, 1.0]])
     returns = jnp.array([[10.0, 4.0, 7.0], [99.0, 8.0, 5.0]])
     utilities = welfare.utilities(assignment, returns)
@@ -157,10 +157,10 @@ def test_welfare_is_in_units_of_return(w: Welfare, u: np.ndarray, a: np.ndarray,
 @each
 @given(vectors(-50.0, 100.0, 3))
 def test_an_agent_of_weight_two_is_two_agents(w: Welfare, u: np.ndarray) -> None:
-    a, people, one = np.array([1.0, 2.0, 2.0], np.float32), np.repeat(u, [1, 2, 2]), np.ones(N, np.float32)
-    np.testing.assert_allclose(value(w, u, a), value(w, people, one), rtol=1e-5, atol=1e-4)
-    np.testing.assert_allclose(smooth(w, u, a, 100.0), smooth(w, people, one, 100.0), rtol=1e-4, atol=1e-4)
-    shares, slope = gradient(w, people, one, 100.0), gradient(w, u, a, 100.0)
+    a, agent_weights, one = np.array([1.0, 2.0, 2.0], np.float32), np.repeat(u, [1, 2, 2]), np.ones(N, np.float32)
+    np.testing.assert_allclose(value(w, u, a), value(w, agent_weights, one), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(smooth(w, u, a, 100.0), smooth(w, agent_weights, one, 100.0), rtol=1e-4, atol=1e-4)
+    shares, slope = gradient(w, agent_weights, one, 100.0), gradient(w, u, a, 100.0)
     np.testing.assert_allclose(slope, [shares[0], shares[1:3].sum(), shares[3:].sum()], rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(gradient(w, u, 1e37 * a, 100.0), slope, rtol=1e-5)
 

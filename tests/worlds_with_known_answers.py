@@ -140,5 +140,5 @@ def wishes(wanted: Sequence[int], budget: int, reward: float = 10.0) -> Represen
     return RepresentedMDP(Levers(levers), Population.from_weights(weights, return_scale=reward), budget)
 
 
-QUICK = PPO(worlds=16, steps=4, minibatch=32, epochs=4, learning_rate=(2e-2, 5e-3), entropy=(1e-2, 1e-3), hidden=(8,))
+QUICK = PPO(copies=16, steps=4, minibatch=32, epochs=4, learning_rate=(2e-2, 5e-3), entropy=(1e-2, 1e-3), hidden=(8,))
 """Learns a lever in about 20 iterations of 64 transitions."""

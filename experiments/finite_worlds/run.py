@@ -29,13 +29,13 @@ def train(mdp: FiniteRMDP, budget: int, transitions: int, seed: int) -> tuple[fl
     import jax.numpy as jnp
 
     import policybudget as pb
-    from policybudget.policies.committee import act
+    from policybudget.policies.stacked import act
 
     order = np.random.default_rng(seed).permutation(mdp.agents)  # EM begins round-robin: a start of its own per seed
     mdp = replace(mdp, weights=mdp.weights[:, order], names=())
     problem = mdp.problem(budget)
     ppo = pb.PPO(
-        worlds=32, steps=32, minibatch=128, learning_rate=(3e-3, 3e-4), entropy=(5e-2, 1e-3), discount=1.0, hidden=(32,)
+        copies=32, steps=32, minibatch=128, learning_rate=(3e-3, 3e-4), entropy=(5e-2, 1e-3), discount=1.0, hidden=(32,)
     )
     result = pb.train(problem, pb.EM(), ppo=ppo, transitions=transitions, seed=seed)
     states = jnp.broadcast_to(jnp.eye(mdp.states), (budget, mdp.states, mdp.states))

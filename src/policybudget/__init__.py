@@ -65,7 +65,7 @@ _HOMES = {
     "load": "runs.result",
     "make_problem": "problem",
     "train": "training.train",
-    "world_from": "worlds.gymnasium",
+    "world_from": "worlds.gym.world",
 }
 
 

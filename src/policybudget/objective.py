@@ -22,35 +22,35 @@ class Objective(eqx.Module):
 
     Attributes:
         welfare: the function.
-        people: (n) agent weights, positive; None: one each.
+        agent_weights: (n) agent weights, positive; None: one each.
         outside: (n) guaranteed values, -inf where there is none; None: nobody has one.
         scale: the return of a perfectly served agent, if it is known.
     """
 
     welfare: Welfare = eqx.field(static=True, default_factory=Utilitarian)
-    people: Float[Array, " n"] | None = None
+    agent_weights: Float[Array, " n"] | None = None
     outside: Float[Array, " n"] | None = None
     scale: float | None = eqx.field(static=True, default=None)
 
     def utilities(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, " n"]:
-        """What each agent gets: from its representatives, and for the rest of its column of α from its option."""
+        """What each agent gets: from its policies, and for the rest of its column of α from its option."""
         return utilities(assignment, returns, self.outside)
 
     def value(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, ""]:
         """The welfare that is reported."""
-        return self.welfare(self.utilities(assignment, returns), self.people)
+        return self.welfare(self.utilities(assignment, returns), self.agent_weights)
 
     def worth(self, utilities: Float[Array, " n"]) -> Float[Array, " n"]:
         r""":math:`\partial W/\partial u_i`, what a unit of each agent's return is worth."""
-        return self.welfare.gradient(utilities, self.people, self.scale)
+        return self.welfare.gradient(utilities, self.agent_weights, self.scale)
 
     def pull(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
-        r"""Who pulls a representative how much: :math:`\alpha^i(j)\,\partial W/\partial u_i`, the M-step's weights.
+        r"""Who pulls a policy how much: :math:`\alpha^i(j)\,\partial W/\partial u_i`, the M-step's weights.
 
-        Scaled so that the agents of a representative pull as much together as they are many; α itself where all
+        Scaled so that the agents of a policy pull as much together as they are many; α itself where all
         people count alike.
         """
-        if self.people is None and isinstance(self.welfare, Utilitarian):
+        if self.agent_weights is None and isinstance(self.welfare, Utilitarian):
             return assignment
         pulls = assignment * self.worth(self.utilities(assignment, returns))
         most = pulls.max(axis=1, keepdims=True)
@@ -93,7 +93,7 @@ class Objective(eqx.Module):
         return {
             "function": str(self.welfare),
             "welfare": float(self.value(alpha, values)),
-            "mean": float(np.average(np.asarray(gets), weights=self.people)),
+            "mean": float(np.average(np.asarray(gets), weights=self.agent_weights)),
             "worst": float(gets.min()),
             "unserved": int(jnp.sum(alpha.sum(axis=0) == 0)),
             "below_outside": below,

@@ -132,7 +132,7 @@ class Rewards(eqx.Module):
     weights: Float[Array, "m n"] | None
 
     def mixture(self, assignment: Float[Array, "k n"]) -> Float[Array, "k m"]:
-        r"""What each representative maximises, in features: row j is :math:`\sum_i \alpha^i(j) w^i` (eq. 7)."""
+        r"""What each policy maximises, in features: row j is :math:`\sum_i \alpha^i(j) w^i` (eq. 7)."""
         return assignment if self.weights is None else assignment @ self.weights.T
 
     def agents(self, features: Float[Array, "*batch m"]) -> Float[Array, "*batch n"]:
@@ -155,7 +155,7 @@ class Population:
             then the largest returns seen so far take its place.
         highest_return: no agent's return is above it under any policy; None if there is no such bound, or none known.
         agent_weights: (n) how many people each agent stands for, positive; None for one each.
-        outside: (n) what each agent has without any representative, in units of return, -inf where there is no such
+        outside: (n) what each agent has without any policy, in units of return, -inf where there is no such
             option; None if nobody has one.
 
     Raises:
@@ -182,8 +182,8 @@ class Population:
 
     def objective(self, welfare: Welfare) -> Objective:
         """What a budget of policies for these agents is spent for."""
-        people, outside = (None if x is None else jnp.asarray(x) for x in (self.agent_weights, self.outside))
-        return Objective(welfare, people, outside, self.return_scale)
+        agent_weights, outside = (None if x is None else jnp.asarray(x) for x in (self.agent_weights, self.outside))
+        return Objective(welfare, agent_weights, outside, self.return_scale)
 
     @property
     def size(self) -> int:

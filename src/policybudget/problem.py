@@ -17,7 +17,7 @@ from policybudget.worlds.interface import World
 
 @dataclass(frozen=True)
 class RepresentedMDP:
-    """n agents who act in a world through at most k representatives.
+    """n agents who act in a world through at most k policies.
 
     Args:
         world: where the policies act.
@@ -83,9 +83,9 @@ def make_problem(
             function do not fit.
     """
     chosen = parse(welfare)
-    world, people = registry.make(name, agents, seed, population)
+    world, agents_served = registry.make(name, agents, seed, population)
     if outside is not None:
-        people = replace(people, outside=np.full(people.size, outside))
+        agents_served = replace(agents_served, outside=np.full(agents_served.size, outside))
     origin = {"name": name, "agents": agents, "seed": seed, "population": population}
     extra = {"welfare": welfare, "outside": outside}
-    return RepresentedMDP(world, people, budget, chosen, origin | extra)
+    return RepresentedMDP(world, agents_served, budget, chosen, origin | extra)

@@ -47,10 +47,10 @@ def utilities(
     r"""What each agent can expect: :math:`V^i = \sum_j \alpha^i(j) V^{ij} + (1 - \sum_j \alpha^i(j))\, o_i` (eq. 5).
 
     Args:
-        assignment: α, column i is a distribution over representatives; what it lacks of one is left to the outside
+        assignment: α, column i is a distribution over policies; what it lacks of one is left to the outside
             option (a column of zeros: "none of the k").
-        returns: V, return of agent i under the policy of representative j.
-        outside: o, what an agent has without any representative, in units of return; -inf if there is no such option.
+        returns: V, return of agent i under the policy of policy j.
+        outside: o, what an agent has without any policy, in units of return; -inf if there is no such option.
             Where there is none, columns should sum to one; a rest would count as 0.
     """
     served = jnp.sum(assignment * returns, axis=0)

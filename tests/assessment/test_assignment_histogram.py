@@ -9,7 +9,7 @@ from policybudget.assessment import figures
 
 
 @pytest.mark.parametrize("budget", [3, 20])
-def test_bars_count_every_agent_in_its_representatives_colour(budget: int) -> None:
+def test_bars_count_every_agent_in_its_policies_colour(budget: int) -> None:
     parameter = np.linspace(0.05, 3.95, 200)
     serves = np.minimum((parameter / 4 * budget).astype(int), budget - 1)
     figure = figures.assignment_histogram(parameter, np.eye(budget)[serves].T, "target velocity (m/s)")
@@ -25,7 +25,7 @@ def test_bars_count_every_agent_in_its_representatives_colour(budget: int) -> No
     plt.close(figure)
 
 
-def test_representatives_that_serve_nobody_have_no_bars() -> None:
+def test_policies_that_serve_nobody_have_no_bars() -> None:
     figure = figures.assignment_histogram(np.array([1.0, 2.0]), np.array([[0.0, 0.0], [1.0, 1.0]]), "target")
     assert {to_hex(bar.get_facecolor()) for bar in figure.axes[0].patches} == {figures.colour(1).lower()}
     plt.close(figure)

@@ -7,14 +7,14 @@ from worlds_with_known_answers import Levers
 
 from policybudget.assessment.evaluate import Evaluation, evaluate, returns_table
 from policybudget.assessment.statistics import mean_ci95
-from policybudget.policies.committee import Actor, Committee
 from policybudget.policies.networks import Layer, Network
 from policybudget.policies.normaliser import Normaliser
+from policybudget.policies.stacked import Actor, Policies
 from policybudget.population import Population
 
 # Policy 0 pulls lever 0 in 9 of 10 cases, policy 1 pulls lever 1 in 3 of 4.
 LOGITS = jnp.log(jnp.array([[[0.9, 0.1]], [[0.25, 0.75]]]))
-COMMITTEE = Committee(Actor(Network((Layer(jnp.zeros((2, 1, 2)), LOGITS),)), None), Normaliser.start(1))
+COMMITTEE = Policies(Actor(Network((Layer(jnp.zeros((2, 1, 2)), LOGITS),)), None), Normaliser.start(1))
 POPULATION = Population.from_weights([[10.0, 0.0], [0.0, 20.0], [5.0, 5.0]])
 ASSIGNMENT = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]], np.float32)
 
@@ -28,7 +28,7 @@ def test_greedy_by_hand() -> None:
     np.testing.assert_array_equal(got.matrix, [[10.0, 0.0, 5.0], [0.0, 20.0, 5.0]])
     assert got.welfare == {"mean": (10.0 + 20.0 + 5.0) / 3, "ci95": 0.0} or np.isclose(got.welfare["mean"], 35 / 3)
     assert got.welfare["ci95"] < 1e-6
-    first, second = got.representatives
+    first, second = got.policies
     assert (first["agents"], first["return"]["mean"], first["length"]["mean"]) == (2.0, 7.5, 1.0)
     assert (second["agents"], second["return"]["mean"]) == (1.0, 20.0)
 
@@ -49,11 +49,11 @@ def test_seeds_decide_the_episodes() -> None:
     assert not np.array_equal(one.returns, other.returns)
 
 
-def test_soft_assignment_and_an_empty_representative() -> None:
+def test_soft_assignment_and_an_empty_policy() -> None:
     soft = judged(1, True, np.full((2, 3), 0.5, np.float32))
     np.testing.assert_allclose(soft.welfare["mean"], (5.0 + 10.0 + 5.0) / 3, rtol=1e-6)
     empty = judged(1, True, np.array([[1.0] * 3, [0.0] * 3], np.float32))
-    assert empty.representatives[1]["return"] is None and empty.representatives[1]["agents"] == 0.0
+    assert empty.policies[1]["return"] is None and empty.policies[1]["agents"] == 0.0
     np.testing.assert_allclose(empty.welfare["mean"], 5.0, rtol=1e-6)
 
 

@@ -30,7 +30,7 @@ def test_paths_and_curve_are_pictures(tmp_path: Path) -> None:
     assignment[0, :10] = assignment[1, 10:] = 1.0
     figure = figures.paths(ResourceGathering(), [WALK, WALK[:2]], assignment)
     assert [axis.get_title() for axis in figure.axes] == [
-        "representative 0\n4 steps, 10 agents", "representative 1\n1 steps, 15 agents",
+        "policy 0\n4 steps, 10 agents", "policy 1\n1 steps, 15 agents",
     ]  # fmt: skip
     assert figures.save(figure, tmp_path / "figures" / "paths.png").read_bytes().startswith(b"\x89PNG")
     metrics = tmp_path / "metrics.csv"

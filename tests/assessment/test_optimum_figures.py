@@ -15,7 +15,7 @@ def test_tours() -> None:
     figure = optimum_figures.tours(3, (1, 1), best.tours)
     served = [len(tour.serves) for tour in best.tours]
     assert sum(served) == 9
-    told = [f"representative {j}\n6 steps, {agents} agents" for j, agents in enumerate(served)]
+    told = [f"policy {j}\n6 steps, {agents} agents" for j, agents in enumerate(served)]
     assert [axis.get_title() for axis in figure.axes] == told
     plt.close(figure)
 

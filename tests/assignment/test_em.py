@@ -44,13 +44,13 @@ tables = st.integers(0, 2**31).map(lambda seed: np.random.default_rng(seed).norm
     st.integers(0, 2**31),
     st.sampled_from(("random", "closest")),
 )
-def test_refill_fills_only_empty_representatives(labels: list[int], returns: np.ndarray, seed: int, whom: str) -> None:
+def test_refill_fills_only_empty_policies(labels: list[int], returns: np.ndarray, seed: int, whom: str) -> None:
     before = np.array(labels)
     after = np.asarray(_refill(before, returns, jax.random.key(seed), whom))
     old, new = (np.bincount(x, minlength=K) for x in (before, after))
     moved = np.flatnonzero(before != after)
-    assert new.min() >= 1, "seven agents can fill four representatives"
-    assert len(moved) == (old == 0).sum(), "one agent per empty representative, nobody else"
+    assert new.min() >= 1, "seven agents can fill four policies"
+    assert len(moved) == (old == 0).sum(), "one agent per empty policy, nobody else"
     assert sorted(after[moved]) == sorted(np.flatnonzero(old == 0))
     assert (old[before[moved]] >= 2).all(), "never out of a group of one"
     np.testing.assert_array_equal(new[old == 1], 1)
@@ -175,7 +175,7 @@ def test_who_has_more_outside_is_served_by_none() -> None:
     np.testing.assert_array_equal(after, [[0, 1, 0], [0, 0, 1]])
 
 
-def test_an_empty_representative_goes_on_for_the_agent_closest_to_its_option() -> None:
+def test_an_empty_policy_goes_on_for_the_agent_closest_to_its_option() -> None:
     offers = jnp.array([[4.0, 9.0, 1.0], [1.0, 0.0, 0.0], [5.0, 8.0, 2.5]])  # the last row is outside
     labels = jnp.array([2, 0, 2])
     np.testing.assert_array_equal(_refill(labels, offers, jax.random.key(0), "closest", budget=2), [2, 0, 1])

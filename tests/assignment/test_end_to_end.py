@@ -58,8 +58,8 @@ def on_policy_rows(advantage: np.ndarray) -> Rows:
 
 
 def test_the_literal_gradient_vanishes_on_policy_though_one_policy_is_better() -> None:
-    # Exactly on policy E[A] = sum_a pi(a) A(a) = 0 for every representative: enumerate the actions of a bandit in which
-    # representative 0 earns 10 for everybody, the others nothing.
+    # Exactly on policy E[A] = sum_a pi(a) A(a) = 0 for every policy: enumerate the actions of a bandit in which
+    # policy 0 earns 10 for everybody, the others nothing.
     values = np.array([10.0, 0.0, 0.0])
     spread = np.array([1.0, -1.0, 2.0, -2.0])
     advantage = np.broadcast_to(spread[None, :, None], (K, 4, N))
@@ -76,7 +76,7 @@ def test_the_literal_gradient_vanishes_on_policy_though_one_policy_is_better() -
 
 
 def test_the_literal_loss_by_hand() -> None:
-    # eq. 12 with two transitions: only clip(ratio) A of each agent, weighted by alpha, summed over representatives
+    # eq. 12 with two transitions: only clip(ratio) A of each agent, weighted by alpha, summed over policies
     advantage = np.zeros((K, 2, N))
     advantage[0, 0, 1], advantage[2, 1, 3] = 6.0, -3.0
     ratio = jnp.ones((K, 2)).at[0, 0].set(1.5).at[2, 1].set(1.1)

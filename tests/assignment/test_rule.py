@@ -14,7 +14,7 @@ MIXING = 0.05
 
 
 def finished(returns: list[float]) -> Episodes:
-    """Episodes of one representative with these returns, in this order."""
+    """Episodes of one policy with these returns, in this order."""
     count = len(returns)
     recent = sum(MIXING * (1 - MIXING) ** (count - 1 - index) * value for index, value in enumerate(returns))
     return Episodes(
@@ -69,7 +69,7 @@ def test_returns_of_linear_users_are_feature_returns_times_weights() -> None:
     np.testing.assert_allclose(state.returns(rewards), expected, rtol=1e-6)
 
 
-def test_one_hot_has_the_representative_first() -> None:
+def test_one_hot_has_the_policy_first() -> None:
     np.testing.assert_array_equal(one_hot(jnp.array([1, 0, 1]), 3), [[0, 1, 0], [1, 0, 1], [0, 0, 0]])
 
 

@@ -20,16 +20,16 @@ USERS = Population.from_weights(np.eye(3), ["ann", "bob", "cem"])
 
 
 def test_rows_in_the_order_of_the_agents() -> None:
-    people = with_parameters(USERS, [[1, 2], [3, 4], [5, 6]])
-    assert people.parameters is not None and people.parameters.tolist() == [[1, 2], [3, 4], [5, 6]]
-    assert people.parameter_names == ("parameter 0", "parameter 1")
-    assert people.names == USERS.names and people.rewards is USERS.rewards and USERS.parameters is None
+    agents = with_parameters(USERS, [[1, 2], [3, 4], [5, 6]])
+    assert agents.parameters is not None and agents.parameters.tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert agents.parameter_names == ("parameter 0", "parameter 1")
+    assert agents.names == USERS.names and agents.rewards is USERS.rewards and USERS.parameters is None
 
 
 def test_rows_in_another_order() -> None:
-    people = with_parameters(USERS, [[1], [2], [3]], ["size"], ["cem", "ann", "bob"])
-    assert people.parameters is not None and people.parameters.tolist() == [[2], [3], [1]]
-    assert people.parameter_names == ("size",)
+    agents = with_parameters(USERS, [[1], [2], [3]], ["size"], ["cem", "ann", "bob"])
+    assert agents.parameters is not None and agents.parameters.tolist() == [[2], [3], [1]]
+    assert agents.parameter_names == ("size",)
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_tables_of_others(parameters: object, more: dict[str, list[str]], words:
 def test_a_file(tmp_path: Path) -> None:
     path = tmp_path / "tasks.csv"
     path.write_text("name,speed,description\nbob,2,walk\ncem,3,walk\nann,1,lift\n")
-    people = with_tasks(USERS, path)
-    assert people.parameters is not None and people.parameters.tolist() == [[1], [2], [3]]
-    assert people.parameter_names == ("speed",)
+    agents = with_tasks(USERS, path)
+    assert agents.parameters is not None and agents.parameters.tolist() == [[1], [2], [3]]
+    assert agents.parameter_names == ("speed",)
     described = with_tasks(USERS, path, "tfidf", 1)
     assert described.parameters is not None and described.parameter_names == ("component 0",)
     np.testing.assert_allclose(np.abs(described.parameters[:, 0]), np.sqrt([2, 0.5, 0.5]))

@@ -17,7 +17,7 @@ import pytest
 
 from policybudget.cli.main import main
 
-SETTINGS = ("--worlds", "4", "--steps", "32", "--minibatch", "32", "--epochs", "4", "--hidden", "8", "--quiet")
+SETTINGS = ("--copies", "4", "--steps", "32", "--minibatch", "32", "--epochs", "4", "--hidden", "8", "--quiet")
 
 
 def start(*arguments: str) -> subprocess.Popen[bytes]:
@@ -75,7 +75,7 @@ def test_evaluate(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = json.loads((run_copy / "evaluation.json").read_text())
     for kind in ("greedy", "stochastic"):
         assert set(record[kind]["welfare"]) == {"mean", "ci95"}
-        assert len(record[kind]["representatives"]) == 3
+        assert len(record[kind]["policies"]) == 3
     with (run_copy / "returns.csv").open(newline="") as file:
         header, *rows = list(csv.reader(file))
     with (run_copy / "assignment.csv").open(newline="") as file:
@@ -83,12 +83,12 @@ def test_evaluate(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert header == [row["agent"] for row in assignment]
     matrix = np.array(rows, dtype=float)
     assert matrix.shape == (3, 25)
-    welfare = np.mean([matrix[int(row["representative"]), i] for i, row in enumerate(assignment)])
+    welfare = np.mean([matrix[int(row["policy"]), i] for i, row in enumerate(assignment)])
     np.testing.assert_allclose(record["greedy"]["welfare"]["mean"], welfare, rtol=1e-5)
     result = json.loads((run_copy / "result.json").read_text())
     np.testing.assert_allclose(welfare, result["welfare"], rtol=1e-5)  # the world and greedy policies are deterministic
     assert record["greedy"]["welfare"]["ci95"] == pytest.approx(0.0, abs=1e-6)
-    sizes = [representative["agents"] for representative in record["greedy"]["representatives"]]
+    sizes = [policy["agents"] for policy in record["greedy"]["policies"]]
     assert sum(sizes) == 25.0
 
 
@@ -98,7 +98,7 @@ def test_seeds_of_an_evaluation(run_copy: Path) -> None:
         assert main(["evaluate", str(run_copy), "--episodes", "20", "--seed", seed, "--quiet"]) == 0
         stochastic.setdefault(seed, []).append(json.loads((run_copy / "evaluation.json").read_text())["stochastic"])
     assert stochastic["1"][0] == stochastic["1"][1]
-    assert stochastic["1"][0]["representatives"] != stochastic["2"][0]["representatives"]
+    assert stochastic["1"][0]["policies"] != stochastic["2"][0]["policies"]
 
 
 def test_same_seed_same_files(small: tuple[str, ...], finished_run: Path, empty_place: Path) -> None:
@@ -112,7 +112,7 @@ def test_what_a_user_sees(small: tuple[str, ...], empty_place: Path, capsys: pyt
     assert main(["train", *small, "--transitions", "512"]) == 0
     out = capsys.readouterr().out
     (run,) = (empty_place / "runs").iterdir()
-    for words in ("representative", "agents", "mean return", "episode length", "■", f"runs/{run.name}", "welfare"):
+    for words in ("policy", "agents", "mean return", "episode length", "■", f"runs/{run.name}", "welfare"):
         assert words in out
 
 
@@ -128,7 +128,7 @@ def test_another_welfare_and_options_outside(
     assert f"{result['unserved']} of 25 users do better outside" in told
     with (empty_place / "run" / "assignment.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert sum(row["representative"] == "none" for row in rows) == result["unserved"]
+    assert sum(row["policy"] == "none" for row in rows) == result["unserved"]
     assert main(["evaluate", "run", "--episodes", "3"]) == 0
     assert "gini welfare" in capsys.readouterr().out
     evaluation = json.loads((empty_place / "run" / "evaluation.json").read_text())

@@ -17,7 +17,7 @@ from policybudget.training.configuration import Configuration
 from policybudget.training.listeners.metrics import Metrics
 from policybudget.training.train import Event, train
 
-TINY = ("--worlds", "4", "--steps", "32", "--minibatch", "64", "--epochs", "1", "--hidden", "8", "--quiet")
+TINY = ("--copies", "4", "--steps", "32", "--minibatch", "64", "--epochs", "1", "--hidden", "8", "--quiet")
 COMMITTEE = ("train", "--algorithm", "committee", "--budget", "2", "--transitions", "384", "--no-last-e-step")
 DESCRIBED = ("--tasks", "tasks.csv", "--descriptions", "tfidf", "--components", "1", "--radius", "0.4")
 TILES = make_problem("resource-gathering", 1).population.names
@@ -93,7 +93,7 @@ def test_new_tasks_are_judged_in_the_parameters_of_the_world(empty_place: Path) 
         "half-cheetah-goal-velocity",
         "--agents",
         "4",
-        "--worlds",
+        "--copies",
         "2",
         "--steps",
         "32",

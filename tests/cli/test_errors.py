@@ -48,7 +48,7 @@ OneLine = Callable[[list[str]], str]
         ("train --seeds 0", "seeds must be at least 1, got 0"),
         ("train --agents 7", "an agent per tile (25), got --agents 7"),
         ("train --agents 0", "agents must be at least 1"),
-        ("train --minibatch 100", "minibatch must divide worlds x steps"),
+        ("train --minibatch 100", "minibatch must divide copies x steps"),
         ("train --clip nan", "clip must be positive, got nan"),
         ("train --discount 1.5", "discount must be between 0 and 1"),
         ("train --learning-rate 0.1", "expected 2 arguments"),

@@ -241,7 +241,7 @@ def test_worlds_without_tables_and_runs_made_in_python(tmp_path: Path, one_line:
 
 def test_training_leaves_the_prototypes_that_are_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = tmp_path / "run"
-    small = ["--worlds", "2", "--steps", "16", "--minibatch", "16", "--epochs", "1", "--hidden", "4", "--quiet"]
+    small = ["--copies", "2", "--steps", "16", "--minibatch", "16", "--epochs", "1", "--hidden", "4", "--quiet"]
     world = ["--world", CHEETAH, "--agents", "4", "--budget", "2", "--algorithm", "committee", "--radius", "0.5"]
     assert main(["train", *world, *small, "--transitions", "32", "--out", str(run)]) == 0
     assert judged(str(run), "--tasks", "3", "--episodes", "2", "--trials", "1")["places"] == "prototypes"

@@ -110,4 +110,4 @@ def test_a_configuration_names_its_own_algorithm(empty_place: Path, capsys: pyte
     assert main(["train", "--config", "config.json", "--algorithm", "random"]) == 2
     assert "--config names its own preset and algorithm" in capsys.readouterr().err
     record = json.loads((empty_place / "config.json").read_text())
-    assert record["ppo"]["worlds"] == PPO().worlds and argparse
+    assert record["ppo"]["copies"] == PPO().copies and argparse

@@ -27,7 +27,7 @@ from policybudget.runs.result import load
 from policybudget.training.checkpoint import NAME, Checkpoints, reader
 from policybudget.training.train import Event, train
 
-TINY = ("--worlds", "2", "--steps", "16", "--minibatch", "16", "--epochs", "1", "--hidden", "4", "--quiet")
+TINY = ("--copies", "2", "--steps", "16", "--minibatch", "16", "--epochs", "1", "--hidden", "4", "--quiet")
 VELOCITY = ("--world", "hopper-velocity", "--agents", "6", "--budget", "2", "--warm-start", "1", *TINY)
 COMMITTEE = ("--algorithm", "committee", "--budget", "1")
 TROUBLED = ("--world", "gym:gymnasium_worlds:Troubled-v0", "--budget", "2", *TINY)
@@ -68,7 +68,7 @@ class StoppedError(Exception):
 
 def test_every_checkpoint_of_a_velocity_run_leads_to_the_same_end(tmp_path: Path) -> None:
     problem = make_problem("hopper-velocity", 2, agents=4, seed=1)
-    ppo = PPO(worlds=2, steps=16, minibatch=16, epochs=1, hidden=(4,), normalise_observations=True)
+    ppo = PPO(copies=2, steps=16, minibatch=16, epochs=1, hidden=(4,), normalise_observations=True)
     options = {"ppo": ppo, "transitions": 32 * 9, "seed": 3}
     whole = train(problem, EM(warm_start=2), **options)  # type: ignore[arg-type]
 
@@ -79,7 +79,7 @@ def test_every_checkpoint_of_a_velocity_run_leads_to_the_same_end(tmp_path: Path
     with pytest.raises(StoppedError):
         train(problem, EM(warm_start=2), listeners=[Checkpoints(tmp_path, 0.0), stop], **options)  # type: ignore[arg-type]
     resumed = train(problem, EM(warm_start=2), resume=reader(tmp_path), **options)  # type: ignore[arg-type]
-    assert tensors.dump(resumed.committee) == tensors.dump(whole.committee)
+    assert tensors.dump(resumed.policies) == tensors.dump(whole.policies)
     np.testing.assert_array_equal(resumed.returns, whole.returns)
 
 
@@ -174,7 +174,7 @@ def test_a_problem_made_in_python_is_trained_and_evaluated_there(
         return np.stack([time, 10 - time], axis=-1)
 
     population = Population.from_function(paid, ["late", "early"], numpy=True)
-    ppo = PPO(worlds=2, steps=6, minibatch=6, epochs=1, hidden=(4,))
+    ppo = PPO(copies=2, steps=6, minibatch=6, epochs=1, hidden=(4,))
     result = train(RepresentedMDP(Clock(3), population, 1), EM(), ppo=ppo, transitions=24)
     np.testing.assert_allclose(result.returns, [[1 + 2 + 3, 9 + 8 + 7]], rtol=1e-6)
     result.save(tmp_path / "run")
@@ -193,13 +193,13 @@ def fails(seen: object) -> np.ndarray:
         (
             lambda seen: seen.outcome / 0.0 * 0.0,
             False,
-            "world clock, iteration 1: what representative 0 learned from is not",
+            "world clock, iteration 1: what policy 0 learned from is not",
         ),
     ],
 )
 def test_reward_functions_that_fail(function: Callable[[object], object], numpy: bool, message: str) -> None:
     population = Population.from_function(function, ["a", "b"], numpy=numpy)
-    ppo = PPO(worlds=2, steps=6, minibatch=6, epochs=1, hidden=(4,))
+    ppo = PPO(copies=2, steps=6, minibatch=6, epochs=1, hidden=(4,))
     with pytest.raises(PolicyBudgetError, match=message) as error:
         train(RepresentedMDP(Clock(3), population, 1), EM(), ppo=ppo, transitions=24)
     assert "\n" not in str(error.value)

@@ -19,9 +19,9 @@ def naive(mdp: FiniteRMDP, budget: int) -> float:
     every = itertools.product(range(mdp.actions), repeat=int(np.prod(shape)))
     returns = [mdp.returns(np.array(policy).reshape(shape)) for policy in every]
     best = -np.inf
-    for committee in itertools.combinations_with_replacement(returns, budget):
-        utilities = np.maximum(np.max(committee, axis=0), mdp.outside)
-        best = max(best, float(utilities @ mdp.people / mdp.people.sum()))
+    for policies in itertools.combinations_with_replacement(returns, budget):
+        utilities = np.maximum(np.max(policies, axis=0), mdp.outside)
+        best = max(best, float(utilities @ mdp.agent_weights / mdp.agent_weights.sum()))
     return best
 
 
@@ -51,7 +51,7 @@ def test_outside_options_are_left_to_those_who_have_them() -> None:
     one = brute_force(levers(FOUR, outside=outside), 1)
     np.testing.assert_array_equal(one.utilities, [10, 8, 0, 3])
     np.testing.assert_array_equal(one.labels, [0, 0, 0, -1])
-    many = brute_force(levers(FOUR, outside=outside, people=[1, 1, 2, 1]), 1)
+    many = brute_force(levers(FOUR, outside=outside, agent_weights=[1, 1, 2, 1]), 1)
     np.testing.assert_array_equal(many.utilities, [0, 7, 9, 3])
     np.testing.assert_array_equal(many.labels, [0, -1, 0, -1])
     assert many.welfare == (7 + 2 * 9 + 3) / 5
@@ -67,7 +67,7 @@ def test_more_policies_are_never_worse_and_one_each_is_best() -> None:
     own = [brute_force(FiniteRMDP(mdp.transitions, mdp.features, mdp.weights[:, [i]], mdp.initial, mdp.discount), 1)
            for i in range(7)]  # fmt: skip
     values = np.array([found.welfare for found in own])
-    assert welfare[-1] == pytest.approx(values @ mdp.people / mdp.people.sum())
+    assert welfare[-1] == pytest.approx(values @ mdp.agent_weights / mdp.agent_weights.sum())
 
 
 def test_a_dozen_agents_and_no_more() -> None:

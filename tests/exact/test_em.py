@@ -46,7 +46,7 @@ def test_exact_em_never_lowers_welfare() -> None:
         steps = np.diff(found.history)
         assert (steps >= -1e-9).all(), found.history
         assert found.welfare == pytest.approx(found.history[-1], abs=1e-9)
-        assert found.welfare == pytest.approx(found.utilities @ mdp.people / mdp.people.sum(), abs=1e-9)
+        assert found.welfare == pytest.approx(found.utilities @ mdp.agent_weights / mdp.agent_weights.sum(), abs=1e-9)
         is_settled(mdp, found)
         ran += 1
 
@@ -114,7 +114,7 @@ def test_an_option_that_ties_changes_nothing() -> None:
 def test_a_crowd_counts_as_many() -> None:
     wishes = [[4, 0], [0, 3]]
     np.testing.assert_array_equal(exact_em(levers(wishes), 1).utilities, [4, 0])
-    found = exact_em(levers(wishes, people=[1, 2]), 1)
+    found = exact_em(levers(wishes, agent_weights=[1, 2]), 1)
     np.testing.assert_array_equal(found.utilities, [0, 3])
     assert found.welfare == 2 * 3 / 3
 
@@ -173,7 +173,7 @@ def test_all_assignments_of_three_agents() -> None:
             {"assignment": [0, 2]},
             "assignment must have labels from 0 to 1, or -1 for the outside option, got [0, 2]",
         ),
-        ({"assignment": [0, -1]}, "agent 1 has no outside option, got label -1; give it a representative"),
+        ({"assignment": [0, -1]}, "agent 1 has no outside option, got label -1; give it a policy"),
         ({"objective": "nash"}, "objective must be one of utilitarian, egalitarian, got 'nash'"),
     ],
 )

@@ -69,13 +69,13 @@ def test_defaults() -> None:
     mdp = FiniteRMDP(**GOOD)
     assert (mdp.states, mdp.actions, mdp.agents) == (2, 2, 3)
     assert mdp.names == ("agent 0", "agent 1", "agent 2")
-    np.testing.assert_array_equal(mdp.people, [1.0, 1.0, 1.0])
+    np.testing.assert_array_equal(mdp.agent_weights, [1.0, 1.0, 1.0])
     np.testing.assert_array_equal(mdp.outside, [-np.inf] * 3)
     assert mdp.weights.dtype == np.float64 and not mdp.weights.flags.writeable
 
 
 def test_a_mixture_counts_people() -> None:
-    mdp = FiniteRMDP(**GOOD | {"people": [1, 2, 5]})
+    mdp = FiniteRMDP(**GOOD | {"agent_weights": [1, 2, 5]})
     np.testing.assert_array_equal(mdp.mixture([0, 2]), [1 + 5 * 2])
     np.testing.assert_array_equal(mdp.mixture([1]), [-6.0])
 
@@ -99,9 +99,9 @@ OUTSIDE = "outside options must be finite, or -inf for none, got {} for agent 1"
         ({"horizon": 0}, "horizon must be a whole number of at least 1, got 0"),
         ({"horizon": 2.5}, "horizon must be a whole number of at least 1, got 2.5"),
         ({"names": ("one",)}, "names must be as many as the agents (3), got 1"),
-        ({"people": [1.0, 2.0]}, "people must have shape (n,) = (3,), got (2,)"),
-        ({"people": [1.0, 0.0, 1.0]}, "people must be positive, got 0.0 for agent 1"),
-        ({"people": [1.0, INF, 1.0]}, "people must be finite, got inf for agent 1"),
+        ({"agent_weights": [1.0, 2.0]}, "agent_weights must have shape (n,) = (3,), got (2,)"),
+        ({"agent_weights": [1.0, 0.0, 1.0]}, "agent_weights must be positive, got 0.0 for agent 1"),
+        ({"agent_weights": [1.0, INF, 1.0]}, "agent_weights must be finite, got inf for agent 1"),
         ({"outside": [0.0]}, "outside must have shape (n,) = (3,), got (1,)"),
         ({"outside": [0.0, NAN, 0.0]}, OUTSIDE.format("nan")),
         ({"outside": [0.0, INF, 0.0]}, OUTSIDE.format("inf")),
@@ -160,7 +160,7 @@ def test_the_problem_of_a_discount_leaves_a_millionth_out(discount: float, limit
 
 
 def test_the_problem_knows_people_and_options() -> None:
-    population = FiniteRMDP(**GOOD | {"people": [1, 1, 2], "outside": [0.0, -INF, -INF]}).problem(1).population
+    population = FiniteRMDP(**GOOD | {"agent_weights": [1, 1, 2], "outside": [0.0, -INF, -INF]}).problem(1).population
     assert population.agent_weights is not None and population.agent_weights.tolist() == [1, 1, 2]
     assert population.outside is not None and population.outside.tolist() == [0.0, -INF, -INF]
     population = FiniteRMDP(**GOOD).problem(1).population

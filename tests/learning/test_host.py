@@ -15,8 +15,8 @@ from worlds_with_known_answers import Aim, Clock, Levers
 
 from policybudget.learning import host, rollout
 from policybudget.learning.sampling import play
-from policybudget.policies.committee import Committee, make_actor
 from policybudget.policies.normaliser import Normaliser
+from policybudget.policies.stacked import Policies, make_actor
 from policybudget.population import Outcome, Population
 from policybudget.worlds import world_from
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
@@ -42,19 +42,19 @@ def on_host(world: JaxWorld) -> OnHost:
     return OnHost(world, world.name, world.observation_size, world.outcome_size, world.actions, world.time_limit)
 
 
-def committee(world: World, budget: int, seen: bool = False) -> Committee:
+def policies(world: World, budget: int, seen: bool = False) -> Policies:
     actor = make_actor(jax.random.key(5), budget, world.observation_size, world.actions, (8, 8), "shared", -1.0)
     normaliser = Normaliser.start(world.observation_size)
     if seen:
         examples = jax.random.normal(jax.random.key(6), (50, world.observation_size))
         normaliser = normaliser.update(2 + 3 * examples, jnp.ones(50, bool))
-    return Committee(actor, normaliser)
+    return Policies(actor, normaliser)
 
 
 @pytest.mark.parametrize("seen", [False, True])
 @pytest.mark.parametrize("world", [Clock(3), Levers(3), Aim(), ResourceGathering()])
 def test_a_rollout_on_the_host_is_the_compiled_one(world: JaxWorld, seen: bool) -> None:
-    who, key = committee(world, 2, seen), jax.random.key(1)
+    who, key = policies(world, 2, seen), jax.random.key(1)
     ongoing, batch = rollout.rollout(world, who, rollout.start(world, 2, 3, jax.random.key(0)), key, 45)
     sampler = host.HostSampler(on_host(world), 2, 3)
     began = sampler.start(jax.random.key(0))
@@ -67,14 +67,14 @@ def test_a_rollout_on_the_host_is_the_compiled_one(world: JaxWorld, seen: bool) 
 
 @pytest.mark.parametrize("greedy", [True, False])
 def test_play_returns(greedy: bool) -> None:
-    played = play(on_host(Clock(4)), Outcome(), committee(Clock(4), 2), jax.random.key(0), 3, greedy)
+    played = play(on_host(Clock(4)), Outcome(), policies(Clock(4), 2), jax.random.key(0), 3, greedy)
     np.testing.assert_array_equal(played.returns[..., 0], np.full((2, 3), 1 + 2 + 3 + 4))
     np.testing.assert_array_equal(played.lengths, np.full((2, 3), 4))
 
 
 def test_greedy_play_is_the_compiled_one() -> None:
     world = ResourceGathering()
-    who = committee(world, 3)
+    who = policies(world, 3)
     features = world.population().rewards.features
     compiled = play(world, features, who, jax.random.key(0), 2, True)
     given = play(on_host(world), features, who, jax.random.key(0), 2, True)
@@ -86,7 +86,7 @@ def test_greedy_play_is_the_compiled_one() -> None:
 def test_play_counts_first_episodes_alone_in_every_autoreset_mode(mode: AutoresetMode) -> None:
     world = world_from(copies_of(Counting, mode), "counting", time_limit=9)
     free = Population.from_function(lambda seen: jnp.floor(seen.outcome), ["time"]).rewards.features
-    played = play(world, free, committee(world, 2), jax.random.key(0), 3, False)
+    played = play(world, free, policies(world, 2), jax.random.key(0), 3, False)
     np.testing.assert_array_equal(played.returns[..., 0], np.full((2, 3), 1 + 2))  # episode 0 ends after two steps
     np.testing.assert_array_equal(played.lengths, np.full((2, 3), 2))
 
@@ -96,9 +96,7 @@ def test_returns_of_finished_episodes_are_the_same_in_every_autoreset_mode() -> 
     for mode in AutoresetMode:
         world = world_from(copies_of(Counting, mode), "counting")
         sampler = host.HostSampler(world, 1, 1)
-        who = eqx.tree_at(
-            lambda c: c.actor, committee(world, 1), jax.tree.map(jnp.zeros_like, committee(world, 1).actor)
-        )
+        who = eqx.tree_at(lambda c: c.actor, policies(world, 1), jax.tree.map(jnp.zeros_like, policies(world, 1).actor))
         who = eqx.tree_at(lambda c: c.actor.network.layers[-1].bias, who, jnp.array([[[9e9, 0.0, 0.0]]]))  # action 0
         batch = sampler.rollout(who, sampler.start(jax.random.key(0)), jax.random.key(1), 7)[1]
         _, episodes = rollout.account(Outcome(), batch, jnp.zeros((1, 1, 1)), 0.5)

@@ -10,8 +10,8 @@ import pytest
 from policybudget.learning.imitation import SURE, imitate, replay
 from policybudget.learning.rollout import play
 from policybudget.policies import actions
-from policybudget.policies.committee import Committee, make_actor
 from policybudget.policies.normaliser import Normaliser
+from policybudget.policies.stacked import Policies, make_actor
 from policybudget.population import Outcome
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
@@ -31,7 +31,7 @@ def test_greedy_actors_repeat_their_episodes() -> None:
     fresh = make_actor(jax.random.key(1), 2, WORLD.observation_size, WORLD.actions, (64, 64), "shared", 0.0)
     actor = imitate(WORLD, fresh, Normaliser.start(WORLD.observation_size), TAKEN, LENGTHS)
     played = play(
-        WORLD, Outcome(), Committee(actor, Normaliser.start(WORLD.observation_size)), jax.random.key(0), 1, True
+        WORLD, Outcome(), Policies(actor, Normaliser.start(WORLD.observation_size)), jax.random.key(0), 1, True
     )
     np.testing.assert_array_equal(played.lengths[:, 0], [4, 2])
     tiles = np.asarray(played.returns)[:, 0].reshape(2, 5, 5)

@@ -10,7 +10,7 @@ from policybudget.learning.memory import MOST, Memory, Seen, fingerprint, rememb
 
 
 def seen(episodes: list[tuple[list[int], list[float]]], places: list[int] | None = None) -> Seen:
-    """One world, one representative: episodes of actions one after the other, each paid at its end."""
+    """One world, one policy: episodes of actions one after the other, each paid at its end."""
     actions = [action for taken, _ in episodes for action in taken]
     ended = [i + 1 == len(taken) for taken, _ in episodes for i in range(len(taken))]
     returns = [paid for taken, paid in episodes for _ in taken]

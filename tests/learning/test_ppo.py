@@ -14,13 +14,13 @@ from jax.flatten_util import ravel_pytree
 from policybudget.learning import ppo
 from policybudget.learning.settings import PPO
 from policybudget.policies import actions
-from policybudget.policies.committee import make_actor, make_critic
+from policybudget.policies.stacked import make_actor, make_critic
 from policybudget.worlds.interface import ActionSpace, Box, Discrete
 
 K, N, O, M = 2, 8, 3, 2
 SPACES = {"discrete": Discrete(3), "box": Box(2, (-1.0, -1.0), (1.0, 1.0))}
 SETTINGS = PPO(
-    worlds=2, steps=4, minibatch=8, epochs=1, hidden=(4,), learning_rate=(1e-2, 1e-3), entropy=(0.1, 0.01), kl_limit=0.0
+    copies=2, steps=4, minibatch=8, epochs=1, hidden=(4,), learning_rate=(1e-2, 1e-3), entropy=(0.1, 0.01), kl_limit=0.0
 )
 
 
@@ -77,7 +77,7 @@ def forward(layers: list[tuple[np.ndarray, np.ndarray]], j: int, x: np.ndarray) 
 
 
 def plain_loss(learned: ppo.Learned, rows: ppo.Rows, bonus: float, clip: float) -> tuple[float, dict[str, list[float]]]:
-    """Section 3.2 with loops over representatives and transitions, for both kinds of action, in NumPy."""
+    """Section 3.2 with loops over policies and transitions, for both kinds of action, in NumPy."""
     actor, critic = (
         [(np.asarray(layer.weight), np.asarray(layer.bias)) for layer in network.layers]
         for network in (learned.actor.network, learned.critic)

@@ -11,15 +11,15 @@ from worlds_with_known_answers import Aim, Clock, Levers
 
 from policybudget.learning import rollout
 from policybudget.policies import actions
-from policybudget.policies.committee import Committee, make_actor
 from policybudget.policies.normaliser import Normaliser
+from policybudget.policies.stacked import Policies, make_actor
 from policybudget.population import Outcome
 from policybudget.worlds.interface import JaxWorld
 
 
-def committee(world: JaxWorld, budget: int, seed: int = 0, hidden: tuple[int, ...] = (4,)) -> Committee:
+def policies(world: JaxWorld, budget: int, seed: int = 0, hidden: tuple[int, ...] = (4,)) -> Policies:
     actor = make_actor(jax.random.key(seed), budget, world.observation_size, world.actions, hidden, "shared", -1.0)
-    return Committee(actor, Normaliser.start(world.observation_size))
+    return Policies(actor, Normaliser.start(world.observation_size))
 
 
 sample = eqx.filter_jit(rollout.rollout)
@@ -27,7 +27,7 @@ sample = eqx.filter_jit(rollout.rollout)
 
 def test_truncated_episodes_start_anew_and_keep_their_last_observation() -> None:
     world = Clock(3)
-    who = committee(world, 2)
+    who = policies(world, 2)
     begun = rollout.start(world, 2, 3, jax.random.key(0))
     ongoing, batch = sample(world, who, begun, jax.random.key(1), 7)
     each = np.broadcast_to(np.array([0, 1, 2, 0, 1, 2, 0.0])[:, None, None], (7, 2, 3))
@@ -44,7 +44,7 @@ def test_truncated_episodes_start_anew_and_keep_their_last_observation() -> None
 
 @pytest.mark.parametrize("world", [Levers(3), Aim()])
 def test_log_prob_is_that_of_the_action_that_was_taken(world: JaxWorld) -> None:
-    who = committee(world, 2)
+    who = policies(world, 2)
     _, batch = sample(world, who, rollout.start(world, 2, 4, jax.random.key(0)), jax.random.key(1), 5)
     head = jax.vmap(who)(batch.observation)
     expected = actions.log_prob(world.actions, actions.Head(head.out, head.log_std), batch.action)
@@ -53,7 +53,7 @@ def test_log_prob_is_that_of_the_action_that_was_taken(world: JaxWorld) -> None:
 
 
 def episodes_of(done: np.ndarray, outcome: np.ndarray, valid: np.ndarray) -> list[list[np.ndarray]]:
-    """Per representative the returns of its finished episodes, in the order of time, then of worlds."""
+    """Per policy the returns of its finished episodes, in the order of time, then of worlds."""
     steps, budget, worlds, features = outcome.shape
     finished: list[list[np.ndarray]] = [[] for _ in range(budget)]
     running = np.zeros((budget, worlds, features))
@@ -105,7 +105,7 @@ def test_returns_go_on_over_batches() -> None:
     running = jnp.zeros((1, 2, 2))
     counts, totals = [], []
     for index in range(3):
-        ongoing, batch = sample(world, committee(world, 1), ongoing, jax.random.key(index), 4)
+        ongoing, batch = sample(world, policies(world, 1), ongoing, jax.random.key(index), 4)
         running, episodes = account(batch, running, 0.05)
         counts.append(float(episodes.count[0]))
         totals.append(float(episodes.total[0, 0]))
@@ -114,14 +114,14 @@ def test_returns_go_on_over_batches() -> None:
 
 
 def test_play_plays_whole_episodes_once() -> None:
-    played = eqx.filter_jit(rollout.play)(Clock(3), Outcome(), committee(Clock(3), 2), jax.random.key(0), 5, False)
+    played = eqx.filter_jit(rollout.play)(Clock(3), Outcome(), policies(Clock(3), 2), jax.random.key(0), 5, False)
     np.testing.assert_array_equal(played.returns[..., 0], np.full((2, 5), 6.0))
     np.testing.assert_array_equal(played.lengths, np.full((2, 5), 3.0))
 
 
 def test_play_greedy_is_the_mode_and_sampling_is_not() -> None:
     world = Levers(3)
-    who = committee(world, 2, seed=5)
+    who = policies(world, 2, seed=5)
     play = eqx.filter_jit(rollout.play)
     greedy = np.asarray(play(world, Outcome(), who, jax.random.key(0), 40, True).returns)
     chosen = np.asarray(who(jnp.ones((2, 1, 1))).out).argmax(-1)[:, 0]

@@ -13,11 +13,11 @@ NAN = float("nan")
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"worlds": 0}, "worlds must be positive, got 0"),
+        ({"copies": 0}, "copies must be positive, got 0"),
         ({"steps": -1}, "steps must be positive"),
         ({"epochs": 0}, "epochs must be positive"),
         ({"clip": NAN}, "clip must be positive, got nan"),
-        ({"minibatch": 100}, r"minibatch must divide worlds x steps = 32 x 64 = 2048, got 100"),
+        ({"minibatch": 100}, r"minibatch must divide copies x steps = 32 x 64 = 2048, got 100"),
         ({"minibatch": 4096}, "minibatch must divide"),
         ({"learning_rate": (1e-3, 0.0)}, "learning_rate must be two positive numbers"),
         ({"learning_rate": (1e-3,)}, "learning_rate must be two positive numbers"),
@@ -37,4 +37,4 @@ def test_out_of_range(changes: dict[str, Any], message: str) -> None:
 
 
 def test_batch() -> None:
-    assert PPO(worlds=8, steps=16, minibatch=128).batch == 128
+    assert PPO(copies=8, steps=16, minibatch=128).batch == 128

@@ -70,7 +70,7 @@ def test_gaussian_moments() -> None:
     np.testing.assert_allclose(drawn.std(0), [0.5, 2.0], rtol=0.03)
 
 
-def test_one_log_std_per_representative_serves_the_whole_batch() -> None:
+def test_one_log_std_per_policy_serves_the_whole_batch() -> None:
     head = actions.Head(jnp.zeros((2, 5, 2)), jnp.array([[[0.0, 0.0]], [[1.0, -3.0]]]))
     entropy = actions.entropy(PLANE, head)
     assert entropy.shape == (2, 5)

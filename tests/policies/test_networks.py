@@ -7,15 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from policybudget.policies.committee import make_actor, make_critic
 from policybudget.policies.networks import make_network
+from policybudget.policies.stacked import make_actor, make_critic
 from policybudget.worlds.interface import Box, Discrete
 
 K, B, SIZES = 3, 5, (4, 6, 2)
 
 
 def one_hot_forward(network: Any, x: np.ndarray) -> np.ndarray:
-    """All k networks as one plain network that sees its representative as a one-hot input."""
+    """All k networks as one plain network that sees its policy as a one-hot input."""
     out = []
     for j in range(len(x)):
         rows = np.concatenate([x[j], np.tile(np.eye(len(x))[j], (len(x[j]), 1))], axis=1)
@@ -84,4 +84,4 @@ def test_actor_and_critic_shapes() -> None:
     critic = make_critic(jax.random.key(0), 2, 4, 6, (8, 8), "shared")
     assert critic(jnp.zeros((2, 5, 4))).shape == (2, 5, 6)
     values = np.asarray(critic(jnp.ones((2, 5, 4))))
-    assert np.abs(values[0] - values[1]).max() > 1e-2, "the critic must see which representative it is for"
+    assert np.abs(values[0] - values[1]).max() > 1e-2, "the critic must see which policy it is for"

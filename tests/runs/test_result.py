@@ -20,7 +20,7 @@ from policybudget.worlds.interface import Box, Discrete
 def test_roundtrip(finished_run: Path, tmp_path: Path) -> None:
     first = load(finished_run)
     again = load(first.save(tmp_path / "copy"))
-    one, other = tensors.named(first.committee), tensors.named(again.committee)
+    one, other = tensors.named(first.policies), tensors.named(again.policies)
     assert one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
     for field in ("assignment", "returns", "lengths"):
         np.testing.assert_array_equal(getattr(first, field), getattr(again, field))
@@ -65,7 +65,7 @@ def test_what_a_run_leaves(finished_run: Path) -> None:
     with (finished_run / "assignment.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["agent"] for row in rows] == list(load(finished_run).agents)
-    assert [int(row["representative"]) for row in rows] == load(finished_run).assignment.argmax(0).tolist()
+    assert [int(row["policy"]) for row in rows] == load(finished_run).assignment.argmax(0).tolist()
     assert {row["probability"] for row in rows} == {"1"}
 
 
@@ -150,4 +150,4 @@ def test_architecture_record(space: Any) -> None:
 
 def test_assignment_table_of_a_soft_assignment() -> None:
     table = assignment_table(("a", "b"), np.array([[0.25, 0.5], [0.75, 0.5]]))
-    assert table == "agent,representative,probability\na,1,0.75\nb,0,0.5\n"
+    assert table == "agent,policy,probability\na,1,0.75\nb,0,0.5\n"

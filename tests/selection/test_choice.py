@@ -18,11 +18,11 @@ from policybudget.welfare import Egalitarian, Nash
 @given(st.integers(0, 2**31), st.integers(1, 4))
 def test_the_chosen_are_the_best_of_all_subsets(seed: int, budget: int) -> None:
     draw = np.random.default_rng(seed)
-    returns, people = draw.normal(size=(6, 5)), draw.uniform(0.5, 3, 5)
-    chosen = choose(Objective(people=jnp.asarray(people, jnp.float32)), returns, budget)
+    returns, agent_weights = draw.normal(size=(6, 5)), draw.uniform(0.5, 3, 5)
+    chosen = choose(Objective(agent_weights=jnp.asarray(agent_weights, jnp.float32)), returns, budget)
     assert len(set(chosen.tolist())) == budget
-    best = max(people @ returns[list(some)].max(axis=0) for some in itertools.combinations(range(6), budget))
-    assert people @ returns[chosen].max(axis=0) == pytest.approx(best, abs=1e-5)
+    best = max(agent_weights @ returns[list(some)].max(axis=0) for some in itertools.combinations(range(6), budget))
+    assert agent_weights @ returns[chosen].max(axis=0) == pytest.approx(best, abs=1e-5)
 
 
 def test_rows_that_nobody_needs_fill_up_the_budget() -> None:

@@ -23,7 +23,7 @@ from policybudget.training.step import CompiledStepper, Learner
 
 def started(critic: str, population: Population, budget: int = 2) -> tuple[Task, TrainState]:
     problem = pb.RepresentedMDP(Levers(3), population, budget)
-    ppo = PPO(worlds=4, steps=8, minibatch=8, epochs=2, critic=critic)
+    ppo = PPO(copies=4, steps=8, minibatch=8, epochs=2, critic=critic)
     task = make_task(problem, EM(), ppo, budget, iterations=10)
     key = jax.random.key(0)
     ongoing = CompiledStepper(task, Levers(3)).start(key)
@@ -35,7 +35,7 @@ def three_users(scale: float | None = 1.0) -> Population:
     return Population.from_weights([[1.0, 0, 0], [0, 2.0, 0], [0, 0.5, 4.0]], return_scale=scale)
 
 
-def test_a_mixture_is_the_mean_over_the_agents_of_a_representative() -> None:
+def test_a_mixture_is_the_mean_over_the_agents_of_a_policy() -> None:
     rewards = three_users().rewards
     assignment = jnp.array([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     outcome = jnp.broadcast_to(jnp.array([1.0, 10.0, 100.0]), (2, 1, 3))
@@ -49,7 +49,7 @@ def test_a_mixture_is_the_mean_over_the_agents_of_a_representative() -> None:
     np.testing.assert_allclose(mixture, [[1.0, 2.0, 0.0], [0.0, 0.5, 4.0]])
 
 
-def test_a_representative_without_agents_is_paid_nothing() -> None:
+def test_a_policy_without_agents_is_paid_nothing() -> None:
     paid, _ = iteration._signal("mixture", three_users().rewards, jnp.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]))
     blank = jnp.zeros((2, 1, 1))
     given = paid(Experience(blank, jnp.zeros((2, 1), int), jnp.ones((2, 1, 3)), blank))

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from policybudget.errors import RunFolderError
-from policybudget.training.listeners.metrics import PER_REPRESENTATIVE, Metrics, TensorBoard
+from policybudget.training.listeners.metrics import PER_POLICY, Metrics, TensorBoard
 from policybudget.training.listeners.progress import LiveProgress
 from policybudget.training.train import Event
 
@@ -25,7 +25,7 @@ class Heard(Event):
 
 def event(iteration: int, budget: int = 2, iterations: int = 10) -> Any:
     report = SimpleNamespace(welfare=np.float32(iteration), reassigned=np.float32(1), unserved=np.float32(0), **{
-        name: np.arange(budget, dtype=np.float32) + iteration for name in PER_REPRESENTATIVE
+        name: np.arange(budget, dtype=np.float32) + iteration for name in PER_POLICY
     })  # fmt: skip
     return Heard(
         phase=0, phases=("em",), iteration=iteration, iterations=iterations, transitions=100 * iteration,

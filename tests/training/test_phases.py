@@ -57,6 +57,6 @@ def test_as_many_beginnings_as_are_long_enough(budget: int, iterations: int, beg
 def test_scouts_share_the_worlds() -> None:
     first, main = phases(replace(RULE, scouts=2), QUICK, 2, 8, 6400)
     learner = first.learner(QUICK)
-    assert (learner.worlds, learner.steps) == (QUICK.worlds // 2, QUICK.steps * 2)
+    assert (learner.copies, learner.steps) == (QUICK.copies // 2, QUICK.steps * 2)
     assert learner.batch == QUICK.batch and main.learner(QUICK) == QUICK
     assert replace(first, crowding=7).learner(QUICK) == QUICK  # does not divide

@@ -44,7 +44,7 @@ def make_ppo() -> object:
 
 
 def test_beginnings_and_resuming_bit_for_bit(tmp_path: Path) -> None:
-    problem, quick = make_problem("resource-gathering", 8), replace(QUICK, worlds=8, steps=16, minibatch=64)
+    problem, quick = make_problem("resource-gathering", 8), replace(QUICK, copies=8, steps=16, minibatch=64)
     heard: list[Event] = []
 
     class StoppedError(Exception):

@@ -1,4 +1,4 @@
-"""Splitting a group with an idle representative."""
+"""Splitting a group with an idle policy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from policybudget.training import splits
 from policybudget.training.state import Task, TrainState, begin, make_task
 
 
-def test_an_idle_representative_copies_the_pioneer_and_takes_its_settlers() -> None:
+def test_an_idle_policy_copies_the_pioneer_and_takes_its_settlers() -> None:
     # 0 serves user 0; 1 serves users 1 and 2 well, and has 3, 4 and 5 whom nobody serves; 2 is no better than 0
     returns = np.array([[9.0, 0, 0, 0, 0, 0], [0, 8, 7, 0, 0, 0], [2.0, 0, 0, 0, 0, 0]])
     source, labels = splits.plan(returns, np.array([0, 1, 1, 1, 1, 2]))
@@ -44,7 +44,7 @@ def test_at_most_two_at_once_and_nobody_splits_and_copies() -> None:
 def started(rule: EM, budget: int = 3) -> tuple[Task, TrainState]:
     problem = wishes([0, 1, 2, 3, 4, 5], budget)
     task = make_task(problem, rule, QUICK, budget, 100)
-    ongoing = rollout.start(problem.world, budget, QUICK.worlds, jax.random.key(0))  # type: ignore[arg-type]
+    ongoing = rollout.start(problem.world, budget, QUICK.copies, jax.random.key(0))  # type: ignore[arg-type]
     return task, begin(task, one_hot(jnp.array([0, 1, 1, 1, 1, 2]), budget), ongoing, jax.random.key(1))
 
 

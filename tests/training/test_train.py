@@ -27,13 +27,13 @@ from policybudget.welfare import parse
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
 GRID = RepresentedMDP(ResourceGathering(), ResourceGathering().population(), 3)
-TINY = PPO(worlds=4, steps=8, minibatch=16, epochs=2, hidden=(8,), normalise_observations=True)
+TINY = PPO(copies=4, steps=8, minibatch=16, epochs=2, hidden=(8,), normalise_observations=True)
 ITERATIONS = 5
 
 
 def bits(result: Result) -> dict[str, bytes]:
     """Everything that a training decides, as bytes."""
-    arrays = tensors.named(result.committee)
+    arrays = tensors.named(result.policies)
     arrays |= {"assignment": result.assignment, "returns": result.returns, "lengths": result.lengths}
     return {name: array.tobytes() for name, array in arrays.items()} | {"welfare": np.float64(result.welfare).tobytes()}
 
@@ -116,7 +116,7 @@ def test_welfare_is_that_of_returns_and_assignment(uninterrupted: tuple[str, Res
 
 @pytest.mark.parametrize(("transitions", "iterations"), [(1, 1), (64, 1), (127, 1), (128, 2), (200, 3)])
 def test_whole_iterations_that_fit(transitions: int, iterations: int) -> None:
-    ppo = replace(QUICK, worlds=16, steps=4)
+    ppo = replace(QUICK, copies=16, steps=4)
     assert total_transitions(phases(EM(), ppo, 3, 25, transitions), ppo) == 3 * iterations * 64
     assert total_transitions(phases(TrajectoryClusters(), ppo, 3, 25, transitions), ppo) == 4 * iterations * 64
 

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int, PRNGKeyArray
 
 from policybudget.assessment.race import Play
 from policybudget.learning.sampling import play
-from policybudget.policies.committee import Committee
+from policybudget.policies.stacked import Policies
 from policybudget.population import Population
 from policybudget.worlds.interface import World
 
@@ -23,17 +23,17 @@ BLOCK, TOGETHER = 64, 256
 
 
 def play_tasks(
-    world: World, tasks: Population, committee: Committee, episodes: int, seed: int
+    world: World, tasks: Population, policies: Policies, episodes: int, seed: int
 ) -> Float[np.ndarray, "K tasks e"]:
     """Returns of all members in fresh episodes; an episode of a member counts for all tasks."""
     key = jax.random.fold_in(jax.random.key(seed), 0x7A5C)
-    return np.moveaxis(_returns(world, tasks, committee, key, episodes), -1, 1)
+    return np.moveaxis(_returns(world, tasks, policies, key, episodes), -1, 1)
 
 
 def play_alone(
     world: World,
     tasks: Population,
-    committee: Committee,
+    policies: Policies,
     members: Int[np.ndarray, " tasks"],
     episodes: int,
     seed: int,
@@ -54,7 +54,7 @@ def play_alone(
         for block, first in enumerate(range(0, len(whose), TOGETHER)):
             part = slice(first, min(first + TOGETHER, len(whose)))
             own = jax.random.fold_in(jax.random.fold_in(key, int(member)), block)
-            table = _returns(world, tasks, _only(committee, int(member)), own, part.stop - part.start)[0]
+            table = _returns(world, tasks, _only(policies, int(member)), own, part.stop - part.start)[0]
             got[part] = table[np.arange(len(table)), whose[part]]
         found[members == member] = got.reshape(-1, episodes)
     return found
@@ -66,10 +66,10 @@ class Tape:
     Every task reads each member's tape from its start. What is on it does not depend on who asks, or when.
     """
 
-    def __init__(self, world: World, tasks: Population, committee: Committee, seed: int) -> None:
+    def __init__(self, world: World, tasks: Population, policies: Policies, seed: int) -> None:
         self.world, self.tasks = world, tasks
         self.key = jax.random.fold_in(jax.random.key(seed), 0x7A9E)
-        self.members = [_only(committee, member) for member in range(committee.budget)]
+        self.members = [_only(policies, member) for member in range(policies.budget)]
         self.returns = [np.empty((0, tasks.size)) for _ in self.members]
 
     def player(self, task: int) -> Play:
@@ -92,14 +92,14 @@ class Tape:
         return self.returns[member][first : first + number]
 
 
-def _only(committee: Committee, member: int) -> Committee:
+def _only(policies: Policies, member: int) -> Policies:
     """A committee of one."""
-    return Committee(committee.actor.of(jnp.array([member])), committee.normaliser)
+    return Policies(policies.actor.of(jnp.array([member])), policies.normaliser)
 
 
 def _returns(
-    world: World, tasks: Population, committee: Committee, key: PRNGKeyArray, episodes: int
+    world: World, tasks: Population, policies: Policies, key: PRNGKeyArray, episodes: int
 ) -> Float[np.ndarray, "K e tasks"]:
-    played = play(world, tasks.rewards.features, committee, key, episodes, True)
+    played = play(world, tasks.rewards.features, policies, key, episodes, True)
     each = [np.asarray(tasks.rewards.agents(one)) for one in played.returns]
     return np.stack(each).astype(np.float64)

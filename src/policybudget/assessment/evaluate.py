@@ -14,7 +14,7 @@ import numpy as np
 from policybudget.assessment.statistics import mean_ci95
 from policybudget.learning import rollout
 from policybudget.learning.sampling import play
-from policybudget.policies.committee import Committee, act
+from policybudget.policies.stacked import Policies, act
 from policybudget.population import Population, Rewards
 from policybudget.welfare import Utilitarian, Welfare
 from policybudget.worlds.interface import JaxWorld, World
@@ -30,7 +30,7 @@ class Evaluation:
         matrix: (k, n) mean returns.
         welfare: of the mean utilities, with ci95; episode e of all policies together is one sample.
         social: the welfare function, mean and worst utility, and who is left outside (:meth:`Objective.summary`).
-        representatives: per policy, agents, mean return to them with ci95, mean length.
+        policies: per policy, agents, mean return to them with ci95, mean length.
     """
 
     returns: np.ndarray
@@ -38,13 +38,13 @@ class Evaluation:
     matrix: np.ndarray
     welfare: dict[str, float]
     social: dict[str, Any]
-    representatives: list[dict[str, Any]]
+    policies: list[dict[str, Any]]
 
 
 def evaluate(
     world: World,
     population: Population,
-    committee: Committee,
+    policies: Policies,
     assignment: np.ndarray,
     episodes: int,
     seed: int,
@@ -63,19 +63,19 @@ def evaluate(
     """
     key = jax.random.fold_in(jax.random.key(seed), 0xE7A1)
     rewards = population.rewards
-    played = play(world, rewards.features, committee, key, episodes, greedy)
+    played = play(world, rewards.features, policies, key, episodes, greedy)
     returns, lengths = np.asarray(played.returns), np.asarray(played.lengths)
     matrix = np.asarray(rewards.agents(played.returns.mean(axis=1)))
     per_episode = _paid(rewards, returns, assignment)
     objective = population.objective(welfare or Utilitarian())
     social = objective.summary(assignment, matrix)
     gets = objective.utilities(jnp.asarray(assignment), jnp.asarray(matrix))
-    worth = jax.grad(objective.welfare)(gets, objective.people)
+    worth = jax.grad(objective.welfare)(gets, objective.agent_weights)
     samples = _paid(rewards, returns, assignment * np.nan_to_num(np.asarray(worth))).sum(axis=0)
     sizes = np.asarray(assignment, dtype=np.float64).sum(axis=1)
-    representatives = [
+    per_policy = [
         {
-            "representative": j,
+            "policy": j,
             "agents": float(sizes[j]),
             "return": mean_ci95(per_episode[j] / sizes[j]) if sizes[j] > 0 else None,
             "length": mean_ci95(lengths[j]),
@@ -88,7 +88,7 @@ def evaluate(
         matrix=matrix,
         welfare={"mean": social["welfare"], "ci95": mean_ci95(samples)["ci95"]},
         social=social,
-        representatives=representatives,
+        policies=per_policy,
     )
 
 
@@ -108,16 +108,16 @@ def returns_table(agents: tuple[str, ...], matrix: np.ndarray) -> str:
     return text.getvalue()
 
 
-def trace(world: JaxWorld, committee: Committee, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def trace(world: JaxWorld, policies: Policies, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """One greedy episode of each policy: observations (time_limit + 1, k, o) and lengths (k)."""
 
-    def run(committee: Committee, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        budget = committee.budget
+    def run(policies: Policies, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        budget = policies.budget
         ongoing = rollout.start(world, budget, 1, key)
 
         def step(carry: tuple[rollout.Ongoing, jax.Array, jax.Array], _: None) -> Any:
             ongoing, alive, length = carry
-            action = act(committee, world.actions, ongoing.observation, None)
+            action = act(policies, world.actions, ongoing.observation, None)
             keys = jax.random.split(jax.random.fold_in(key, length.sum()), (budget, 1))
             after = jax.vmap(jax.vmap(world.step))(ongoing.state, action, keys)
             length = length + alive
@@ -128,5 +128,5 @@ def trace(world: JaxWorld, committee: Committee, seed: int) -> tuple[np.ndarray,
         carry, path = jax.lax.scan(step, (ongoing, blank == 0, blank), length=world.time_limit)
         return jnp.concatenate([ongoing.observation[None], path])[:, :, 0], carry[2][:, 0]
 
-    path, length = jax.jit(run)(committee, jax.random.key(seed))
+    path, length = jax.jit(run)(policies, jax.random.key(seed))
     return np.asarray(path), np.asarray(length)

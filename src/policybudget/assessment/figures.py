@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 
 from policybudget.assessment.evaluate import trace
-from policybudget.policies.committee import Committee
+from policybudget.policies.stacked import Policies
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
 matplotlib.use("Agg")
@@ -22,19 +22,19 @@ from matplotlib.figure import Figure
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 
 
-def colour(representative: int) -> str:
-    """The colour of a representative in every figure."""
-    return COLOURS[representative % len(COLOURS)]
+def colour(policy: int) -> str:
+    """The colour of a policy in every figure."""
+    return COLOURS[policy % len(COLOURS)]
 
 
-def tours(world: ResourceGathering, committee: Committee) -> list[np.ndarray]:
-    """The greedy path of each representative: (length + 1, 2) rows and columns."""
-    path, lengths = trace(world, committee, seed=0)
+def tours(world: ResourceGathering, policies: Policies) -> list[np.ndarray]:
+    """The greedy path of each policy: (length + 1, 2) rows and columns."""
+    path, lengths = trace(world, policies, seed=0)
     return [path[: length + 1, j, :2].astype(int) for j, length in enumerate(lengths)]
 
 
 def paths(world: ResourceGathering, walks: list[np.ndarray], assignment: np.ndarray) -> Figure:
-    """The path of each representative over the grid, its agents' tiles shaded (the paper's Figure 1)."""
+    """The path of each policy over the grid, its agents' tiles shaded (the paper's Figure 1)."""
     columns = min(len(walks), 5)
     rows = -(-len(walks) // columns)
     figure, axes = plt.subplots(
@@ -67,16 +67,14 @@ def paths(world: ResourceGathering, walks: list[np.ndarray], assignment: np.ndar
         axis.grid(which="minor", color="0.8", linewidth=0.8)
         axis.tick_params(which="both", length=0, labelsize=7)
         agents = int((serves == index).sum())
-        axis.set_title(
-            f"representative {index}\n{len(walk) - 1} steps, {agents} agent{'s' * (agents != 1)}", fontsize=9
-        )
+        axis.set_title(f"policy {index}\n{len(walk) - 1} steps, {agents} agent{'s' * (agents != 1)}", fontsize=9)
     figure.supxlabel("column", fontsize=9)
     figure.supylabel("row", fontsize=9)
     return figure
 
 
 def assignment_histogram(parameter: np.ndarray, assignment: np.ndarray, name: str) -> Figure:
-    """Who is served by which representative, over the parameter that tells agents apart (the paper's Figure 4).
+    """Who is served by which policy, over the parameter that tells agents apart (the paper's Figure 4).
 
     Args:
         parameter: (n) of each agent.
@@ -104,18 +102,18 @@ def assignment_histogram(parameter: np.ndarray, assignment: np.ndarray, name: st
     if len(counts) <= len(COLOURS):
         figure.legend(
             *axis.get_legend_handles_labels(), loc="outside upper left", ncols=len(COLOURS), frameon=False, fontsize=8,
-            title="representative", title_fontsize=8, alignment="left",
+            title="policy", title_fontsize=8, alignment="left",
         )  # fmt: skip
     else:
-        told = f"{len(counts)} representatives, {len(serving)} of them in use, coloured in their order along the axis"
+        told = f"{len(counts)} policies, {len(serving)} of them in use, coloured in their order along the axis"
         axis.set_title(told, fontsize=8, loc="left")
     return figure
 
 
-def _one_of(representative: int, rank: int, serving: int, budget: int) -> Any:
+def _one_of(policy: int, rank: int, serving: int, budget: int) -> Any:
     """Its colour; with more of them than colours, one from an even scale, in their order along the axis."""
     if budget <= len(COLOURS):
-        return colour(representative)
+        return colour(policy)
     return matplotlib.colormaps["viridis"](rank / max(serving - 1, 1))
 
 

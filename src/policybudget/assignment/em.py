@@ -4,12 +4,12 @@ r"""EM-like learning of a hard assignment (Ivanov & Ben-Porat 2024, Section 3.3 
 
     assign agents round-robin
     repeat
-        M-step: one PPO update of every representative
+        M-step: one PPO update of every policy
         Q̃[j, i] <- (1 - λ) Q̃[j, i] + λ R[j, i]   for every finished episode            (eq. 10)
         E-step: assign agent i to argmax_j Q̃[j, i], after ``warm_start`` M-steps         (eq. 11)
-        give each empty representative an agent from a group of two or more
+        give each empty policy an agent from a group of two or more
 
-Departures: Q̃ is freed of its start at zero (divided by 1 - (1 - λ)^episodes); only an empty representative is refilled;
+Departures: Q̃ is freed of its start at zero (divided by 1 - (1 - λ)^episodes); only an empty policy is refilled;
 ``settle`` makes one last E-step with the returns of the greedy policies, which are what is deployed.
 """
 
@@ -40,11 +40,11 @@ class EM(AssignmentRule):
     warm_start: int = option(50, "M-steps before the first E-step")  # type: ignore[misc]
     scouts: int = option(1, "times the budget of policies to train at first, of which the best go on; 1: none")  # type: ignore[misc]
     scout_share: float = option(0.5, "share of the transitions that goes to them")  # type: ignore[misc]
-    split_every: int = option(0, "iterations between two looks for idle representatives to split groups; 0: never")  # type: ignore[misc]
+    split_every: int = option(0, "iterations between two looks for idle policies to split groups; 0: never")  # type: ignore[misc]
     recall: bool = option(False, "learn the best k of all episodes seen in the end; for worlds without chance")  # type: ignore[misc]
     restarts: int = option(1, "times that training begins anew at most, with recall")  # type: ignore[misc]
     fair_restarts: bool = option(False, "every other beginning is for the worst off")  # type: ignore[misc]
-    refill: str = option("closest", "who is given to an empty representative: random (the paper) or closest")
+    refill: str = option("closest", "who is given to an empty policy: random (the paper) or closest")
     last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")
 
     def __post_init__(self) -> None:
@@ -114,12 +114,12 @@ def best_served(objective: Objective, returns: Float[Array, "k n"]) -> Float[Arr
 def refill(
     labels: Int[Array, " n"], offers: Float[Array, "c n"], budget: int, key: PRNGKeyArray, whom: str
 ) -> Int[Array, " n"]:
-    """Give each empty representative an agent out of a group of two or more (note to eq. 14), or one left outside.
+    """Give each empty policy an agent out of a group of two or more (note to eq. 14), or one left outside.
 
     Args:
         offers: what the k policies are worth to agents, and as row k their options outside, if there are any.
         whom: "random", or "closest": the agent who loses least by it, which stays the same agent while its new
-            representative catches up.
+            policy catches up.
     """
     agents, choices = jnp.arange(labels.shape[0]), offers.shape[0]
 
@@ -127,13 +127,13 @@ def refill(
         return jnp.sum(labels == jnp.arange(choices)[:, None], axis=1)
 
     def one(labels: Array, inputs: tuple[Array, Array, Array]) -> tuple[Array, None]:
-        representative, offered, key = inputs
+        policy, offered, key = inputs
         sizes = sizes_of(labels)
         movable = (sizes[labels] >= 2) | (labels == budget)
         liking = jax.random.uniform(key, labels.shape) if whom == "random" else offered - offers[labels, agents]
         chosen = jnp.argmax(jnp.where(movable, liking, -jnp.inf))
-        moved = labels.at[chosen].set(representative)
-        return jnp.where((sizes[representative] == 0) & movable.any(), moved, labels), None
+        moved = labels.at[chosen].set(policy)
+        return jnp.where((sizes[policy] == 0) & movable.any(), moved, labels), None
 
     def all_of_them(labels: Array) -> Array:
         return jax.lax.scan(one, labels, (jnp.arange(budget), offers[:budget], jax.random.split(key, budget)))[0]

@@ -12,7 +12,7 @@ the actors. Two losses:
     :math:`L(\psi) = -\frac1n \sum_{i,j} \alpha^i_\psi(j) \tilde Q^{ij}`, with the finished returns of eq. 10 for V;
     for another welfare function W, :math:`-\sum_i \frac{\partial W}{\partial u_i} u_i` of the same utilities u.
 
-ψ starts at zero: at first everybody is served by all. ``settle`` (a departure) gives each agent to the representative
+ψ starts at zero: at first everybody is served by all. ``settle`` (a departure) gives each agent to the policy
 that is best for it in greedy form.
 """
 

@@ -25,7 +25,7 @@ class AssignmentState(eqx.Module):
     Attributes:
         assignment: α.
         table: moving average of finished feature returns; row j times an agent's weights is Q̃ of that agent.
-        kept: :math:`(1-\lambda)^c` after c episodes of a representative: the share of the table that is its start, 0.
+        kept: :math:`(1-\lambda)^c` after c episodes of a policy: the share of the table that is its start, 0.
         held: iterations before which the assignment stays as it is.
     """
 
@@ -35,7 +35,7 @@ class AssignmentState(eqx.Module):
     held: Int[Array, ""] = eqx.field(default_factory=lambda: jnp.zeros((), jnp.int32))
 
     def of(self, chosen: Int[Array, " c"], assignment: Float[Array, "c n"]) -> AssignmentState:
-        """What is known of some of the representatives, and who is with whom now."""
+        """What is known of some of the policies, and who is with whom now."""
         return AssignmentState(assignment, self.table[chosen], self.kept[chosen], self.held)
 
     def returns(self, rewards: Rewards) -> Float[Array, "k n"]:
@@ -85,7 +85,7 @@ class AssignmentRule(abc.ABC):
     fair_restarts: ClassVar[bool] = False
     """Whether every other beginning is for the worst-off agents."""
     split_every: ClassVar[int] = 0
-    """Iterations between two looks for idle representatives (:mod:`policybudget.training.splits`); 0: never."""
+    """Iterations between two looks for idle policies (:mod:`policybudget.training.splits`); 0: never."""
     warm_start: ClassVar[int] = 0
     """Updates before the first change of the assignment."""
     learns_from_features: ClassVar[bool] = False
@@ -151,15 +151,15 @@ class AssignmentRule(abc.ABC):
 
 
 def one_hot(labels: Int[Array, " n"], budget: int) -> Float[Array, "k n"]:
-    """A hard assignment from each agent's representative; k for none of them."""
+    """A hard assignment from each agent's policy; k for none of them."""
     return jax.nn.one_hot(labels, budget, axis=0)
 
 
 def labels_of(assignment: Float[Array, "k n"]) -> Int[Array, " n"]:
-    """Each agent's most likely representative; k for agents whom none serves."""
+    """Each agent's most likely policy; k for agents whom none serves."""
     return jnp.where(assignment.sum(axis=0) > 0, jnp.argmax(assignment, axis=0), assignment.shape[0])
 
 
 def even_labels(agents: int, budget: int) -> Int[Array, " n"]:
-    """Round-robin: representative i mod k for agent i, so that every representative has an agent."""
+    """Round-robin: policy i mod k for agent i, so that every policy has an agent."""
     return jnp.arange(agents) % budget

@@ -33,14 +33,11 @@ def run(arguments: Sequence[str]) -> None:
     world, population, welfare = problem.world, problem.population, problem.welfare
     played = {
         name: evaluate(
-            world, population, result.committee, result.assignment, parsed.episodes, parsed.seed, greedy, welfare
+            world, population, result.policies, result.assignment, parsed.episodes, parsed.seed, greedy, welfare
         )
         for name, greedy in (("greedy", True), ("stochastic", False))
     }
-    record = {
-        name: one.social | {"welfare": one.welfare, "representatives": one.representatives}
-        for name, one in played.items()
-    }
+    record = {name: one.social | {"welfare": one.welfare, "policies": one.policies} for name, one in played.items()}
     how = {"episodes": parsed.episodes, "seed": parsed.seed}
     files.write_json(parsed.run / "evaluation.json", record | how)
     files.write(parsed.run / "returns.csv", returns_table(result.agents, played["greedy"].matrix))

@@ -53,8 +53,8 @@ def _judge(parsed: argparse.Namespace, result: Any) -> tuple[dict[str, Any], lis
     places, known = held_out.places_of(parsed.run, result, problem.population)
     best = promises.optima(world, held.tasks) if parsed.exact else None
     use_compilation_cache()
-    ended = None if parsed.method is None else promises.races(parsed, world, held.tasks, result.committee)
-    returns = play_tasks(world, held.tasks, result.committee, parsed.episodes, parsed.seed)
+    ended = None if parsed.method is None else promises.races(parsed, world, held.tasks, result.policies)
+    returns = play_tasks(world, held.tasks, result.policies, parsed.episodes, parsed.seed)
     where = coordinates(held.tasks)[0]
     found = generalise(returns, where, places, parsed.trials)
     rows, members = dict[str, Any](found.summary()), dict(found.members)
@@ -66,7 +66,7 @@ def _judge(parsed: argparse.Namespace, result: Any) -> tuple[dict[str, Any], lis
         rows["race"], members["race"] = raced["returns"], ended.members
         lines += promises.told(ended)
     if _certified(parsed):
-        made = list(promises.certificates(parsed, world, held, result.committee, members[parsed.certify], best))
+        made = list(promises.certificates(parsed, world, held, result.policies, members[parsed.certify], best))
         record["certificates"] = {target: {"rule": parsed.certify} | one.as_record() for target, one in made}
         lines += [f"{parsed.certify}: {one.statement()}" for _, one in made]
     if parsed.lipschitz is not None:

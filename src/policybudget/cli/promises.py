@@ -13,15 +13,15 @@ from policybudget.assessment.episodes import Tape, play_alone
 from policybudget.assessment.races import NOBODY, Races, race
 from policybudget.cli.held_out import HeldOut
 from policybudget.errors import PolicyBudgetError
-from policybudget.policies.committee import Committee
+from policybudget.policies.stacked import Policies
 from policybudget.population import Population
 from policybudget.runs.prototypes import Prototypes
 from policybudget.worlds.interface import World
 
 
-def races(parsed: argparse.Namespace, world: World, tasks: Population, committee: Committee) -> Races:
+def races(parsed: argparse.Namespace, world: World, tasks: Population, policies: Policies) -> Races:
     """A race in every task, as the options say."""
-    tape = Tape(world, tasks, committee, parsed.seed)
+    tape = Tape(world, tasks, policies, parsed.seed)
     low, high = parsed.range
     limits = {"alpha": parsed.alpha, "beta": parsed.beta, "episodes": parsed.race_episodes, "floor": parsed.floor}
     return race(tape, low, high, method=parsed.method, **limits)
@@ -42,7 +42,7 @@ def certificates(
     parsed: argparse.Namespace,
     world: World,
     held: HeldOut,
-    committee: Committee,
+    policies: Policies,
     members: np.ndarray,
     best: np.ndarray | None,
 ) -> Iterator[tuple[str, Certificate]]:
@@ -52,14 +52,14 @@ def certificates(
         parsed: the options.
         world: where to play.
         held: the tasks.
-        committee: on trial.
+        policies: on trial.
         members: who serves each task; ``NOBODY`` for nobody, whose task is not counted.
         best: (tasks,) the exact optima, if they were asked for.
     """
     low, high = parsed.range
     served = members != NOBODY
     alone = np.where(served, members, 0)
-    returns = play_alone(world, held.tasks, committee, alone, parsed.episodes, parsed.seed)
+    returns = play_alone(world, held.tasks, policies, alone, parsed.episodes, parsed.seed)
     returns[~served] = low
     for name, target in _targets(parsed, world, held, best):
         epsilon = 0.0 if isinstance(target, Floor) else parsed.epsilon
@@ -74,7 +74,7 @@ def _targets(
     if best is not None:
         yield "exact", Exact(best)
     if held.reference is not None:
-        policies, own = held.reference.committee, held.reference.assignment.argmax(axis=0)
+        policies, own = held.reference.policies, held.reference.assignment.argmax(axis=0)
         returns = play_alone(world, held.tasks, policies, own, parsed.episodes, parsed.seed, stream=1)
         yield "reference", Reference(held.source, returns)
 

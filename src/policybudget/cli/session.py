@@ -76,7 +76,7 @@ def draw(folder: Path, problem: RepresentedMDP, result: Result) -> list[Path]:
     drawn = [figures.save(figures.training_curve(folder / "metrics.csv"), folder / "figures" / "training.png")]
     world, population = problem.world, problem.population
     if isinstance(world, ResourceGathering):
-        walks = figures.tours(world, result.committee)
+        walks = figures.tours(world, result.policies)
         drawn.append(figures.save(figures.paths(world, walks, result.assignment), folder / "figures" / "paths.png"))
     if population.parameters is not None and population.parameters.shape[1] == 1:
         histogram = figures.assignment_histogram(
@@ -90,7 +90,7 @@ def show(folder: Path, problem: RepresentedMDP, result: Result, pictures: list[P
     """Table, drawing and the place of the run folder."""
     console = Console()
     table = Table(title=f"{result.algorithm}, {result.budget} policies for {len(result.agents)} users")
-    for name in ("representative", "agents", "mean return", "episode length"):
+    for name in ("policy", "agents", "mean return", "episode length"):
         table.add_column(name, justify="right")
     sizes = result.assignment.sum(axis=1)
     for j in range(result.budget):
@@ -118,10 +118,10 @@ def _show_paths(console: Console, world: World, result: Result) -> None:
 
     if not isinstance(world, ResourceGathering):
         return
-    drawings = [figures.drawing(world, walk) for walk in figures.tours(world, result.committee)]
+    drawings = [figures.drawing(world, walk) for walk in figures.tours(world, result.policies)]
     for first in range(0, len(drawings), 4):
         part = drawings[first : first + 4]
-        console.print("   ".join(f"representative {first + i}".ljust(17) for i in range(len(part))), highlight=False)
+        console.print("   ".join(f"policy {first + i}".ljust(17) for i in range(len(part))), highlight=False)
         for lines in zip(*part, strict=True):
             console.print("   ".join(lines), highlight=False)
         console.print()

@@ -18,7 +18,7 @@ def problem_of(folder: Path, result: Result) -> RepresentedMDP:
     if "population" not in result.world:
         raise PolicyBudgetError(
             f"{folder} holds policies for world {result.world.get('name')!r}, made in Python; evaluate them there: "
-            "policybudget.evaluate(world, population, result.committee, result.assignment, ...)"
+            "policybudget.evaluate(world, population, result.policies, result.assignment, ...)"
         )
     problem = make_problem(budget=1, **result.world)
     if problem.population.names != result.agents:

@@ -27,7 +27,7 @@ MOST_AGENTS = 12
 def brute_force(mdp: FiniteRMDP, budget: int, objective: str = "utilitarian") -> Solution:
     """The global optimum with at most k policies.
 
-    Representatives that the optimum does not need have the policy that always takes the first action.
+    Policies that the optimum does not need have the policy that always takes the first action.
 
     Args:
         budget: k, from 1 to n.
@@ -45,14 +45,14 @@ def brute_force(mdp: FiniteRMDP, budget: int, objective: str = "utilitarian") ->
     plans, value = _groups(goal, mdp)
     best = _Divisions(goal, value, budget)
     everybody = len(value) - 1
-    outside = [goal.worth(mdp.outside[who], mdp.people[who]) for who in map(_members, range(everybody + 1))]
+    outside = [goal.worth(mdp.outside[who], mdp.agent_weights[who]) for who in map(_members, range(everybody + 1))]
     totals = [goal.join(best.worth[everybody ^ left], outside[left]) for left in range(everybody + 1)]
     left = int(np.argmax(totals))
     labels = np.full(mdp.agents, OUTSIDE)
     policies = [goal.first(mdp)] * budget
-    for representative, group in enumerate(best.of(everybody ^ left)):
-        labels[_members(group)] = representative
-        policies[representative] = plans[group]
+    for policy, group in enumerate(best.of(everybody ^ left)):
+        labels[_members(group)] = policy
+        policies[policy] = plans[group]
     return solution(goal, mdp, policies, labels)
 
 
@@ -62,7 +62,7 @@ def _groups(goal: Objective, mdp: FiniteRMDP) -> tuple[list[Policy], np.ndarray]
     for group in range(1, 1 << mdp.agents):
         who = _members(group)
         plans.append(goal.plan(mdp, who, plans[group & (group - 1)]))  # a set with one agent less is a good start
-        value.append(goal.worth(mdp.returns(plans[group])[who], mdp.people[who]))
+        value.append(goal.worth(mdp.returns(plans[group])[who], mdp.agent_weights[who]))
     return plans, np.array(value)
 
 

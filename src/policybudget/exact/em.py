@@ -2,7 +2,7 @@ r"""The EM-like meta-algorithm with an exact M-step (Ivanov & Ben-Porat 2024, Ap
 
 ::
 
-    arbitrarily initialise the assignment, such that every representative has an agent
+    arbitrarily initialise the assignment, such that every policy has an agent
     while assignments or policies change
         M-step: pi^j <- argmax_pi sum_i alpha^i(j) V^i(pi)    for every j that has an agent       (eq. 14)
         E-step: alpha^i(j*) = 1 where j* = argmax_j V^i(pi^j)                                     (eq. 13)
@@ -13,7 +13,7 @@ starting from every assignment finds the global one. Departures:
 * ties are not broken arbitrarily: an agent stays, and an action stays, unless another is strictly better, so that
   "change" means progress. The loop ends when an assignment comes again: with utilitarian welfare that is when nobody
   moves, as welfare rises strictly until then; egalitarian welfare may stay the same while agents move;
-* a representative without agents keeps its policy (the paper may give it a random agent; the proof needs neither);
+* a policy without agents keeps its policy (the paper may give it a random agent; the proof needs neither);
 * agents may stand for several people, which weighs them in the M-step and in welfare;
 * an agent may have an outside option, a value that it is sure of. It takes it (label -1) where that is strictly better
   than every policy, and then pulls no policy its way. The proof holds: the option is one more policy, held fixed.
@@ -36,7 +36,7 @@ from policybudget.exact.tabular import FiniteRMDP, Policy
 OUTSIDE = -1
 """Label of an agent who takes its outside option."""
 TIE = 1e-12
-"""Relative to the largest return: a representative that is better by less is no better."""
+"""Relative to the largest return: a policy that is better by less is no better."""
 MOST_STARTS = 20_000
 """Assignments that :func:`em_from_all_assignments` starts from at most."""
 
@@ -48,7 +48,7 @@ class Solution:
     Attributes:
         policies: k policies (:data:`policybudget.exact.tabular.Policy`).
         returns: (k, n) V, what each policy is worth to each agent.
-        labels: (n,) the representative of each agent, or -1 for its outside option.
+        labels: (n,) the policy of each agent, or -1 for its outside option.
         utilities: (n,) what each agent gets.
         welfare: of the utilities.
         history: welfare after every M-step and every E-step, in turns; empty where no EM was run.
@@ -89,11 +89,11 @@ def exact_em(
     seen: set[tuple[int, ...]] = set()
     while tuple(labels) not in seen:
         seen.add(tuple(labels))
-        for representative in range(budget):
-            members = np.flatnonzero(labels == representative)
+        for policy in range(budget):
+            members = np.flatnonzero(labels == policy)
             if len(members):
-                policies[representative] = goal.plan(mdp, members, policies[representative])
-                returns[representative] = mdp.returns(policies[representative])
+                policies[policy] = goal.plan(mdp, members, policies[policy])
+                returns[policy] = mdp.returns(policies[policy])
         history.append(_welfare(goal, mdp, choose(mdp, returns, labels)))
         labels = e_step(mdp, returns, labels)
         history.append(_welfare(goal, mdp, choose(mdp, returns, labels)))
@@ -141,7 +141,7 @@ def restarts(mdp: FiniteRMDP, budget: int, starts: int, seed: int = 0, objective
 
 
 def em_from_all_assignments(mdp: FiniteRMDP, budget: int, objective: str = "utilitarian") -> Solution:
-    """The best of :func:`exact_em` from every assignment, up to the order of representatives: the global optimum.
+    """The best of :func:`exact_em` from every assignment, up to the order of policies: the global optimum.
 
     For an optimal assignment is among them, and from there no step leads down.
 
@@ -185,7 +185,7 @@ def solution(
 
 
 def _welfare(goal: Objective, mdp: FiniteRMDP, utilities: np.ndarray) -> float:
-    return goal.welfare(goal.worth(utilities, mdp.people), mdp.people)
+    return goal.welfare(goal.worth(utilities, mdp.agent_weights), mdp.agent_weights)
 
 
 def _best(solutions: Iterable[Solution]) -> Solution:
@@ -210,5 +210,5 @@ def _labels(mdp: FiniteRMDP, budget: int, given: Sequence[int] | np.ndarray) -> 
             f"assignment must have labels from 0 to {budget - 1}, or -1 for the outside option, got {labels.tolist()}"
         )
     if (lost := (labels == OUTSIDE) & ~np.isfinite(mdp.outside)).any():
-        raise PolicyBudgetError(f"agent {lost.argmax()} has no outside option, got label -1; give it a representative")
+        raise PolicyBudgetError(f"agent {lost.argmax()} has no outside option, got label -1; give it a policy")
     return labels.astype(int)

@@ -46,7 +46,7 @@ class Objective(abc.ABC):
         """
 
     @abc.abstractmethod
-    def worth(self, utilities: Float64[np.ndarray, " g"], people: Float64[np.ndarray, " g"]) -> float:
+    def worth(self, utilities: Float64[np.ndarray, " g"], agent_weights: Float64[np.ndarray, " g"]) -> float:
         """Of a group with these utilities."""
 
     @abc.abstractmethod
@@ -54,7 +54,7 @@ class Objective(abc.ABC):
         """The worth of two groups together."""
 
     @abc.abstractmethod
-    def welfare(self, worth: float, people: Float64[np.ndarray, " n"]) -> float:
+    def welfare(self, worth: float, agent_weights: Float64[np.ndarray, " n"]) -> float:
         """From the worth of all agents together to their welfare."""
 
 
@@ -74,17 +74,17 @@ class MeanUtility(Objective):
         """Policy iteration or backward induction."""
         return best_policy(mdp, mdp.mixture(members), start)
 
-    def worth(self, utilities: Float64[np.ndarray, " g"], people: Float64[np.ndarray, " g"]) -> float:
+    def worth(self, utilities: Float64[np.ndarray, " g"], agent_weights: Float64[np.ndarray, " g"]) -> float:
         """The sum over people."""
-        return float(utilities @ people)
+        return float(utilities @ agent_weights)
 
     def join(self, one: float, other: float) -> float:
         """The sum."""
         return one + other
 
-    def welfare(self, worth: float, people: Float64[np.ndarray, " n"]) -> float:
+    def welfare(self, worth: float, agent_weights: Float64[np.ndarray, " n"]) -> float:
         """The mean over people."""
-        return worth / float(people.sum())
+        return worth / float(agent_weights.sum())
 
 
 class LeastUtility(Objective):
@@ -108,7 +108,7 @@ class LeastUtility(Objective):
         better = mdp.returns(policy)[members].min() > mdp.returns(start)[members].min()
         return policy if better else start
 
-    def worth(self, utilities: Float64[np.ndarray, " g"], people: Float64[np.ndarray, " g"]) -> float:
+    def worth(self, utilities: Float64[np.ndarray, " g"], agent_weights: Float64[np.ndarray, " g"]) -> float:
         """The minimum."""
         return float(utilities.min(initial=np.inf))
 
@@ -116,7 +116,7 @@ class LeastUtility(Objective):
         """The minimum."""
         return min(one, other)
 
-    def welfare(self, worth: float, people: Float64[np.ndarray, " n"]) -> float:
+    def welfare(self, worth: float, agent_weights: Float64[np.ndarray, " n"]) -> float:
         """The minimum itself."""
         return worth
 

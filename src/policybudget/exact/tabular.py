@@ -12,7 +12,7 @@ The tuple of Ivanov & Ben-Porat 2024, Section 2.2, with rewards that are linear 
     V^i(\pi) = \sum_f (T_0^\top X^\pi)_f \, w^i_f
 
 Departures: a finite horizon, which the paper has as the end of an episode; agents may stand for several people, and may
-have an outside option, a value that they are sure of without any representative.
+have an outside option, a value that they are sure of without any policy.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class FiniteRMDP:
         discount: gamma, from 0 to below 1; 1 is allowed with a horizon.
         horizon: H, steps of an episode; None for an infinite horizon.
         names: n names; ``agent 0``, ``agent 1``, ... if not given.
-        people: (n,) how many people each agent stands for; one each if not given.
+        agent_weights: (n,) how many people each agent stands for; one each if not given.
         outside: (n,) the value of each agent's outside option, -inf for none; none if not given.
 
     Raises:
@@ -67,7 +67,7 @@ class FiniteRMDP:
     discount: float = 1.0
     horizon: int | None = None
     names: tuple[str, ...] = ()
-    people: Float64[np.ndarray, " n"] = _FILLED
+    agent_weights: Float64[np.ndarray, " n"] = _FILLED
     outside: Float64[np.ndarray, " n"] = _FILLED
 
     def __post_init__(self) -> None:
@@ -80,7 +80,7 @@ class FiniteRMDP:
             "initial": initial,
             "weights": weights,
             "names": _names(self.names, weights.shape[1]),
-            "people": _people(self.people, weights.shape[1]),
+            "agent_weights": _positive_weights(self.agent_weights, weights.shape[1]),
             "outside": _outside(self.outside, weights.shape[1]),
         }
         for name, value in checked.items():
@@ -102,9 +102,9 @@ class FiniteRMDP:
         return int(self.weights.shape[1])
 
     def mixture(self, members: Sequence[int] | np.ndarray) -> Float64[np.ndarray, " m"]:
-        """What a representative of these agents maximises, in features: the sum of their people's weights (eq. 7)."""
+        """What a policy of these agents maximises, in features: the sum of their weights (eq. 7)."""
         group = np.asarray(members)
-        mixed: np.ndarray = self.weights[:, group] @ self.people[group]
+        mixed: np.ndarray = self.weights[:, group] @ self.agent_weights[group]
         return mixed
 
     def feature_values(self, policy: Policy) -> Float64[np.ndarray, "S m"]:
@@ -140,7 +140,7 @@ class FiniteRMDP:
         """The same r-MDP for the learner: a JAX world and a population.
 
         The discount is played as the chance that an episode goes on (:mod:`policybudget.worlds.finite.world`), so
-        train with ``PPO(discount=1.0)``; with a horizon also with ``bootstrap_truncated=False``, for the horizon is the end.
+        train with ``PPO(discount=1.0)``; with a horizon also with ``bootstrap_truncated=False``: it is the end.
 
         Args:
             budget: k.
@@ -158,9 +158,9 @@ class FiniteRMDP:
             raise PolicyBudgetError(f"time_limit must be the horizon ({self.horizon}), got {time_limit}; leave it out")
         limit = time_limit if time_limit is not None else self.horizon or _enough_steps(self.discount)
         world = FiniteWorld(self.transitions, self.features, self.initial, limit, self.discount)
-        people = None if (self.people == 1).all() else self.people
+        agent_weights = None if (self.agent_weights == 1).all() else self.agent_weights
         outside = self.outside if np.isfinite(self.outside).any() else None
-        users = Population.from_weights(self.weights.T, self.names, agent_weights=people, outside=outside)
+        users = Population.from_weights(self.weights.T, self.names, agent_weights=agent_weights, outside=outside)
         return RepresentedMDP(world, users, budget)
 
     def _under(self, policy: Policy) -> tuple[np.ndarray, np.ndarray]:
@@ -226,12 +226,14 @@ def _names(given: Sequence[str], agents: int) -> tuple[str, ...]:
     return names
 
 
-def _people(given: Any, agents: int) -> np.ndarray:
-    people = _per_agent("people", np.ones(agents) if given is None else given, agents)
-    expect_finite("people", people, ("agent",))
-    if people.min() <= 0.0:
-        raise PolicyBudgetError(f"people must be positive, got {people.min()} for agent {people.argmin()}")
-    return people
+def _positive_weights(given: Any, agents: int) -> np.ndarray:
+    agent_weights = _per_agent("agent_weights", np.ones(agents) if given is None else given, agents)
+    expect_finite("agent_weights", agent_weights, ("agent",))
+    if agent_weights.min() <= 0.0:
+        raise PolicyBudgetError(
+            f"agent_weights must be positive, got {agent_weights.min()} for agent {agent_weights.argmin()}"
+        )
+    return agent_weights
 
 
 def _outside(given: Any, agents: int) -> np.ndarray:

@@ -61,7 +61,7 @@ def estimate(
         critic: values per feature of raw observations.
         features: reward features of transitions, in the unit of the critic.
         next_observation: where the worlds stand after the batch.
-        mixture: row j is what representative j maximises (:meth:`Rewards.mixture`).
+        mixture: row j is what policy j maximises (:meth:`Rewards.mixture`).
     """
 
     def marginal(per_feature: Array) -> Array:

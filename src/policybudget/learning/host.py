@@ -1,6 +1,6 @@
 """Rollouts in worlds that are stepped on the host: the same batch and the same episodes as :mod:`rollout` gives.
 
-The k x E copies are one vector environment; representative j acts in copies j E to (j + 1) E - 1. Actions are
+The k x E copies are one vector environment; policy j acts in copies j E to (j + 1) E - 1. Actions are
 chosen in NumPy; rewards are computed from the outcomes by the compiled update.
 """
 
@@ -15,8 +15,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget.learning.rollout import Batch, Ongoing, Played
 from policybudget.policies import actions
-from policybudget.policies.committee import Committee
-from policybudget.policies.on_host import HostCommittee
+from policybudget.policies.on_host import HostPolicies
+from policybudget.policies.stacked import Policies
 from policybudget.population import Experience, FeatureMap
 from policybudget.worlds.interface import ActionSpace, HostStep, HostWorld
 
@@ -50,26 +50,26 @@ class HostSampler:
         """Let go of the copies."""
         self.copies.close()
 
-    def rollout(self, committee: Committee, ongoing: Ongoing, key: PRNGKeyArray, steps: int) -> tuple[Ongoing, Batch]:
+    def rollout(self, policies: Policies, ongoing: Ongoing, key: PRNGKeyArray, steps: int) -> tuple[Ongoing, Batch]:
         """T steps of every copy with sampled actions."""
         space = self.world.actions
         noise = np.asarray(_noise(space, key, (steps, *self.shape)))
-        policies = HostCommittee(committee, space)
+        acting = HostPolicies(policies, space)
         observation = np.asarray(ongoing.observation)
         observations, chosen, after = [], [], []
         for random in noise:
-            action = policies.act(observation, random)
+            action = acting.act(observation, random)
             now = self.copies.step(action.reshape(-1, *action.shape[2:]))
             observations.append(observation)
             chosen.append(action)
             after.append(now)
             observation = now.observation.reshape(*self.shape, -1)
         return Ongoing(self.copies.state(), jnp.asarray(observation)), self._batch(
-            committee, observations, chosen, after
+            policies, observations, chosen, after
         )
 
     def _batch(
-        self, committee: Committee, observations: list[np.ndarray], chosen: list[np.ndarray], after: list[HostStep]
+        self, policies: Policies, observations: list[np.ndarray], chosen: list[np.ndarray], after: list[HostStep]
     ) -> Batch:
         def stacked(name: str) -> Array:
             together = np.stack([getattr(step, name) for step in after])
@@ -79,7 +79,7 @@ class HostSampler:
         return Batch(
             observation=observation,
             action=action,
-            log_prob=_log_prob(committee, self.world.actions, observation, action),
+            log_prob=_log_prob(policies, self.world.actions, observation, action),
             outcome=stacked("outcome"),
             terminated=stacked("terminated"),
             truncated=stacked("truncated"),
@@ -95,24 +95,24 @@ def _noise(space: ActionSpace, key: PRNGKeyArray, shape: tuple[int, ...]) -> Arr
 
 @partial(jax.jit, static_argnums=1)
 def _log_prob(
-    committee: Committee, space: ActionSpace, observation: Float[Array, "T k E o"], action: Array
+    policies: Policies, space: ActionSpace, observation: Float[Array, "T k E o"], action: Array
 ) -> Float[Array, "T k E"]:
     steps, budget, worlds = observation.shape[:3]
 
     def rows(x: Array) -> Array:
         return jnp.moveaxis(x, 0, 1).reshape(budget, steps * worlds, *x.shape[3:])
 
-    log_prob = actions.log_prob(space, committee(rows(observation)), rows(action))
+    log_prob = actions.log_prob(space, policies(rows(observation)), rows(action))
     return jnp.moveaxis(log_prob.reshape(budget, steps, worlds), 0, 1)
 
 
 def play(
-    world: HostWorld, features: FeatureMap, committee: Committee, key: PRNGKeyArray, episodes: int, greedy: bool
+    world: HostWorld, features: FeatureMap, policies: Policies, key: PRNGKeyArray, episodes: int, greedy: bool
 ) -> Played:
     """Fresh episodes of every policy from start to end, with greedy or sampled actions."""
-    budget, space = committee.budget, world.actions
+    budget, space = policies.budget, world.actions
     start_key, noise_key = jax.random.split(key)
-    policies = HostCommittee(committee, space)
+    acting = HostPolicies(policies, space)
     copies, shape = world.copies(budget * episodes), (budget, episodes)
     alive, lengths = np.ones(shape, bool), np.zeros(shape, np.float32)
     returns: Array = jnp.zeros(())
@@ -121,7 +121,7 @@ def play(
         observation = copies.reset(_seed(start_key)).reshape(*shape, -1)
         for time in range(world.time_limit):
             random = None if greedy else np.asarray(_noise(space, jax.random.fold_in(noise_key, time), shape))
-            action = policies.act(observation, random)
+            action = acting.act(observation, random)
             now = copies.step(action.reshape(-1, *action.shape[2:]))
             led = now.outcome.reshape(*shape, -1), now.next_observation.reshape(*shape, -1)
             returns = returns + pay(Experience(*map(jnp.asarray, (observation, action, *led))), jnp.asarray(alive))

@@ -18,8 +18,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
 from policybudget.policies import actions
-from policybudget.policies.committee import Actor
 from policybudget.policies.normaliser import Normaliser
+from policybudget.policies.stacked import Actor
 from policybudget.worlds.interface import JaxWorld
 
 RATE, STEPS, SURE = 3e-3, 3000, 0.99

@@ -1,4 +1,4 @@
-r"""Proximal policy optimisation of k representatives at once.
+r"""Proximal policy optimisation of k policies at once.
 
 Schulman et al. 2017; Ivanov & Ben-Porat 2024, Section 3.2.
 
@@ -29,13 +29,13 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from policybudget.learning.settings import PPO
 from policybudget.policies import actions
-from policybudget.policies.committee import Actor
 from policybudget.policies.networks import Network
+from policybudget.policies.stacked import Actor
 from policybudget.worlds.interface import ActionSpace
 
 
 class Rows(eqx.Module):
-    """A batch flattened to N transitions per representative, normalised observations.
+    """A batch flattened to N transitions per policy, normalised observations.
 
     Attributes:
         weight: 1 for transitions to learn from, 0 for others.
@@ -63,13 +63,13 @@ class Learned(eqx.Module):
     logits: Float[Array, "c n"] | None
 
     def of(self, chosen: Int[Array, " j"]) -> Learned:
-        """Some of the representatives; for assignments that are not learned."""
+        """Some of the policies; for assignments that are not learned."""
         assert self.logits is None
         return Learned(self.actor.of(chosen), self.critic.of(chosen), None)
 
 
 class ActorLosses(NamedTuple):
-    """Means over a minibatch, per representative (k)."""
+    """Means over a minibatch, per policy (k)."""
 
     kl: Float[Array, " k"]
     clip_fraction: Float[Array, " k"]
@@ -87,7 +87,7 @@ def surrogate(ratio: Float[Array, "*batch"], advantage: Float[Array, "*batch"], 
 def actor_loss(
     actor: Actor, rows: Rows, space: ActionSpace, clip: float, entropy_bonus: Float[Array, ""]
 ) -> tuple[Float[Array, ""], tuple[ActorLosses, Float[Array, "k B"]]]:
-    """Eq. 9 minus the entropy bonus, averaged over representatives; with it, what is reported, and the ratios."""
+    """Eq. 9 minus the entropy bonus, averaged over policies; with it, what is reported, and the ratios."""
     assert rows.action is not None and rows.log_prob is not None and rows.advantage is not None
     head = actor(rows.observation)
     log_ratio = actions.log_prob(space, head, rows.action) - rows.log_prob
@@ -103,7 +103,7 @@ def actor_loss(
 
 
 def critic_loss(critic: Network, rows: Rows) -> Float[Array, ""]:
-    """Eq. 8 per reward feature, averaged over features and representatives."""
+    """Eq. 8 per reward feature, averaged over features and policies."""
     assert rows.target is not None
     error = critic(rows.observation) - rows.target
     return jnp.mean(_mean(rows, 0.5 * jnp.mean(error * error, axis=-1)))

@@ -1,6 +1,6 @@
-"""Rollouts: T steps of E parallel worlds for each of k representatives, and the returns of finished episodes.
+"""Rollouts: T steps of E parallel worlds for each of k policies, and the returns of finished episodes.
 
-Axes of a batch: (T, k, E, ..). One transition is sampled per representative and serves all agents (Section 3.2).
+Axes of a batch: (T, k, E, ..). One transition is sampled per policy and serves all agents (Section 3.2).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from policybudget.policies import actions
-from policybudget.policies.committee import Committee, act
+from policybudget.policies.stacked import Policies, act
 from policybudget.population import Experience, FeatureMap
 from policybudget.worlds.interface import JaxWorld
 
 
 class Batch(eqx.Module):
-    """What k representatives did in T steps of E worlds, the same from every sampler.
+    """What k policies did in T steps of E worlds, the same from every sampler.
 
     Attributes:
         observation: raw, before the action.
@@ -54,7 +54,7 @@ class Ongoing(eqx.Module):
 
 
 class Episodes(eqx.Module):
-    """Undiscounted feature returns of the episodes that finished in a batch, per representative.
+    """Undiscounted feature returns of the episodes that finished in a batch, per policy.
 
     Attributes:
         count: number of episodes.
@@ -79,7 +79,7 @@ def start(world: JaxWorld, budget: int, worlds: int, key: PRNGKeyArray) -> Ongoi
 
 
 def rollout(
-    world: JaxWorld, committee: Committee, ongoing: Ongoing, key: PRNGKeyArray, steps: int
+    world: JaxWorld, policies: Policies, ongoing: Ongoing, key: PRNGKeyArray, steps: int
 ) -> tuple[Ongoing, Batch]:
     """T steps of every world with sampled actions; finished episodes start anew at once."""
     shape = ongoing.observation.shape[:2]
@@ -88,7 +88,7 @@ def rollout(
 
     def step(ongoing: Ongoing, inputs: tuple[Array, Array]) -> tuple[Ongoing, tuple[Array, ...]]:
         random, step_key = inputs
-        head = committee(ongoing.observation)
+        head = policies(ongoing.observation)
         action = actions.sample(world.actions, head, random)
         log_prob = actions.log_prob(world.actions, head, action)
         keys = jax.random.split(step_key, (2, *shape))
@@ -156,17 +156,17 @@ class Played(eqx.Module):
 
 
 def play(
-    world: JaxWorld, features: FeatureMap, committee: Committee, key: PRNGKeyArray, episodes: int, greedy: bool
+    world: JaxWorld, features: FeatureMap, policies: Policies, key: PRNGKeyArray, episodes: int, greedy: bool
 ) -> Played:
     """Fresh episodes of every policy from start to end, with greedy or sampled actions."""
-    budget = committee.budget
+    budget = policies.budget
     start_key, noise_key, world_key = jax.random.split(key, 3)
     ongoing = start(world, budget, episodes, start_key)
 
     def step(carry: tuple[Ongoing, Array, Played], time: Array) -> tuple[tuple[Ongoing, Array, Played], None]:
         ongoing, alive, played = carry
         random = actions.noise(world.actions, jax.random.fold_in(noise_key, time), (budget, episodes))
-        action = act(committee, world.actions, ongoing.observation, None if greedy else random)
+        action = act(policies, world.actions, ongoing.observation, None if greedy else random)
         keys = jax.random.split(jax.random.fold_in(world_key, time), (budget, episodes))
         after = jax.vmap(jax.vmap(world.step))(ongoing.state, action, keys)
         seen = Experience(ongoing.observation, action, after.outcome, after.observation)
@@ -176,7 +176,7 @@ def play(
         return (Ongoing(after.state, after.observation), alive, played), None
 
     random = actions.noise(world.actions, noise_key, (budget, episodes))
-    action = act(committee, world.actions, ongoing.observation, random)
+    action = act(policies, world.actions, ongoing.observation, random)
     outcome = jnp.zeros((budget, episodes, world.outcome_size))
     example = jax.eval_shape(features, Experience(ongoing.observation, action, outcome, ongoing.observation))
     nothing = Played(jnp.zeros(example.shape), jnp.zeros((budget, episodes)))

@@ -7,7 +7,7 @@ from jaxtyping import PRNGKeyArray
 
 from policybudget.learning import host, rollout
 from policybudget.learning.rollout import Played
-from policybudget.policies.committee import Committee
+from policybudget.policies.stacked import Policies
 from policybudget.population import FeatureMap
 from policybudget.worlds.interface import HostWorld, JaxWorld, World
 
@@ -15,7 +15,7 @@ _play = eqx.filter_jit(rollout.play)
 
 
 def play(
-    world: World, features: FeatureMap, committee: Committee, key: PRNGKeyArray, episodes: int, greedy: bool
+    world: World, features: FeatureMap, policies: Policies, key: PRNGKeyArray, episodes: int, greedy: bool
 ) -> Played:
     """Fresh episodes of every policy from start to end, with greedy or sampled actions.
 
@@ -23,7 +23,7 @@ def play(
         episodes: per policy.
     """
     if isinstance(world, HostWorld):
-        return host.play(world, features, committee, key, episodes, greedy)
+        return host.play(world, features, policies, key, episodes, greedy)
     assert isinstance(world, JaxWorld)
-    played: Played = _play(world, features, committee, key, episodes, greedy)
+    played: Played = _play(world, features, policies, key, episodes, greedy)
     return played

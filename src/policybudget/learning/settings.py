@@ -11,13 +11,13 @@ from policybudget.settings import option
 
 @dataclass(frozen=True)
 class PPO:
-    """PPO for k representatives at once (Ivanov & Ben-Porat 2024, Section 3.2 and Appendix B).
+    """PPO for k policies at once (Ivanov & Ben-Porat 2024, Section 3.2 and Appendix B).
 
     Pairs ``(start, end)`` are annealed exponentially over the training.
     """
 
-    worlds: int = option(32, "parallel worlds per policy (E)")
-    steps: int = option(64, "steps of each world per iteration (T)")
+    copies: int = option(32, "parallel copies of the world per policy (E)")
+    steps: int = option(64, "steps of each copy per iteration (T)")
     minibatch: int = option(128, "transitions per policy in a minibatch")
     epochs: int = option(4, "passes over the batch per iteration")
     learning_rate: tuple[float, float] = option((1e-3, 1e-4), "Adam step size, start and end")
@@ -37,13 +37,13 @@ class PPO:
     normalise_observations: bool = option(False, "scale observations by their running mean and deviation")
 
     def __post_init__(self) -> None:
-        positive = ("worlds", "steps", "minibatch", "epochs", "clip", "gradient_norm", "adam_epsilon")
+        positive = ("copies", "steps", "minibatch", "epochs", "clip", "gradient_norm", "adam_epsilon")
         for name in positive:
             if not getattr(self, name) > 0:
                 raise PolicyBudgetError(f"{name} must be positive, got {getattr(self, name)}")
         if self.batch % self.minibatch:
             raise PolicyBudgetError(
-                f"minibatch must divide worlds x steps = {self.worlds} x {self.steps} = {self.batch}, "
+                f"minibatch must divide copies x steps = {self.copies} x {self.steps} = {self.batch}, "
                 f"got {self.minibatch}"
             )
         for name in ("learning_rate", "entropy"):
@@ -70,4 +70,4 @@ class PPO:
     @property
     def batch(self) -> int:
         """Transitions per policy and iteration."""
-        return self.worlds * self.steps
+        return self.copies * self.steps

@@ -1,8 +1,8 @@
-"""k small networks as one: layers are shared by all representatives, or one per representative, stacked on axis 0.
+"""k small networks as one: layers are shared by all policies, or one per policy, stacked on axis 0.
 
 Section 3.2: "we share the parameters of intermediate layers between actors, as well as critics"; heads are separate.
-A critic that sees its representative as a one-hot input is the same function as a first layer with a bias per
-representative, without the multiplications by zero; that is how it is stored.
+A critic that sees its policy as a one-hot input is the same function as a first layer with a bias per
+policy, without the multiplications by zero; that is how it is stored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Sharing = Literal["shared", "biases", "separate"]
 
 
 class Layer(eqx.Module):
-    """Affine map, representative axis first.
+    """Affine map, policy axis first.
 
     Attributes:
         weight: (i, o) shared, or (k, i, o).
@@ -34,7 +34,7 @@ class Layer(eqx.Module):
         return product(x, self.weight) + self.bias
 
     def of(self, chosen: Int[Array, " c"]) -> Layer:
-        """The same for some of the representatives."""
+        """The same for some of the policies."""
         weight = self.weight[chosen] if self.weight.ndim == 3 else self.weight
         return Layer(weight, self.bias[chosen] if self.bias.ndim == 3 else self.bias)
 
@@ -78,7 +78,7 @@ class Network(eqx.Module):
         return self.layers[-1](x)
 
     def of(self, chosen: Int[Array, " c"]) -> Network:
-        """The networks of some of the representatives."""
+        """The networks of some of the policies."""
         return Network(tuple(layer.of(chosen) for layer in self.layers))
 
     @property
@@ -96,7 +96,7 @@ def make_network(
         budget: k.
         sizes: input, hidden and output sizes.
         sharing: per layer, what is shared: weights and biases ("shared"), weights only ("biases": one bias per
-            representative, drawn as a one-hot input's weights would be), or nothing ("separate").
+            policy, drawn as a one-hot input's weights would be), or nothing ("separate").
     """
     layers = []
     for index, (rows, columns, share) in enumerate(zip(sizes, sizes[1:], sharing, strict=False)):

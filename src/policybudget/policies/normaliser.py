@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 
 class Normaliser(eqx.Module):
-    """Statistics of all observations seen, over all representatives.
+    """Statistics of all observations seen, over all policies.
 
     Attributes:
         count: observations seen; 0 keeps observations as they are.

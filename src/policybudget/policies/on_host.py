@@ -8,22 +8,22 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from policybudget.policies.committee import Committee
+from policybudget.policies.stacked import Policies
 from policybudget.worlds.interface import ActionSpace, Box, MultiDiscrete
 
 Numbers = NDArray[Any]
 
 
-class HostCommittee:
-    """What :func:`policybudget.policies.committee.act` gives, up to rounding.
+class HostPolicies:
+    """What :func:`policybudget.policies.stacked.act` gives, up to rounding.
 
     Args:
-        committee: the k policies.
+        policies: the k policies.
         space: their actions.
     """
 
-    def __init__(self, committee: Committee, space: ActionSpace) -> None:
-        actor, normaliser = jax.device_get((committee.actor, committee.normaliser))
+    def __init__(self, policies: Policies, space: ActionSpace) -> None:
+        actor, normaliser = jax.device_get((policies.actor, policies.normaliser))
         self.space = space
         self.layers = [(np.asarray(layer.weight), np.asarray(layer.bias)) for layer in actor.network.layers]
         self.deviation = None if actor.log_std is None else np.exp(actor.log_std)

@@ -16,9 +16,9 @@ import jax
 import numpy as np
 
 from policybudget.errors import RunFolderError
-from policybudget.policies.committee import Committee, make_actor
 from policybudget.policies.networks import Sharing
 from policybudget.policies.normaliser import Normaliser
+from policybudget.policies.stacked import Policies, make_actor
 from policybudget.runs import files, tensors
 from policybudget.runs.prototypes import Prototypes
 from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete
@@ -38,15 +38,15 @@ class Architecture:
     hidden: tuple[int, ...]
     trunk: Sharing
 
-    def committee(self, budget: int) -> Committee:
+    def policies(self, budget: int) -> Policies:
         """A committee of this shape, its arrays not yet filled."""
 
-        def build() -> Committee:
+        def build() -> Policies:
             key = jax.random.key(0)
             actor = make_actor(key, budget, self.observation_size, self.actions, self.hidden, self.trunk, 0.0)
-            return Committee(actor, Normaliser.start(self.observation_size))
+            return Policies(actor, Normaliser.start(self.observation_size))
 
-        shape: Committee = eqx.filter_eval_shape(build)
+        shape: Policies = eqx.filter_eval_shape(build)
         return shape
 
     def record(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Result:
     """A trained committee.
 
     Attributes:
-        committee: the k policies.
+        policies: the k policies.
         assignment: (k, n) α, who is served by which.
         returns: (k, n) mean return of each greedy policy to each agent, on fresh episodes.
         lengths: (k) mean episode length of each greedy policy.
@@ -90,7 +90,7 @@ class Result:
         prototypes: where the policies stand in the space of tasks, if groups came of a cover; None if not.
     """
 
-    committee: Committee
+    policies: Policies
     assignment: np.ndarray
     returns: np.ndarray
     lengths: np.ndarray
@@ -120,7 +120,7 @@ class Result:
         """
         folder = Path(folder)
         contents = {
-            "policies.safetensors": tensors.dump(self.committee),
+            "policies.safetensors": tensors.dump(self.policies),
             "assignment.csv": assignment_table(self.agents, self.assignment).encode(),
             "returns.safetensors": tensors.dump(
                 {"assignment": self.assignment, "returns": self.returns, "lengths": self.lengths}
@@ -153,10 +153,10 @@ class Result:
 
 
 def assignment_table(agents: tuple[str, ...], assignment: np.ndarray) -> str:
-    """CSV: agent, its most likely representative (or ``none``, if it is left to its option), and how likely that is."""
+    """CSV: agent, its most likely policy (or ``none``, if it is left to its option), and how likely that is."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["agent", "representative", "probability"])
+    writer.writerow(["agent", "policy", "probability"])
     for name, column in zip(agents, assignment.T, strict=True):
         chosen, rest = int(column.argmax()), 1.0 - column.sum()
         likely = (chosen, column[chosen]) if column[chosen] >= rest else ("none", rest)
@@ -182,12 +182,12 @@ def load(folder: str | Path) -> Result:
         budget, agents = manifest["budget"], tuple(manifest["agents"])
         architecture = Architecture.from_record(manifest["architecture"])
         outcome = files.read_json(folder / "result.json")
-        committee, _ = tensors.load(folder / "policies.safetensors", architecture.committee(budget))
+        policies, _ = tensors.load(folder / "policies.safetensors", architecture.policies(budget))
         table, length = np.zeros((budget, len(agents)), np.float32), np.zeros(budget, np.float32)
         like = {"assignment": table, "returns": table, "lengths": length}
         arrays, _ = tensors.load(folder / "returns.safetensors", like)
         return Result(
-            committee=committee,
+            policies=policies,
             assignment=np.asarray(arrays["assignment"]),
             returns=np.asarray(arrays["returns"]),
             lengths=np.asarray(arrays["lengths"]),

@@ -24,8 +24,10 @@ def choose(
         returns: k or more rows.
         method: of the selection: "auto", or "greedy" for a quick one.
     """
-    people, outside = (None if x is None else np.asarray(x, np.float64) for x in (objective.people, objective.outside))
-    chosen = best_subset(returns, budget, people, outside, method).chosen
+    agent_weights, outside = (
+        None if x is None else np.asarray(x, np.float64) for x in (objective.agent_weights, objective.outside)
+    )
+    chosen = best_subset(returns, budget, agent_weights, outside, method).chosen
     rest = np.setdiff1d(np.arange(len(returns)), chosen)
     chosen = np.concatenate([chosen, rest[: budget - len(chosen)]])
     if not isinstance(objective.welfare, Utilitarian):
@@ -37,7 +39,7 @@ def _exchanged(objective: Objective, returns: np.ndarray, chosen: np.ndarray) ->
     @jax.jit
     def worth(best_of_others: jax.Array) -> jax.Array:
         utilities = jnp.maximum(jnp.asarray(returns), best_of_others)
-        return jax.vmap(lambda each: objective.welfare(each, objective.people))(utilities)
+        return jax.vmap(lambda each: objective.welfare(each, objective.agent_weights))(utilities)
 
     floor = np.full(returns.shape[1], -np.inf) if objective.outside is None else np.asarray(objective.outside)
     chosen, most, since, position = chosen.copy(), -np.inf, 0, 0

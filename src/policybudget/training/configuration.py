@@ -87,8 +87,8 @@ class Configuration:
             self.world, self.budget, self.agents, self.seed, self.population, self.welfare, self.outside
         )
         if self.tasks is not None:
-            people = with_tasks(problem.population, Path(self.tasks), self.descriptions, self.components)
-            problem = replace(problem, population=people)
+            described = with_tasks(problem.population, Path(self.tasks), self.descriptions, self.components)
+            problem = replace(problem, population=described)
         if self.rule.recall:
             check(problem.world)
         self.rule.cover(problem.population.parameters, self.budget, self.seed)  # what cannot be covered is refused now
@@ -145,7 +145,7 @@ def _searching(ppo: PPO, rule: EM, world: str) -> tuple[PPO, EM]:
     from few passes over much experience. Elsewhere, twice as many policies at first, and groups that split.
     """
     if world == "resource-gathering":
-        quick = replace(ppo, worlds=16, epochs=2, learning_rate=(3e-3, 3e-4), discount=1.0)
+        quick = replace(ppo, copies=16, epochs=2, learning_rate=(3e-3, 3e-4), discount=1.0)
         quick = replace(quick, normalise_observations=True)
         return quick, replace(rule, recall=True, restarts=8, fair_restarts=True)
     return ppo, replace(rule, scouts=2, warm_start=40, split_every=20)
@@ -165,7 +165,7 @@ def _grid_world(name: str) -> PPO:
 
 def _robot(name: str) -> PPO:
     """MuJoCo, and what users bring: observations of unknown scale, long episodes."""
-    ppo = PPO(worlds=16, steps=128, normalise_observations=True, entropy=(1e-3, 1e-4), adam_epsilon=1e-5)
+    ppo = PPO(copies=16, steps=128, normalise_observations=True, entropy=(1e-3, 1e-4), adam_epsilon=1e-5)
     if name == "paper":
         ppo = replace(ppo, learning_rate=(3e-4, 1e-4))
     return ppo

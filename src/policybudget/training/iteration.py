@@ -28,7 +28,7 @@ from policybudget.training.state import Report, Task, TrainState
 from policybudget.worlds.interface import JaxWorld
 
 SMALLEST_GROUP = 1e-6
-"""Agents of a representative, where rewards are divided by their number."""
+"""Agents of a policy, where rewards are divided by their number."""
 
 
 class Lesson(eqx.Module):
@@ -39,7 +39,7 @@ class Lesson(eqx.Module):
         table: the returns of eq. 10, with the assignment as it was.
         running, normaliser: of the state that follows.
         grown: how much the unit of the critics' predictions grows.
-        episodes, explained_variance: for the report, per representative.
+        episodes, explained_variance: for the report, per policy.
         seen: for the memory, of rules that have one.
     """
 
@@ -72,7 +72,7 @@ def sample(task: Task, state: TrainState) -> tuple[rollout.Ongoing, Lesson]:
     """A rollout in worlds written in JAX, and what it teaches."""
     assert isinstance(task.world, JaxWorld)
     key = jax.random.fold_in(state.key, state.iteration)
-    ongoing, batch = rollout.rollout(task.world, state.committee, state.ongoing, key, task.settings.steps)
+    ongoing, batch = rollout.rollout(task.world, state.policies, state.ongoing, key, task.settings.steps)
     return ongoing, study(task, state, ongoing.observation, batch)
 
 
@@ -176,9 +176,9 @@ def _keys(state: TrainState) -> Array:
 def _signal(
     critic: str, rewards: Rewards, pull: Float[Array, "k n"]
 ) -> tuple[advantages.Features, Float[Array, "k c"]]:
-    """What the critic predicts the sum of, (k, E, c) per transition, and what of it a representative maximises.
+    """What the critic predicts the sum of, (k, E, c) per transition, and what of it a policy maximises.
 
-    Either the m features, of which a representative maximises a mixture, or that mixture itself, as the mean over its
+    Either the m features, of which a policy maximises a mixture, or that mixture itself, as the mean over its
     agents.
 
     Args:

@@ -37,9 +37,9 @@ class Phase:
 
     def learner(self, ppo: PPO) -> PPO:
         """With as many worlds in all as later, where that divides: more of them slow a simulator down."""
-        if ppo.worlds % self.crowding:
+        if ppo.copies % self.crowding:
             return ppo
-        return replace(ppo, worlds=ppo.worlds // self.crowding, steps=ppo.steps * self.crowding)
+        return replace(ppo, copies=ppo.copies // self.crowding, steps=ppo.steps * self.crowding)
 
 
 def phases(rule: AssignmentRule, ppo: PPO, budget: int, agents: int, transitions: int) -> tuple[Phase, ...]:

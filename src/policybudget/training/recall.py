@@ -18,7 +18,7 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.learning.imitation import compiled_imitate
 from policybudget.learning.memory import Memory
 from policybudget.learning.sampling import play
-from policybudget.policies.committee import make_actor
+from policybudget.policies.stacked import make_actor
 from policybudget.selection.choice import choose
 from policybudget.training.state import Task, TrainState
 from policybudget.worlds.interface import Discrete, JaxWorld, World
@@ -62,7 +62,7 @@ def recall(task: Task, state: TrainState, memory: Memory, key: PRNGKeyArray, met
 
 def _settled(task: Task, state: TrainState, key: jax.Array) -> tuple[TrainState, float]:
     """With everybody at the policy that is best for them when it is greedy, and what that is worth."""
-    played = play(task.world, task.rewards.features, state.committee, key, 1, True)
+    played = play(task.world, task.rewards.features, state.policies, key, 1, True)
     returns = task.rewards.agents(played.returns.mean(axis=1))
     assignment = best_served(task.objective, returns)
     settled: TrainState = eqx.tree_at(lambda s: s.assignment.assignment, state, assignment)

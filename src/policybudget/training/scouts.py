@@ -1,6 +1,6 @@
 """Training more policies than the budget at first, of which the best go on.
 
-Plain EM stops at a local optimum of who is with whom. Several times as many representatives with a share of the
+Plain EM stops at a local optimum of who is with whom. Several times as many policies with a share of the
 transitions find more ways to act than k; the k of them that serve everybody best, chosen exactly from the table of
 returns (:mod:`policybudget.selection.subset`), are a better start than any k that began alone.
 """

@@ -1,12 +1,12 @@
-r"""Splitting a group with a representative that is of no use: settlers and pioneers.
+r"""Splitting a group with a policy that is of no use: settlers and pioneers.
 
-EM moves agents, never policies: a representative that was left behind early, whose few agents others serve as well,
+EM moves agents, never policies: a policy that was left behind early, whose few agents others serve as well,
 stays so, while another is given most of the agents and passes by behaviours that would have suited many. So now and
-then the representative that would be missed least,
+then the policy that would be missed least,
 
 .. math:: c_j = \sum_i \max(0,\ \tilde Q^{ij} - \max_{l \neq j} \tilde Q^{il}),
 
-becomes a copy of the one whose agents are worst off, if c_j is less than a share of what representatives are worth on
+becomes a copy of the one whose agents are worst off, if c_j is less than a share of what policies are worth on
 average. The agents whom the copied policy serves well settle with the copy, which learns to serve them better; the rest
 stay with the pioneer, who goes on searching. The assignment is held for a while, until the two have grown apart.
 """
@@ -26,7 +26,7 @@ from policybudget.assignment.rule import labels_of, one_hot
 from policybudget.training.state import Task, TrainState
 
 IDLE = 0.25
-"""Share of the average worth of a representative, below which one is idle."""
+"""Share of the average worth of a policy, below which one is idle."""
 AT_ONCE = 2
 HOLD = 12
 """Iterations for which the assignment is held."""
@@ -37,7 +37,7 @@ SERVED = 0.1
 
 
 def due(task: Task, iteration: int) -> bool:
-    """Whether to look for idle representatives after so many iterations."""
+    """Whether to look for idle policies after so many iterations."""
     every, warm = task.rule.split_every, task.rule.warm_start
     return bool(every) and iteration % every == 0 and warm <= iteration < UNTIL * task.iterations
 
@@ -58,7 +58,7 @@ def split(task: Task, state: TrainState) -> TrainState:
 
 
 def plan(returns: Float[np.ndarray, "k n"], labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Whom each representative is a copy of (k,), itself mostly, and with whom agents are then (n,).
+    """Whom each policy is a copy of (k,), itself mostly, and with whom agents are then (n,).
 
     Args:
         returns: what each policy is worth to each agent.
@@ -98,7 +98,7 @@ def _served(returns: np.ndarray, group: np.ndarray) -> np.ndarray:
 
 
 def _copied(state: TrainState, source: jax.Array, assignment: jax.Array) -> TrainState:
-    """Representatives become copies, moments of their optimisers and what is known of them included."""
+    """Policies become copies, moments of their optimisers and what is known of them included."""
     learned = state.learned
     actor, critic, logits = state.optimiser
     copied: TrainState = eqx.tree_at(

@@ -14,8 +14,8 @@ from policybudget.assignment.rule import AssignmentRule, AssignmentState
 from policybudget.learning import ppo, rollout
 from policybudget.learning.settings import PPO
 from policybudget.objective import Objective
-from policybudget.policies.committee import Committee, make_actor, make_critic
 from policybudget.policies.normaliser import Normaliser
+from policybudget.policies.stacked import Policies, make_actor, make_critic
 from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
 from policybudget.welfare import Egalitarian
@@ -39,9 +39,9 @@ class TrainState(eqx.Module):
     iteration: Int[Array, ""]
 
     @property
-    def committee(self) -> Committee:
+    def policies(self) -> Policies:
         """The policies as they are now."""
-        return Committee(self.learned.actor, self.normaliser)
+        return Policies(self.learned.actor, self.normaliser)
 
 
 class Report(eqx.Module):
@@ -114,7 +114,7 @@ def begin(task: Task, assignment: Float[Array, "k n"], ongoing: rollout.Ongoing,
         normaliser=Normaliser.start(size),
         assignment=AssignmentState(assignment, jnp.zeros((budget, task.features)), jnp.ones(budget)),
         ongoing=ongoing,
-        running=jnp.zeros((budget, settings.worlds, task.features)),
+        running=jnp.zeros((budget, settings.copies, task.features)),
         scale=jnp.full(outputs, SMALLEST_SCALE if task.return_scale is None else task.return_scale),
         key=key,
         iteration=jnp.zeros((), jnp.int32),

@@ -92,7 +92,7 @@ class CompiledStepper:
 
     def start(self, key: PRNGKeyArray) -> rollout.Ongoing:
         """Fresh worlds."""
-        return rollout.start(self.world, self.task.budget, self.task.settings.worlds, key)
+        return rollout.start(self.world, self.task.budget, self.task.settings.copies, key)
 
     def restore(self, state: TrainState) -> TrainState:
         """The state holds its worlds."""
@@ -100,7 +100,7 @@ class CompiledStepper:
 
     def sample(self, state: TrainState, key: PRNGKeyArray, steps: int) -> rollout.Batch:
         """A batch without learning from it."""
-        batch: rollout.Batch = _rollout(self.world, state.committee, state.ongoing, key, steps)[1]
+        batch: rollout.Batch = _rollout(self.world, state.policies, state.ongoing, key, steps)[1]
         return batch
 
     def __call__(self, state: TrainState) -> Advanced:
@@ -118,7 +118,7 @@ class HostStepper:
 
     def __init__(self, task: Task, world: HostWorld) -> None:
         self.task = task
-        self.sampler, self.learn = HostSampler(world, task.budget, task.settings.worlds), Learner(task)
+        self.sampler, self.learn = HostSampler(world, task.budget, task.settings.copies), Learner(task)
 
     def start(self, key: PRNGKeyArray) -> rollout.Ongoing:
         """Fresh worlds."""
@@ -135,12 +135,12 @@ class HostStepper:
 
     def sample(self, state: TrainState, key: PRNGKeyArray, steps: int) -> rollout.Batch:
         """A batch without learning from it."""
-        return self.sampler.rollout(state.committee, state.ongoing, key, steps)[1]
+        return self.sampler.rollout(state.policies, state.ongoing, key, steps)[1]
 
     def __call__(self, state: TrainState) -> Advanced:
         """A rollout, then a compiled update."""
         key = jax.random.fold_in(state.key, state.iteration)
-        ongoing, batch = self.sampler.rollout(state.committee, state.ongoing, key, self.task.settings.steps)
+        ongoing, batch = self.sampler.rollout(state.policies, state.ongoing, key, self.task.settings.steps)
         seen = rollout.Ongoing(None, ongoing.observation)
         bare = eqx.tree_at(lambda s: s.ongoing, state, seen)
         after, report = self.learn(bare, seen, _study(self.task, bare, seen.observation, batch))
@@ -171,7 +171,7 @@ def advance(task: Task, worlds: Stepper, state: TrainState, iteration: int) -> A
     bad = np.flatnonzero(~np.isfinite(report.kl) | ~np.isfinite(report.explained_variance))
     if len(bad):
         raise WorldError(
-            f"{where}: what representative {bad[0]} learned from is not finite: a reward, an observation, or "
+            f"{where}: what policy {bad[0]} learned from is not finite: a reward, an observation, or "
             "a learning rate that is too high; policybudget check (check_world in Python) looks at the world"
         )
     return state, report, seen

@@ -137,7 +137,7 @@ def train(
     returns = task.rewards.agents(played.returns.mean(axis=1))
     social = task.objective.summary(assignment, returns)
     return Result(
-        committee=state.committee,
+        policies=state.policies,
         assignment=np.asarray(assignment),
         returns=np.asarray(returns),
         lengths=np.asarray(played.lengths.mean(axis=1)),
@@ -158,15 +158,15 @@ def train(
 def finish(task: Task, state: TrainState, key: jax.Array) -> tuple[jax.Array, rollout.Played]:
     """The assignment that is deployed, settled on episodes of its own, and fresh episodes to judge it by."""
     settle_key, fresh_key = jax.random.split(key)
-    features, committee = task.rewards.features, state.committee
+    features, policies = task.rewards.features, state.policies
     settle, fresh = EPISODES_ON_HOST if isinstance(task.world, HostWorld) else EPISODES
-    known = play(task.world, features, committee, settle_key, settle, True)
+    known = play(task.world, features, policies, settle_key, settle, True)
     returns = task.rewards.agents(known.returns.mean(axis=1))
     assignment = task.rule.settle(task.objective, state.assignment.assignment, returns)
     if task.objective.outside is not None:  # served are those who are surely better off
         returns = returns - SURELY * _standard_error(task.rewards, known)
     assignment = task.objective.protect(assignment, returns)
-    return assignment, play(task.world, features, committee, fresh_key, fresh, True)
+    return assignment, play(task.world, features, policies, fresh_key, fresh, True)
 
 
 def _standard_error(rewards: Rewards, played: rollout.Played) -> jax.Array:
@@ -241,7 +241,7 @@ class _Training:
         first = task.rule.start(known, assignment_key)
         state = begin(task, first, worlds.start(world_key), key)
         if self.memory is not None:
-            self.memory = self.memory.in_fresh_worlds(task.budget, task.settings.worlds)
+            self.memory = self.memory.in_fresh_worlds(task.budget, task.settings.copies)
         return state if scouts is None else go_on(task, state, scouts, assignment_key)
 
     def _snapshot(self, index: int) -> Snapshot | None:
@@ -292,6 +292,6 @@ class _Training:
 
     def _see(self, task: Task, worlds: Stepper, state: TrainState, steps: int) -> np.ndarray:
         """Features (steps, m) that the one policy of a finished phase meets."""
-        batch = worlds.sample(state, jax.random.fold_in(state.key, 1 << 20), -(-steps // self.ppo.worlds))
+        batch = worlds.sample(state, jax.random.fold_in(state.key, 1 << 20), -(-steps // self.ppo.copies))
         features = task.rewards.features(batch.experience)
         return np.asarray(features.reshape(-1, features.shape[-1])[:steps])

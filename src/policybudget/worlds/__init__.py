@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "check_world", "world_from"]
 
-_HOMES = {"Finding": "conformance", "check_world": "conformance", "world_from": "gymnasium"}
+_HOMES = {"Finding": "conformance", "check_world": "conformance", "world_from": "gym.world"}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,17 +12,17 @@ from policybudget.runs import files
 from policybudget.training.train import Event
 
 FIXED = ("phase", "iteration", "transitions", "seconds", "transitions_per_s")
-PER_REPRESENTATIVE = ("group_welfare", "group_size", "kl", "clip_fraction", "entropy", "explained_variance", "episodes")
+PER_POLICY = ("group_welfare", "group_size", "kl", "clip_fraction", "entropy", "explained_variance", "episodes")
 
 
 def scalars(event: Event) -> Iterator[tuple[str, float]]:
-    """Names and values of what is recorded; those per representative carry its index."""
+    """Names and values of what is recorded; those per policy carry its index."""
     yield "welfare", float(event.report.welfare)
     yield "reassigned", float(event.report.reassigned)
     yield "unserved", float(event.report.unserved)
-    for name in PER_REPRESENTATIVE:
-        for representative, value in enumerate(getattr(event.report, name)):
-            yield f"{name}_{representative}", float(value)
+    for name in PER_POLICY:
+        for policy, value in enumerate(getattr(event.report, name)):
+            yield f"{name}_{policy}", float(value)
 
 
 class Speed:
@@ -47,7 +47,7 @@ class Metrics:
 
     def __init__(self, folder: Path, budget: int) -> None:
         self.path = folder / "metrics.csv"
-        each = [f"{name}_{representative}" for name in PER_REPRESENTATIVE for representative in range(budget)]
+        each = [f"{name}_{policy}" for name in PER_POLICY for policy in range(budget)]
         self._columns = [*FIXED, "welfare", "reassigned", "unserved", *each]
         self._begun = False
         self._speed = Speed()

@@ -15,7 +15,7 @@ from policybudget.worlds.interface import ActionSpace, Box
 
 
 class Actor(eqx.Module):
-    """What learning improves: the networks, and for boxes a log standard deviation per representative and component."""
+    """What learning improves: the networks, and for boxes a log standard deviation per policy and component."""
 
     network: Network
     log_std: Float[Array, "k 1 a"] | None
@@ -25,11 +25,11 @@ class Actor(eqx.Module):
         return actions.Head(self.network(observation), self.log_std)
 
     def of(self, chosen: Int[Array, " c"]) -> Actor:
-        """Some of the representatives."""
+        """Some of the policies."""
         return Actor(self.network.of(chosen), None if self.log_std is None else self.log_std[chosen])
 
 
-class Committee(eqx.Module):
+class Policies(eqx.Module):
     """k policies and the observation statistics they were trained with."""
 
     actor: Actor
@@ -71,7 +71,7 @@ def make_critic(
     hidden: Sequence[int],
     head: Sharing,
 ) -> Network:
-    """k critics with m outputs each; the trunk sees which representative it is for as a one-hot input.
+    """k critics with m outputs each; the trunk sees which policy it is for as a one-hot input.
 
     Args:
         head: "shared" (the paper's code) or "separate" last layers.
@@ -81,7 +81,7 @@ def make_critic(
     return make_network(key, budget, (observation_size, *hidden, features), sharing, out_gain=1.0)
 
 
-def act(committee: Committee, space: ActionSpace, observation: Float[Array, "k B o"], random: Array | None) -> Array:
+def act(policies: Policies, space: ActionSpace, observation: Float[Array, "k B o"], random: Array | None) -> Array:
     """Actions for raw observations: sampled with this noise, or greedy where it is None."""
-    head = committee(observation)
+    head = policies(observation)
     return actions.mode(space, head) if random is None else actions.sample(space, head, random)
