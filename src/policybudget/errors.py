@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class PolicyBudgetError(Exception):
     """Bad input from outside: an option, a file, a world, an artifact. The command line exits with status 2."""
@@ -33,3 +35,23 @@ def check_budget(budget: int, most: int, whose: str = "agents") -> None:
     """
     if not 1 <= budget <= most:
         raise PolicyBudgetError(f"budget must be between 1 and the number of {whose} ({most}), got {budget}")
+
+
+def check_choice(what: str, got: object, choices: Iterable[str]) -> str:
+    """One of some names.
+
+    Args:
+        what: is chosen, in a word.
+        got: the name that was given.
+        choices: the names that there are.
+
+    Returns:
+        The name.
+
+    Raises:
+        PolicyBudgetError: there is no such name; the message lists them.
+    """
+    names = list(choices)
+    if got not in names:
+        raise PolicyBudgetError(f"{what} must be one of {', '.join(names)}, got {got!r}")
+    return str(got)

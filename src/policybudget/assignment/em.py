@@ -5,27 +5,27 @@ r"""EM-like learning of a hard assignment (Ivanov & Ben-Porat 2024, Section 3.3 
     assign agents round-robin
     repeat
         M-step: one PPO update of every policy
-        Q̃[j, i] <- (1 - λ) Q̃[j, i] + λ R[j, i]   for every finished episode            (eq. 10)
-        E-step: assign agent i to argmax_j Q̃[j, i], after ``warm_start`` M-steps         (eq. 11)
+        Q̃[j, i] <- (1 - λ) Q̃[j, i] + λ R[j, i]   for every finished episode        (eq. 10, policybudget.assignment.returns)
+        E-step: assign agent i to argmax_j Q̃[j, i], after ``warm_start`` M-steps     (eq. 11)
         give each empty policy an agent from a group of two or more
 
-Departures: Q̃ is freed of its start at zero (divided by 1 - (1 - λ)^episodes); only an empty policy is refilled;
-``settle`` makes one last E-step with the returns of the greedy policies, which are what is deployed.
+Departures: no agent moves to a policy of which nothing is known, nor away from one; only an empty policy is refilled;
+``finalise`` makes one last E-step with the returns of the greedy policies, which are what is deployed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from policybudget.assignment.rule import AssignmentRule, AssignmentState, Known, even_labels, one_hot
+from policybudget.assignment.returns import Returns
+from policybudget.assignment.rule import AssignmentRule, Known, even_labels, labels_of, one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
-from policybudget.population import Rewards
 from policybudget.settings import option
 
 REFILLS = ("random", "closest")
@@ -36,107 +36,135 @@ class EM(AssignmentRule):
     """Greedy reassignment after every M-step."""
 
     name: ClassVar[str] = "em"
-    mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the Q-table")
-    warm_start: int = option(50, "M-steps before the first E-step")  # type: ignore[misc]
-    scouts: int = option(1, "times the budget of policies to train at first, of which the best go on; 1: none")  # type: ignore[misc]
-    scout_share: float = option(0.5, "share of the transitions that goes to them")  # type: ignore[misc]
-    split_every: int = option(0, "iterations between two looks for idle policies to split groups; 0: never")  # type: ignore[misc]
-    recall: bool = option(False, "learn the best k of all episodes seen in the end; for worlds without chance")  # type: ignore[misc]
-    restarts: int = option(1, "times that training begins anew at most, with recall")  # type: ignore[misc]
-    fair_restarts: bool = option(False, "every other beginning is for the worst off")  # type: ignore[misc]
+    reassigns: ClassVar[Literal["greedily", "by gradient", "never"]] = "greedily"
+    warm_start: int = option(40, "M-steps before the first E-step")
     refill: str = option("closest", "who is given to an empty policy: random (the paper) or closest")
     last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")
 
     def __post_init__(self) -> None:
-        if not 0 < self.mixing <= 1:
-            raise PolicyBudgetError(f"mixing must be above 0 and at most 1, got {self.mixing}")
         if self.warm_start < 0:
             raise PolicyBudgetError(f"warm_start must be 0 or more, got {self.warm_start}")
-        for name in ("scouts", "restarts"):
-            if getattr(self, name) < 1:
-                raise PolicyBudgetError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.split_every < 0:
-            raise PolicyBudgetError(f"split_every must be 0 or more, got {self.split_every}")
-        if self.restarts > 1 and not self.recall:
-            raise PolicyBudgetError(
-                f"restarts = {self.restarts} needs recall: without it, all but the last beginning would be for nothing"
-            )
-        if self.recall and self.scouts > 1:
-            raise PolicyBudgetError("recall and scouts exclude each other; leave out one of them")
-        if not 0 < self.scout_share < 1:
-            raise PolicyBudgetError(f"scout_share must be between 0 and 1, got {self.scout_share}")
         if self.refill not in REFILLS:
             raise PolicyBudgetError(f"refill must be one of {', '.join(REFILLS)}, got {self.refill}")
 
+    def hold(self) -> int:
+        """M-steps before the first E-step."""
+        return self.warm_start
+
     def start(self, known: Known, key: PRNGKeyArray) -> Float[Array, "k n"]:
-        """Round-robin; where training begins several times, at random."""
-        labels = even_labels(known.agents, known.budget)
-        return one_hot(jax.random.permutation(key, labels) if self.restarts > 1 else labels, known.budget)
+        """Round-robin.
 
-    def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> None:
-        """No logits: the assignment is hard."""
-
-    def loss(self, rewards: Rewards, objective: Objective, state: AssignmentState, clip: float) -> None:
-        """No loss."""
+        Args:
+            known: k and n.
+            key: not used.
+        """
+        return one_hot(even_labels(known.agents, known.budget), known.budget)
 
     def update(
         self,
-        rewards: Rewards,
         objective: Objective,
-        state: AssignmentState,
+        returns: Returns,
+        assignment: Float[Array, "k n"],
         logits: Float[Array, "c n"] | None,
-        iteration: Int[Array, ""],
         key: PRNGKeyArray,
     ) -> Float[Array, "k n"]:
-        """The E-step."""
-        budget, offers = state.assignment.shape[0], objective.offers(state.returns(rewards))
-        labels = refill(greedy(offers), offers, budget, key, self.refill)
-        held = jnp.maximum(self.warm_start, state.held)
-        return jnp.where(iteration + 1 >= held, one_hot(labels, budget), state.assignment)
+        """The E-step.
 
-    def settle(
+        Args:
+            objective: with the options outside.
+            returns: V.
+            assignment: α as it was.
+            logits: none.
+            key: of random refills.
+        """
+        budget = assignment.shape[0]
+        offers, known = objective.offers(returns.value), _known(objective, returns)
+        labels = greedy(offers, known, labels_of(assignment))
+        return one_hot(refill(labels, offers, known, budget, key, self.refill), budget)
+
+    def finalise(
         self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
     ) -> Float[Array, "k n"]:
-        """One last E-step."""
+        """One last E-step.
+
+        Args:
+            objective: with the options outside.
+            assignment: α at the end of the training.
+            returns: of the greedy policies.
+        """
         return best_served(objective, returns) if self.last_e_step else assignment
 
 
-def greedy(offers: Float[Array, "c n"]) -> Int[Array, " n"]:
-    r"""Eq. 11: :math:`j^* = \arg\max_j \tilde Q^{ij}` for each agent, the first of equals; k is its option outside."""
-    return jnp.argmax(offers, axis=0)
+def _known(objective: Objective, returns: Returns) -> Bool[Array, "c n"]:
+    """Which offers are known; options outside always are."""
+    known = returns.known
+    return known if objective.outside is None else jnp.concatenate([known, jnp.ones_like(known[:1])])
+
+
+def greedy(offers: Float[Array, "c n"], known: Bool[Array, "c n"], labels: Int[Array, " n"]) -> Int[Array, " n"]:
+    r"""Eq. 11: :math:`j^* = \arg\max_j \tilde Q^{ij}` for each agent, the first of equals.
+
+    Args:
+        offers: what the k policies are worth to agents and, as row k, their options outside, if there are any.
+        known: which of them were measured; the others are not chosen.
+        labels: whom agents are with; they stay where that policy's worth is unknown. k for nobody.
+
+    Returns:
+        Each agent's policy; k for its option outside.
+    """
+    best = jnp.argmax(jnp.where(known, offers, -jnp.inf), axis=0)
+    judged = jnp.take_along_axis(known, jnp.minimum(labels, len(known) - 1)[None], axis=0)[0]
+    return jnp.where(judged | (labels >= len(known)), best, labels)
 
 
 def best_served(objective: Objective, returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
-    """The E-step by known returns: everybody where they have most, which may be outside."""
-    return one_hot(greedy(objective.offers(returns)), returns.shape[0])
+    """The E-step by returns that are all known: everybody where they have most, which may be outside.
+
+    Args:
+        objective: with the options outside.
+        returns: V.
+    """
+    return one_hot(jnp.argmax(objective.offers(returns), axis=0), returns.shape[0])
 
 
 def refill(
-    labels: Int[Array, " n"], offers: Float[Array, "c n"], budget: int, key: PRNGKeyArray, whom: str
+    labels: Int[Array, " n"],
+    offers: Float[Array, "c n"],
+    known: Bool[Array, "c n"],
+    budget: int,
+    key: PRNGKeyArray,
+    whom: str,
 ) -> Int[Array, " n"]:
     """Give each empty policy an agent out of a group of two or more (note to eq. 14), or one left outside.
 
     Args:
-        offers: what the k policies are worth to agents, and as row k their options outside, if there are any.
-        whom: "random", or "closest": the agent who loses least by it, which stays the same agent while its new
-            policy catches up.
+        labels: each agent's policy; k for its option outside.
+        offers: what the k policies are worth to agents and, as row k, their options outside, if there are any.
+        known: which of them were measured.
+        budget: k.
+        key: of random refills.
+        whom: "random", or "closest": the agent who loses least by it, which stays the same agent while its new policy
+            catches up. To a policy of which nothing is known goes the agent who has least.
     """
     agents, choices = jnp.arange(labels.shape[0]), offers.shape[0]
 
     def sizes_of(labels: Array) -> Array:
         return jnp.sum(labels == jnp.arange(choices)[:, None], axis=1)
 
-    def one(labels: Array, inputs: tuple[Array, Array, Array]) -> tuple[Array, None]:
-        policy, offered, key = inputs
+    def one(labels: Array, inputs: tuple[Array, Array, Array, Array]) -> tuple[Array, None]:
+        policy, offered, judged, key = inputs
         sizes = sizes_of(labels)
         movable = (sizes[labels] >= 2) | (labels == budget)
-        liking = jax.random.uniform(key, labels.shape) if whom == "random" else offered - offers[labels, agents]
+        gets = jnp.where(known[labels, agents], offers[labels, agents], 0.0)
+        loses = gets - jnp.where(judged, offered, 0.0)
+        liking = jax.random.uniform(key, labels.shape) if whom == "random" else -loses
         chosen = jnp.argmax(jnp.where(movable, liking, -jnp.inf))
         moved = labels.at[chosen].set(policy)
         return jnp.where((sizes[policy] == 0) & movable.any(), moved, labels), None
 
     def all_of_them(labels: Array) -> Array:
-        return jax.lax.scan(one, labels, (jnp.arange(budget), offers[:budget], jax.random.split(key, budget)))[0]
+        inputs = (jnp.arange(budget), offers[:budget], known[:budget], jax.random.split(key, budget))
+        return jax.lax.scan(one, labels, inputs)[0]
 
     filled: Array = jax.lax.cond(jnp.any(sizes_of(labels)[:budget] == 0), all_of_them, lambda labels: labels, labels)
     return filled

@@ -5,35 +5,39 @@ the actors. Two losses:
 
 ``literal``
     eq. 12, :math:`L(\psi) = -\sum_{j,t} \mathrm{clip}(\rho^j_t) \sum_i \alpha^i_\psi(j) \tilde A^{ij}_t`. On-policy
-    :math:`E[\tilde A^{ij}] = 0` for every j, whichever is better, so it carries next to no signal about who should
-    represent whom. Kept for comparison.
+    :math:`E[\tilde A^{ij}] = 0` for every j, whichever is better, so it carries next to no signal about which policy
+    should serve whom. Kept for comparison.
 ``returns`` (default)
     The exact gradient of the objective (eq. 2) in ψ is :math:`\sum_j \nabla_\psi \alpha^i_\psi(j) V^{ij}(s_0)`:
     :math:`L(\psi) = -\frac1n \sum_{i,j} \alpha^i_\psi(j) \tilde Q^{ij}`, with the finished returns of eq. 10 for V;
     for another welfare function W, :math:`-\sum_i \frac{\partial W}{\partial u_i} u_i` of the same utilities u.
 
-ψ starts at zero: at first everybody is served by all. ``settle`` (a departure) gives each agent to the policy
-that is best for it in greedy form.
+ψ starts at zero: at first everybody is served by all. ``finalise`` (a departure) gives each agent to the policy that is
+best for it in greedy form.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget.assignment.em import best_served
-from policybudget.assignment.rule import AssignmentRule, AssignmentState, Known
+from policybudget.assignment.returns import Returns
+from policybudget.assignment.rule import AssignmentRule, Known
 from policybudget.errors import PolicyBudgetError
-from policybudget.learning.ppo import AssignmentLoss, Rows, surrogate
+from policybudget.learning.ppo import AssignmentLoss, Rows
+from policybudget.learning.settings import surrogate
 from policybudget.objective import Objective
 from policybudget.population import Rewards
 from policybudget.settings import option
 
 SIGNALS = ("returns", "literal")
+CLIP = 0.2
+"""Of eq. 12, ε of the paper."""
 
 
 @dataclass(frozen=True)
@@ -41,35 +45,52 @@ class EndToEnd(AssignmentRule):
     """Assignment by gradient."""
 
     name: ClassVar[str] = "end-to-end"
+    reassigns: ClassVar[Literal["greedily", "by gradient", "never"]] = "by gradient"
     signal: str = option("returns", "what teaches the assignment: returns, or literal (eq. 12)")
     assignment_rate: float = option(0.005, "Adam step size of the logits")
-    mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the Q-table")
     last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")
 
     def __post_init__(self) -> None:
         if self.signal not in SIGNALS:
             raise PolicyBudgetError(f"signal must be one of {', '.join(SIGNALS)}, got {self.signal}")
-        if not 0 < self.mixing <= 1:
-            raise PolicyBudgetError(f"mixing must be above 0 and at most 1, got {self.mixing}")
         if self.assignment_rate < 0:
             raise PolicyBudgetError(f"assignment_rate must be 0 or more, got {self.assignment_rate}")
 
     @property
-    def learns_from_features(self) -> bool:  # type: ignore[override]
+    def learns_from_features(self) -> bool:
         """The literal loss needs advantages per feature."""
         return self.signal == "literal"
 
     def start(self, known: Known, key: PRNGKeyArray) -> Float[Array, "k n"]:
-        """Even: softmax of zeros."""
+        """Even: softmax of zeros.
+
+        Args:
+            known: k and n.
+            key: not used.
+        """
         return jnp.full((known.budget, known.agents), 1.0 / known.budget)
 
-    def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> Float[Array, "c n"]:
-        """Zeros."""
+    def logits(self, choices: int, agents: int) -> Float[Array, "c n"]:
+        """Zeros.
+
+        Args:
+            choices: c.
+            agents: n.
+        """
         return jnp.zeros((choices, agents))
 
-    def loss(self, rewards: Rewards, objective: Objective, state: AssignmentState, clip: float) -> AssignmentLoss:
-        """The loss of ψ."""
-        budget, offers = state.assignment.shape[0], objective.offers(state.returns(rewards))
+    def loss(
+        self, rewards: Rewards, objective: Objective, returns: Returns, assignment: Float[Array, "k n"]
+    ) -> AssignmentLoss:
+        """The loss of ψ. What is unknown of V pulls nobody anywhere.
+
+        Args:
+            rewards: of the n agents.
+            objective: what the budget is spent for.
+            returns: V.
+            assignment: α.
+        """
+        budget, offers = assignment.shape[0], objective.offers(returns.neutral)
 
         def from_returns(logits: Array, rows: Rows, ratio: Array) -> Array:
             worth = jnp.where(jnp.isfinite(offers), offers, 0.0)  # who has no option has no share in it either
@@ -80,30 +101,48 @@ class EndToEnd(AssignmentRule):
             assert rows.features is not None
             mixture = rewards.mixture(shares(logits, offers)[:budget])
             advantage = jnp.einsum("kbm,km->kb", rows.features, mixture)
-            return -jnp.mean(jnp.sum(rows.weight * surrogate(ratio, advantage, clip), axis=0))
+            return -jnp.mean(jnp.sum(rows.weight * surrogate(ratio, advantage, CLIP), axis=0))
 
-        return literal if self.signal == "literal" else from_returns
+        return AssignmentLoss(literal if self.signal == "literal" else from_returns, self.assignment_rate)
 
     def update(
         self,
-        rewards: Rewards,
         objective: Objective,
-        state: AssignmentState,
+        returns: Returns,
+        assignment: Float[Array, "k n"],
         logits: Float[Array, "c n"] | None,
-        iteration: Int[Array, ""],
         key: PRNGKeyArray,
     ) -> Float[Array, "k n"]:
-        """Softmax of the logits."""
-        assert logits is not None
-        return shares(logits, objective.offers(state.returns(rewards)))[: state.assignment.shape[0]]
+        """Softmax of the logits.
 
-    def settle(
+        Args:
+            objective: with the options outside.
+            returns: V, for its shape.
+            assignment: α as it was.
+            logits: ψ.
+            key: not used.
+        """
+        assert logits is not None
+        return shares(logits, objective.offers(returns.neutral))[: assignment.shape[0]]
+
+    def finalise(
         self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
     ) -> Float[Array, "k n"]:
-        """One last E-step."""
+        """One last E-step.
+
+        Args:
+            objective: with the options outside.
+            assignment: α at the end of the training.
+            returns: of the greedy policies.
+        """
         return best_served(objective, returns) if self.last_e_step else assignment
 
 
 def shares(logits: Float[Array, "c n"], offers: Float[Array, "c n"]) -> Float[Array, "c n"]:
-    """Softmax over what each agent has to choose from: an option at -inf is none."""
+    """Softmax over what each agent has to choose from.
+
+    Args:
+        logits: ψ.
+        offers: what there is; an option at -inf is none.
+    """
     return jax.nn.softmax(jnp.where(offers > -jnp.inf, logits, -jnp.inf), axis=0)

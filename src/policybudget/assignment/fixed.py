@@ -1,52 +1,57 @@
-"""Assignments that training does not change: random even groups, the weak baseline of Section 4, or everyone to one."""
+"""Groups that training does not change: the base of the clustering baselines, and random even groups (Section 4)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget.assignment.em import best_served
-from policybudget.assignment.rule import AssignmentRule, AssignmentState, Known, even_labels, one_hot
+from policybudget.assignment.returns import Returns
+from policybudget.assignment.rule import AssignmentRule, Known, even_labels, one_hot
 from policybudget.objective import Objective
-from policybudget.population import Rewards
 
 
 @dataclass(frozen=True)
 class FixedAssignment(AssignmentRule):
-    """A rule whose first assignment stays."""
+    """A rule whose first α stays; a rule of this kind says how it starts."""
 
-    last_e_step: ClassVar[bool] = False
-    """Whether everybody is reassigned at the end, by the greedy policies' returns."""
-
-    def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> None:
-        """No logits."""
-
-    def loss(self, rewards: Rewards, objective: Objective, state: AssignmentState, clip: float) -> None:
-        """No loss."""
+    reassigns: ClassVar[Literal["greedily", "by gradient", "never"]] = "never"
 
     def update(
         self,
-        rewards: Rewards,
         objective: Objective,
-        state: AssignmentState,
+        returns: Returns,
+        assignment: Float[Array, "k n"],
         logits: Float[Array, "c n"] | None,
-        iteration: Int[Array, ""],
         key: PRNGKeyArray,
     ) -> Float[Array, "k n"]:
-        """No change."""
-        return state.assignment
+        """No change.
 
-    def settle(
+        Args:
+            objective: not used.
+            returns: not used.
+            assignment: α as it was.
+            logits: none.
+            key: not used.
+        """
+        return assignment
+
+    def finalise(
         self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
     ) -> Float[Array, "k n"]:
-        """No change, unless there is a last E-step; who is in no group joins the best."""
-        best = best_served(objective, returns)
+        """No change, but who is in no group is served by the best policy.
+
+        Args:
+            objective: with the options outside.
+            assignment: α at the end of the training.
+            returns: of the greedy policies.
+        """
         stays = one_hot(jnp.argmax(assignment, axis=0), returns.shape[0])
-        return best if self.last_e_step else jnp.where(assignment.sum(axis=0) > 0, stays, best)
+        return jnp.where(assignment.sum(axis=0) > 0, stays, best_served(objective, returns))
 
 
 @dataclass(frozen=True)
@@ -56,5 +61,10 @@ class RandomGroups(FixedAssignment):
     name: ClassVar[str] = "random"
 
     def start(self, known: Known, key: PRNGKeyArray) -> Float[Array, "k n"]:
-        """Shuffled round-robin."""
+        """Shuffled round-robin.
+
+        Args:
+            known: k and n.
+            key: of the draw.
+        """
         return one_hot(jax.random.permutation(key, even_labels(known.agents, known.budget)), known.budget)

@@ -1,10 +1,10 @@
-"""Assignment rules: who is represented by whom. A training method is a rule x a learner; only the rule differs."""
+"""Assignment rules: who is served by which policy. A rule knows α and V, and nothing about schedules."""
 
 from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -12,154 +12,181 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from policybudget.covers import Cover
+from policybudget.assignment.returns import Returns, ReturnsTable
 from policybudget.learning.ppo import AssignmentLoss
-from policybudget.learning.rollout import Episodes
 from policybudget.objective import Objective
-from policybudget.population import Rewards
+from policybudget.population import Population, Rewards
+from policybudget.runs.prototypes import Prototypes
 
 
 class AssignmentState(eqx.Module):
-    r"""α and the table of eq. 10.
+    """α and the table of returns.
 
     Attributes:
         assignment: α.
-        table: moving average of finished feature returns; row j times an agent's weights is Q̃ of that agent.
-        kept: :math:`(1-\lambda)^c` after c episodes of a policy: the share of the table that is its start, 0.
-        held: iterations before which the assignment stays as it is.
+        table: what finished episodes were worth.
+        held: iterations of the phase before which α stays as it is.
     """
 
     assignment: Float[Array, "k n"]
-    table: Float[Array, "k m"]
-    kept: Float[Array, " k"]
-    held: Int[Array, ""] = eqx.field(default_factory=lambda: jnp.zeros((), jnp.int32))
-
-    def of(self, chosen: Int[Array, " c"], assignment: Float[Array, "c n"]) -> AssignmentState:
-        """What is known of some of the policies, and who is with whom now."""
-        return AssignmentState(assignment, self.table[chosen], self.kept[chosen], self.held)
-
-    def returns(self, rewards: Rewards) -> Float[Array, "k n"]:
-        """Q̃, freed of the bias towards its start: what each policy is worth to each agent (0 before any episode)."""
-        return rewards.agents(self.table / jnp.maximum(1.0 - self.kept, 1e-12)[:, None])
-
-    def observe(self, episodes: Episodes) -> AssignmentState:
-        r"""Eq. 10 for each finished episode in turn: :math:`\tilde Q \leftarrow (1-\lambda)\tilde Q + \lambda R_0`."""
-        table = self.table * episodes.kept[:, None] + episodes.recent
-        return AssignmentState(self.assignment, table, self.kept * episodes.kept, self.held)
+    table: ReturnsTable
+    held: Int[Array, ""]
 
 
 class Known(NamedTuple):
-    """What a rule may look at when training begins.
+    """What a rule may look at when a phase begins.
 
     Attributes:
         rewards: of the n agents.
-        budget, agents: k and n.
-        seen: (universal_steps, m) features that the universal policy met, where the rule asked for them.
-        parameters: (n, d) of the agents' tasks, where they have some.
-        cover: what :meth:`AssignmentRule.cover` gave for them.
+        budget: k.
+        agents: n.
+        prepared: what :meth:`AssignmentRule.prepare` gave.
+        seen: (steps, m) features that a universal policy met, after a search that trains one first.
     """
 
     rewards: Rewards
     budget: int
     agents: int
+    prepared: Any = None
     seen: np.ndarray | None = None
-    parameters: np.ndarray | None = None
-    cover: Cover | None = None
 
 
 @dataclass(frozen=True)
 class AssignmentRule(abc.ABC):
-    """How the assignment begins and changes. Rules are values: frozen, without state of their own."""
+    """How α begins, changes and ends. Rules are values: frozen dataclasses without state of their own.
+
+    A rule of one's own gives a ``name``, says how it ``reassigns``, and implements :meth:`start`, :meth:`update` and
+    :meth:`finalise`; :func:`policybudget.check_rule` tries it.
+    """
 
     name: ClassVar[str]
-    universal_steps: ClassVar[int] = 0
-    """Transitions of a universal policy that the rule must see before it starts; it is trained first if not 0."""
-    scouts: ClassVar[int] = 1
-    """Times the budget of policies to train at first, where a rule has them (:mod:`policybudget.training.scouts`)."""
-    scout_share: ClassVar[float] = 0.0
-    """Share of the transitions that goes to the scouts."""
-    recall: ClassVar[bool] = False
-    """Whether policies learn, in the end, the best k of all episodes seen (:mod:`policybudget.training.recall`)."""
-    restarts: ClassVar[int] = 1
-    """Times that training begins anew, for a rule with recall."""
-    fair_restarts: ClassVar[bool] = False
-    """Whether every other beginning is for the worst-off agents."""
-    split_every: ClassVar[int] = 0
-    """Iterations between two looks for idle policies (:mod:`policybudget.training.splits`); 0: never."""
-    warm_start: ClassVar[int] = 0
-    """Updates before the first change of the assignment."""
-    learns_from_features: ClassVar[bool] = False
-    """Whether :meth:`loss` reads advantages per feature; critics then predict features, whatever the settings say."""
+    reassigns: ClassVar[Literal["greedily", "by gradient", "never"]]
+    """How agents move during a training; some searches need rules that move them greedily."""
 
-    @property
-    def mixing(self) -> float:
-        """λ of eq. 10."""
-        return 0.05
-
-    @property
-    def assignment_rate(self) -> float:
-        """Adam step size of the logits, for rules that have some."""
-        return 0.0
-
-    def cover(self, parameters: np.ndarray | None, budget: int, seed: int) -> Cover | None:
-        """Prototypes that decide who learns from whom, for rules that cover tasks; None for all others.
+    def prepare(self, population: Population, budget: int, seed: int) -> Any:
+        """What the rule needs to know of the agents before anything is trained, worked out once; None by default.
 
         Args:
-            parameters: (n, d) of the agents' tasks, where they have some.
-            seed: that of the training, which alone decides what is drawn here.
+            population: n agents.
+            budget: k.
+            seed: of the training.
 
         Raises:
             PolicyBudgetError: the rule does not fit these agents.
         """
         return None
 
-    @abc.abstractmethod
-    def start(self, known: Known, key: PRNGKeyArray) -> Float[Array, "k n"]:
-        """The first assignment."""
-
-    @abc.abstractmethod
-    def logits(self, choices: int, agents: int, key: PRNGKeyArray) -> Float[Array, "c n"] | None:
-        """ψ at the start, for an assignment learned by gradient; None for all others.
+    def prototypes(self, population: Population, budget: int, prepared: Any) -> Prototypes | None:
+        """Where the policies will stand among the agents' tasks, for the record; None by default.
 
         Args:
-            choices: k, and one more where agents have options outside.
+            population: n agents.
+            budget: k.
+            prepared: what :meth:`prepare` gave.
         """
+        return None
+
+    @property
+    def needs_universal_policy(self) -> bool:
+        """Whether :meth:`start` looks at what a universal policy met (``Known.seen``)."""
+        return False
+
+    @property
+    def learns_from_features(self) -> bool:
+        """Whether :meth:`loss` reads advantages per feature; critics then predict features."""
+        return False
+
+    def hold(self) -> int:
+        """Updates of the policies before the first update of α."""
+        return 0
 
     @abc.abstractmethod
+    def start(self, known: Known, key: PRNGKeyArray) -> Float[Array, "k n"]:
+        """The first α.
+
+        Args:
+            known: what may be looked at.
+            key: of ties and draws.
+        """
+
+    def logits(self, choices: int, agents: int) -> Float[Array, "c n"] | None:
+        """ψ at the start, for an α that is learned by gradient; None by default.
+
+        Args:
+            choices: c = k, or k + 1 where agents have options outside.
+            agents: n.
+        """
+        return None
+
     def loss(
-        self, rewards: Rewards, objective: Objective, state: AssignmentState, clip: float
+        self, rewards: Rewards, objective: Objective, returns: Returns, assignment: Float[Array, "k n"]
     ) -> AssignmentLoss | None:
-        """The loss of ψ, part of the learner's backward pass; None without ψ."""
+        """The loss of ψ, part of the learner's backward pass; None by default.
+
+        Args:
+            rewards: of the n agents.
+            objective: what the budget is spent for.
+            returns: V, before this update of the policies.
+            assignment: α.
+        """
+        return None
 
     @abc.abstractmethod
     def update(
         self,
-        rewards: Rewards,
         objective: Objective,
-        state: AssignmentState,
+        returns: Returns,
+        assignment: Float[Array, "k n"],
         logits: Float[Array, "c n"] | None,
-        iteration: Int[Array, ""],
         key: PRNGKeyArray,
     ) -> Float[Array, "k n"]:
-        """The assignment after an M-step (the E-step); a column of zeros leaves an agent to its option outside."""
+        """α after an update of the policies (the E-step); a column of zeros leaves an agent to its option outside.
+
+        Args:
+            objective: what the budget is spent for.
+            returns: V, with what is known of each cell.
+            assignment: α as it was.
+            logits: ψ, for rules that have some.
+            key: of ties and draws.
+        """
 
     @abc.abstractmethod
-    def settle(
+    def finalise(
         self, objective: Objective, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]
     ) -> Float[Array, "k n"]:
-        """The assignment that is deployed, given the return matrix of the greedy policies on episodes of their own."""
+        """α as it is deployed.
+
+        Args:
+            objective: what the budget is spent for.
+            assignment: α at the end of the training.
+            returns: of the greedy policies, on episodes of their own.
+        """
 
 
 def one_hot(labels: Int[Array, " n"], budget: int) -> Float[Array, "k n"]:
-    """A hard assignment from each agent's policy; k for none of them."""
+    """A hard assignment.
+
+    Args:
+        labels: each agent's policy; k for none of them.
+        budget: k.
+    """
     return jax.nn.one_hot(labels, budget, axis=0)
 
 
 def labels_of(assignment: Float[Array, "k n"]) -> Int[Array, " n"]:
-    """Each agent's most likely policy; k for agents whom none serves."""
+    """Each agent's most likely policy; k for agents whom none serves.
+
+    Args:
+        assignment: α.
+    """
     return jnp.where(assignment.sum(axis=0) > 0, jnp.argmax(assignment, axis=0), assignment.shape[0])
 
 
 def even_labels(agents: int, budget: int) -> Int[Array, " n"]:
-    """Round-robin: policy i mod k for agent i, so that every policy has an agent."""
+    """Round-robin: policy i mod k for agent i, so that every policy has an agent.
+
+    Args:
+        agents: n.
+        budget: k.
+    """
     return jnp.arange(agents) % budget

@@ -22,8 +22,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from policybudget.learning.rollout import Batch
 from policybudget.population import Experience
+from policybudget.rollouts.batch import Batch
 
 Critic = Callable[[Float[Array, "k B o"]], Float[Array, "k B m"]]
 Features = Callable[[Experience], Float[Array, "k E m"]]
@@ -60,8 +60,12 @@ def estimate(
     Args:
         critic: values per feature of raw observations.
         features: reward features of transitions, in the unit of the critic.
-        next_observation: where the worlds stand after the batch.
+        batch: T steps of k x E copies.
+        next_observation: where the copies stand after the batch.
         mixture: row j is what policy j maximises (:meth:`Rewards.mixture`).
+        discount: γ.
+        gae_lambda: λ of GAE.
+        keep_features: whether to keep the advantage per feature.
     """
 
     def marginal(per_feature: Array) -> Array:
@@ -94,7 +98,12 @@ def estimate(
 
 
 def normalise(advantage: Float[Array, "k N"], weight: Float[Array, "k N"]) -> Float[Array, "k N"]:
-    """Zero mean and unit variance per policy over its valid transitions, whatever the size of its group."""
+    """Zero mean and unit variance per policy over its valid transitions, whatever the size of its group.
+
+    Args:
+        advantage: of N transitions of each policy.
+        weight: 1 for valid ones, 0 for others.
+    """
     number = jnp.maximum(weight.sum(axis=1, keepdims=True), 1.0)
     mean = jnp.sum(weight * advantage, axis=1, keepdims=True) / number
     centred = weight * (advantage - mean)

@@ -11,8 +11,9 @@ Schulman et al. 2017; Ivanov & Ben-Porat 2024, Section 3.2.
 plus an entropy bonus. One backward pass per minibatch improves all actors and, where the assignment is learned by
 gradient (eq. 12), its logits; another all critics. Departures: losses are means, not sums (Adam does not see the
 difference); the critic predicts reward features instead of agents, the same for identity weights; the KL limit stops
-the actors' epochs only; with a fixed assignment the marginal advantage does not change during the epochs and is
-computed once.
+the actors only, each policy by its own divergence; gradients of what a policy shares with no other are clipped by the
+policy's own norm; with a fixed assignment the marginal advantage does not change during the epochs and is computed
+once.
 """
 
 from __future__ import annotations
@@ -35,9 +36,14 @@ from policybudget.worlds.interface import ActionSpace
 
 
 class Rows(eqx.Module):
-    """A batch flattened to N transitions per policy, normalised observations.
+    """A batch flattened to N transitions per policy.
 
     Attributes:
+        observation: normalised.
+        action: as sampled.
+        log_prob: of the action, under the policy that sampled it.
+        advantage: the marginal advantage, normalised per policy.
+        target: of the critic, in its unit.
         weight: 1 for transitions to learn from, 0 for others.
         features: advantage per feature, for assignments that learn from it.
     """
@@ -55,7 +61,9 @@ class Learned(eqx.Module):
     """Everything that the backward pass improves.
 
     Attributes:
-        logits: (k, n) ψ of a learned assignment, or None.
+        actor: of the k policies.
+        critic: of the k policies.
+        logits: ψ of a learned assignment, c = k or k + 1 with options outside; or None.
     """
 
     actor: Actor
@@ -63,47 +71,83 @@ class Learned(eqx.Module):
     logits: Float[Array, "c n"] | None
 
     def of(self, chosen: Int[Array, " j"]) -> Learned:
-        """Some of the policies; for assignments that are not learned."""
+        """Some of the policies, for assignments that are not learned.
+
+        Args:
+            chosen: which of the k policies, any of them once, twice or not at all.
+        """
         assert self.logits is None
         return Learned(self.actor.of(chosen), self.critic.of(chosen), None)
 
 
 class ActorLosses(NamedTuple):
-    """Means over a minibatch, per policy (k)."""
+    """Means over a minibatch, per policy.
+
+    Attributes:
+        kl: divergence from the policy that sampled, in nats.
+        clip_fraction: share of transitions whose ratio is clipped.
+        entropy: in nats.
+    """
 
     kl: Float[Array, " k"]
     clip_fraction: Float[Array, " k"]
     entropy: Float[Array, " k"]
 
 
-AssignmentLoss = Callable[[Array, Rows, Float[Array, "k B"]], Float[Array, ""]]
+class AssignmentLoss(NamedTuple):
+    """How a learned assignment learns, in the backward pass of the actors.
 
+    Attributes:
+        loss: of (logits (c, n), minibatch, ratios (k, B)).
+        rate: Adam step size of the logits.
+    """
 
-def surrogate(ratio: Float[Array, "*batch"], advantage: Float[Array, "*batch"], clip: float) -> Float[Array, "*batch"]:
-    r"""Eq. 15, :math:`\min(\rho A, \mathrm{clip}(\rho, 1-\epsilon, 1+\epsilon) A)`, to be maximised."""
-    return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage)
+    loss: Callable[[Array, Rows, Float[Array, "k B"]], Float[Array, ""]]
+    rate: float
 
 
 def actor_loss(
-    actor: Actor, rows: Rows, space: ActionSpace, clip: float, entropy_bonus: Float[Array, ""]
+    actor: Actor,
+    rows: Rows,
+    space: ActionSpace,
+    settings: PPO,
+    entropy_bonus: Float[Array, ""],
+    active: Float[Array, " k"],
 ) -> tuple[Float[Array, ""], tuple[ActorLosses, Float[Array, "k B"]]]:
-    """Eq. 9 minus the entropy bonus, averaged over policies; with it, what is reported, and the ratios."""
+    """Eq. 9 minus the entropy bonus, averaged over policies.
+
+    Args:
+        actor: of the k policies.
+        rows: a minibatch.
+        space: of the actions.
+        settings: with the clipping and the surrogate.
+        entropy_bonus: what a nat of entropy is worth.
+        active: 1 for policies that learn, 0 for those that have moved far enough.
+
+    Returns:
+        The loss; with it, what is reported, and the ratios.
+    """
     assert rows.action is not None and rows.log_prob is not None and rows.advantage is not None
     head = actor(rows.observation)
     log_ratio = actions.log_prob(space, head, rows.action) - rows.log_prob
     ratio = jnp.exp(log_ratio)
     entropy = _mean(rows, actions.entropy(space, head))
-    policy = -_mean(rows, surrogate(ratio, rows.advantage, clip)) - entropy_bonus * entropy
+    policy = -_mean(rows, settings.surrogate(ratio, rows.advantage, settings.clip)) - entropy_bonus * entropy
     losses = ActorLosses(
         kl=_mean(rows, ratio - 1.0 - log_ratio),
-        clip_fraction=_mean(rows, (jnp.abs(ratio - 1.0) > clip).astype(ratio.dtype)),
+        clip_fraction=_mean(rows, (jnp.abs(ratio - 1.0) > settings.clip).astype(ratio.dtype)),
         entropy=entropy,
     )
-    return jnp.mean(policy), (losses, jax.lax.stop_gradient(ratio))
+    return jnp.mean(active * policy), (losses, jax.lax.stop_gradient(ratio))
 
 
 def critic_loss(critic: Network, rows: Rows) -> Float[Array, ""]:
-    """Eq. 8 per reward feature, averaged over features and policies."""
+    """Eq. 8 per reward feature, averaged over features and policies.
+
+    Args:
+        critic: of the k policies.
+        rows: a minibatch.
+    """
     assert rows.target is not None
     error = critic(rows.observation) - rows.target
     return jnp.mean(_mean(rows, 0.5 * jnp.mean(error * error, axis=-1)))
@@ -113,23 +157,49 @@ def _mean(rows: Rows, x: Float[Array, "k B"]) -> Float[Array, " k"]:
     return jnp.sum(rows.weight * x, axis=1) / jnp.maximum(rows.weight.sum(axis=1), 1.0)
 
 
-def _optimiser(settings: PPO) -> optax.GradientTransformation:
-    return optax.chain(
-        optax.clip_by_global_norm(settings.gradient_norm), optax.scale_by_adam(eps=settings.adam_epsilon)
-    )
+def _adam(settings: PPO) -> optax.GradientTransformation:
+    return optax.scale_by_adam(eps=settings.adam_epsilon)
 
 
 def start(settings: PPO, learned: Learned) -> optax.OptState:
-    """Fresh optimiser states: actor, critic and logits each apart, as flat vectors."""
-    optimiser = _optimiser(settings)
-    actor, critic = (optimiser.init(ravel_pytree(part)[0]) for part in (learned.actor, learned.critic))
+    """Fresh optimiser states: actor, critic and logits each apart, as flat vectors.
+
+    Args:
+        settings: with Adam's epsilon.
+        learned: what they are for.
+    """
+    actor, critic = (_adam(settings).init(ravel_pytree(part)[0]) for part in (learned.actor, learned.critic))
     return actor, critic, None if learned.logits is None else optax.scale_by_adam().init(learned.logits)
 
 
 def annealed(pair: tuple[float, float], progress: Float[Array, ""]) -> Float[Array, ""]:
-    """From the first to the second value, exponentially, as progress goes from 0 to 1."""
+    """From the first to the second value, exponentially.
+
+    Args:
+        pair: both positive.
+        progress: from 0 to 1.
+    """
     first, last = pair
     return first * (last / first) ** progress
+
+
+def clipped(gradient: Any, limit: float) -> Any:
+    """Gradients of at most a norm: of each policy's own parameters by itself, and of the shared ones.
+
+    So policies that share no layers learn as if each were alone.
+
+    Args:
+        gradient: a pytree; of a loss that is a mean over k policies. Leaves of three axes (k, .., ..) are a policy's
+            own, all others shared (:mod:`policybudget.policies.networks`).
+        limit: the largest norm; that of a policy's own parameters is that of its own loss.
+    """
+    own = [leaf for leaf in jax.tree.leaves(gradient) if leaf.ndim == 3]
+    shared = [leaf for leaf in jax.tree.leaves(gradient) if leaf.ndim < 3]
+    budget = len(own[0]) if own else 1
+    norms = budget * jnp.sqrt(sum((jnp.sum(leaf * leaf, axis=(1, 2)) for leaf in own), start=jnp.zeros(budget)))
+    norm = jnp.sqrt(sum((jnp.sum(leaf * leaf) for leaf in shared), start=jnp.zeros(())))
+    factors, factor = budget * limit / jnp.maximum(norms, limit), limit / jnp.maximum(norm, limit)
+    return jax.tree.map(lambda leaf: leaf * (factors[:, None, None] if leaf.ndim == 3 else factor), gradient)
 
 
 def improve_actors(
@@ -140,44 +210,56 @@ def improve_actors(
     progress: Float[Array, ""],
     space: ActionSpace,
     settings: PPO,
-    assignment_loss: AssignmentLoss | None = None,
-    assignment_rate: float = 0.0,
+    assignment: AssignmentLoss | None = None,
 ) -> tuple[Learned, optax.OptState, ActorLosses]:
     """All epochs of the actors on one batch, and of the logits of a learned assignment.
 
     Args:
+        learned: as it was.
+        state: of the optimisers.
+        rows: the batch.
+        key: of the minibatches.
         progress: share of the training that is done, for the annealed settings.
-        assignment_loss: of (logits, minibatch, ratios), for a learned assignment, in the backward pass of the actors;
-            its Adam step is ``assignment_rate``.
+        space: of the actions.
+        settings: of the learner.
+        assignment: for a learned assignment, its loss.
 
     Returns:
-        What was learned, the optimiser's state, and the losses of the last epoch; the critics as they were.
+        What was learned, the optimisers' states, and each policy's losses in its last epoch; the critics as they were.
     """
     rate, bonus = annealed(settings.learning_rate, progress), annealed(settings.entropy, progress)
     actor, unravel = ravel_pytree(learned.actor)
-    optimiser, plain = _optimiser(settings), optax.scale_by_adam()
     actor_state, critic_state, logits_state = state
-    zeros = jnp.zeros(rows.weight.shape[0])
 
-    def act(parts: tuple[Array, Array | None], rows: Rows) -> tuple[Array, ActorLosses]:
-        total, (losses, ratio) = actor_loss(unravel(parts[0]), rows, space, settings.clip, bonus)
-        if assignment_loss is not None:
+    def act(parts: tuple[Actor, Array | None], rows: Rows, active: Array) -> tuple[Array, ActorLosses]:
+        total, (losses, ratio) = actor_loss(parts[0], rows, space, settings, bonus, active)
+        if assignment is not None:
             assert parts[1] is not None
-            total = total + assignment_loss(parts[1], rows, ratio)
+            total = total + assignment.loss(parts[1], rows, ratio)
         return total, losses
 
-    def step(values: Any, states: Any, rows: Rows) -> tuple[Any, Any, ActorLosses]:
-        gradients, losses = jax.grad(act, has_aux=True)(values, rows)
-        actor, actor_state = _step(optimiser, rate, values[0], gradients[0], states[0])
+    def step(values: Any, states: Any, rows: Rows, active: Array) -> tuple[Any, Any, ActorLosses]:
+        gradients, losses = jax.grad(act, has_aux=True)((unravel(values[0]), values[1]), rows, active)
+        actor, actor_state = _step(_adam(settings), rate, values[0], _flat(gradients[0], settings), states[0])
         logits, logits_state = values[1], states[1]
-        if logits is not None:
-            logits, logits_state = _step(plain, assignment_rate, logits, gradients[1], logits_state)
+        if assignment is not None:
+            logits, logits_state = _step(optax.scale_by_adam(), assignment.rate, logits, gradients[1], logits_state)
         return (actor, logits), (actor_state, logits_state), losses
 
+    def keep(active: Array, after: Any, before: Any) -> Any:
+        """Policies that have moved far enough keep what is their own."""
+        mine = ravel_pytree(jax.tree.map(lambda x: _learns(x, active), learned.actor))[0]
+
+        def one(after: Any, before: Any) -> Any:
+            return jnp.where(mine, after, before) if after.shape == actor.shape else after
+
+        (actor_after, logits), (state_after, logits_state) = after
+        (actor_before, _), (state_before, _) = before
+        return (one(actor_after, actor_before), logits), (jax.tree.map(one, state_after, state_before), logits_state)
+
     without_targets = eqx.tree_at(lambda r: r.target, rows, None)
-    begin = ActorLosses(zeros, zeros, zeros)
-    (actor, logits), (actor_state, logits_state), losses = _epochs(
-        step, (actor, learned.logits), (actor_state, logits_state), without_targets, key, settings, begin
+    (actor, logits), (actor_state, logits_state), losses = _epochs_of_actors(
+        step, keep, (actor, learned.logits), (actor_state, logits_state), without_targets, key, settings
     )
     return Learned(unravel(actor), learned.critic, logits), (actor_state, critic_state, logits_state), losses
 
@@ -185,17 +267,39 @@ def improve_actors(
 def improve_critics(
     critic: Network, state: optax.OptState, rows: Rows, key: PRNGKeyArray, progress: Float[Array, ""], settings: PPO
 ) -> tuple[Network, optax.OptState]:
-    """All epochs of the critics on one batch; they share nothing with the actors, so the two may run side by side."""
-    flat, unravel = ravel_pytree(critic)
-    optimiser, rate = _optimiser(settings), annealed(settings.learning_rate, progress)
+    """All epochs of the critics on one batch; they share nothing with the actors, so the two may run side by side.
 
-    def step(value: Any, state: Any, rows: Rows) -> tuple[Any, Any, None]:
-        gradient = jax.grad(lambda flat: critic_loss(unravel(flat), rows))(value)
-        return *_step(optimiser, rate, value, gradient, state), None
+    Args:
+        critic: as it was.
+        state: of its optimiser.
+        rows: the batch.
+        key: of the minibatches.
+        progress: share of the training that is done, for the annealed settings.
+        settings: of the learner.
+    """
+    flat, unravel = ravel_pytree(critic)
+    rate = annealed(settings.learning_rate, progress)
+
+    def step(carry: tuple[Array, Any], part: Rows) -> tuple[tuple[Array, Any], None]:
+        value, state = carry
+        gradient = _flat(jax.grad(critic_loss)(unravel(value), part), settings)
+        return _step(_adam(settings), rate, value, gradient, state), None
+
+    def epoch(index: Array, carry: tuple[Array, Any]) -> tuple[Array, Any]:
+        return _pass(step, carry, targets_only, jax.random.fold_in(key, index), settings)[0]
 
     targets_only = Rows(rows.observation, None, None, None, rows.target, rows.weight, None)
-    flat, state, _ = _epochs(step, flat, state, targets_only, key, settings, None)
+    flat, state = jax.lax.fori_loop(0, settings.epochs, epoch, (flat, state))
     return unravel(flat), state
+
+
+def _flat(gradient: Any, settings: PPO) -> Array:
+    return ravel_pytree(clipped(gradient, settings.gradient_norm))[0]
+
+
+def _learns(leaf: Array, active: Float[Array, " k"]) -> Array:
+    """Where a leaf of the actors goes on learning: its policy is active, or it is shared."""
+    return jnp.broadcast_to(active[:, None, None] > 0 if leaf.ndim == 3 else True, leaf.shape)
 
 
 def _step(
@@ -205,41 +309,54 @@ def _step(
     return value - rate * update, state
 
 
-def _epochs(
-    step: Callable[[Any, Any, Rows], tuple[Any, Any, Any]],
+def _pass(step: Callable[[Any, Rows], tuple[Any, Any]], carry: Any, rows: Rows, key: Any, settings: PPO) -> Any:
+    """Once over the batch, in minibatches of random order."""
+    order = jnp.argsort(jax.random.bits(key, (rows.weight.shape[1],)))
+
+    def minibatch(carry: Any, chosen: Array) -> tuple[Any, Any]:
+        part = jax.tree.map(lambda x: jnp.take(x, chosen, axis=1, unique_indices=True, mode="clip"), rows)
+        return step(carry, part)
+
+    return jax.lax.scan(minibatch, carry, order.reshape(-1, settings.minibatch))
+
+
+def _epochs_of_actors(
+    step: Callable[[Any, Any, Rows, Array], tuple[Any, Any, ActorLosses]],
+    keep: Callable[[Array, Any, Any], Any],
     values: Any,
     states: Any,
     rows: Rows,
     key: PRNGKeyArray,
     settings: PPO,
-    losses: ActorLosses | None,
-) -> tuple[Any, Any, Any]:
-    """Passes over the batch in minibatches of random order, until a moving average of KL, if any, gets too large.
+) -> tuple[Any, Any, ActorLosses]:
+    """Passes over the batch, until a moving average of each policy's KL gets too large: it then learns no more.
 
     Args:
         step: one minibatch.
-        losses: zeros in the form of what ``step`` reports, or None if it reports nothing.
+        keep: (values, states) after an epoch, of the policies that were active in it, and before it of the others.
     """
-    number = rows.weight.shape[1]
+    zeros = jnp.zeros(rows.weight.shape[0])
 
-    def minibatch(carry: tuple[Any, Any], chosen: Array) -> tuple[tuple[Any, Any], Any]:
-        part = jax.tree.map(lambda x: jnp.take(x, chosen, axis=1, unique_indices=True, mode="clip"), rows)
-        values, states, losses = step(*carry, part)
-        return (values, states), losses
+    def still(divergence: Array) -> Array:
+        return (divergence <= settings.kl_limit) | (settings.kl_limit <= 0)
 
-    def epoch(carry: tuple[Any, Array, Array, Any]) -> tuple[Any, Array, Array, Any]:
-        inner, index, divergence, _ = carry
-        order = jnp.argsort(jax.random.bits(jax.random.fold_in(key, index), (number,)))
-        inner, losses = jax.lax.scan(minibatch, inner, order.reshape(-1, settings.minibatch))
-        if losses is not None:
-            divergence, _ = jax.lax.scan(lambda m, kl: (0.95 * m + 0.05 * kl, None), divergence, losses.kl.mean(axis=1))
-        return inner, index + 1, divergence, jax.tree.map(lambda x: x.mean(axis=0), losses)
+    def epoch(carry: tuple[Any, Array, Array, ActorLosses]) -> tuple[Any, Array, Array, ActorLosses]:
+        before, index, divergence, last = carry
+        active = still(divergence).astype(jnp.float32)
 
-    def goes_on(carry: tuple[Any, Array, Array, Any]) -> Array:
+        def minibatch(carry: tuple[Any, Any], part: Rows) -> tuple[tuple[Any, Any], ActorLosses]:
+            values, states, losses = step(*carry, part, active)
+            return (values, states), losses
+
+        after, losses = _pass(minibatch, before, rows, jax.random.fold_in(key, index), settings)
+        moving, _ = jax.lax.scan(lambda m, kl: (0.95 * m + 0.05 * kl, None), divergence, losses.kl)
+        told = jax.tree.map(lambda new, old: jnp.where(active > 0, new.mean(axis=0), old), losses, last)
+        return keep(active, after, before), index + 1, jnp.where(active > 0, moving, divergence), told
+
+    def goes_on(carry: tuple[Any, Array, Array, ActorLosses]) -> Array:
         _, index, divergence, _ = carry
-        calm = divergence <= settings.kl_limit if settings.kl_limit > 0 else True
-        return (index < settings.epochs) & calm
+        return (index < settings.epochs) & still(divergence).any()
 
-    begin = ((values, states), jnp.zeros((), jnp.int32), jnp.zeros(()), losses)
+    begin = ((values, states), jnp.zeros((), jnp.int32), zeros, ActorLosses(zeros, zeros, zeros))
     (values, states), _, _, losses = jax.lax.while_loop(goes_on, epoch, begin)
     return values, states, losses

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.policies.networks import Sharing
 from policybudget.settings import option
+
+Surrogate = Callable[[Any, Any, float], Any]
+"""From ratios and advantages (k, B) and the clipping: what each transition adds to the objective, to be maximised."""
+
+
+def surrogate(ratio: Float[Array, "*batch"], advantage: Float[Array, "*batch"], clip: float) -> Float[Array, "*batch"]:
+    r"""Eq. 15, :math:`\min(\rho A, \mathrm{clip}(\rho, 1-\epsilon, 1+\epsilon) A)`, to be maximised.
+
+    Args:
+        ratio: ρ, the probability of the action now over that when it was sampled.
+        advantage: A.
+        clip: ε.
+    """
+    return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage)
 
 
 @dataclass(frozen=True)
 class PPO:
     """PPO for k policies at once (Ivanov & Ben-Porat 2024, Section 3.2 and Appendix B).
 
-    Pairs ``(start, end)`` are annealed exponentially over the training.
+    Pairs ``(start, end)`` are annealed exponentially over the training. ``surrogate`` is the loss of the actors, for
+    those who bring one of their own; all other fields are options of the command line, with a line of help each.
     """
 
     copies: int = option(32, "parallel copies of the world per policy (E)")
@@ -26,15 +46,20 @@ class PPO:
     discount: float = option(0.99, "discount factor")
     gae_lambda: float = option(0.95, "lambda of generalized advantage estimation")
     bootstrap_truncated: bool = option(True, "a time limit is not an end: bootstrap from the last observation")
-    gradient_norm: float = option(0.5, "global norm to which actor and critic gradients are clipped, each apart")
+    gradient_norm: float = option(
+        0.5, "norm to which gradients are clipped: of actor and critic, of each policy's own layers, and of shared ones"
+    )
     adam_epsilon: float = option(1e-8, "epsilon of Adam")
-    kl_limit: float = option(0.05, "epochs stop when a moving average of KL passes this; 0 never stops")
+    kl_limit: float = option(
+        0.05, "a policy learns no more from a batch when a moving average of its KL passes this; 0: never"
+    )
     hidden: tuple[int, ...] = option((64, 64), "sizes of the hidden layers")
     trunk: Sharing = option("shared", "actor's hidden layers: shared, biases (a bias per policy) or separate")
     critic: str = option("mixture", "what critics predict: mixture (the mean of their agents) or features (the paper)")
     critic_head: Sharing = option("separate", "critic's last layer: shared or separate")
     log_std: float = option(-1.0, "log standard deviation of box actions at the start")
     normalise_observations: bool = option(False, "scale observations by their running mean and deviation")
+    surrogate: Surrogate = surrogate
 
     def __post_init__(self) -> None:
         positive = ("copies", "steps", "minibatch", "epochs", "clip", "gradient_norm", "adam_epsilon")
@@ -64,7 +89,11 @@ class PPO:
                 raise PolicyBudgetError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)}")
 
     def critic_outputs(self, features: int) -> int:
-        """Numbers that a critic predicts per observation, given m."""
+        """Numbers that a critic predicts per observation.
+
+        Args:
+            features: m.
+        """
         return features if self.critic == "features" else 1
 
     @property

@@ -23,7 +23,7 @@ from policybudget.runs import files, tensors
 from policybudget.runs.prototypes import Prototypes
 from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete
 
-FORMAT = 1
+FORMAT = 2
 PROTOTYPES = "prototypes.safetensors"
 SOCIAL = ("function", "welfare", "mean", "worst", "unserved", "below_outside")
 LIBRARIES = ("policybudget", "jax", "jaxlib", "equinox", "optax", "numpy")
@@ -85,6 +85,8 @@ class Result:
         social: the welfare function, mean and worst utility, and who is left outside (:meth:`Objective.summary`).
         agents: n names.
         world: how the world was made: name and options.
+        algorithm: the assignment rule, by name.
+        search: by name, with where alone it works.
         transitions: over all policies, everything that was trained counted.
         wall_seconds: of the training, over all resumptions.
         prototypes: where the policies stand in the space of tasks, if groups came of a cover; None if not.
@@ -100,6 +102,7 @@ class Result:
     architecture: Architecture
     world: dict[str, Any]
     algorithm: str
+    search: str
     transitions: int
     wall_seconds: float
     prototypes: Prototypes | None = None
@@ -143,6 +146,7 @@ class Result:
             "format": FORMAT,
             "world": self.world,
             "algorithm": self.algorithm,
+            "search": self.search,
             "budget": self.budget,
             "agents": list(self.agents),
             "architecture": self.architecture.record(),
@@ -197,6 +201,7 @@ def load(folder: str | Path) -> Result:
             architecture=architecture,
             world=manifest["world"],
             algorithm=manifest["algorithm"],
+            search=manifest["search"],
             transitions=outcome["transitions"],
             wall_seconds=outcome["wall_seconds"],
             prototypes=_prototypes(folder, budget) if PROTOTYPES in manifest["sha256"] else None,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import jax
 
 from policybudget.errors import RunFolderError
-from policybudget.learning.memory import Memory
 from policybudget.runs import files, tensors
 from policybudget.training.state import TrainState
 from policybudget.training.train import Event, Resume, Snapshot
@@ -27,33 +27,49 @@ class Checkpoints:
         self.path, self.every, self._last = folder / NAME, every, 0.0
 
     def __call__(self, event: Event) -> None:
-        """Save if it is time to."""
+        """Save if it is time to.
+
+        Args:
+            event: the iteration that has ended.
+        """
         if event.iteration == event.iterations or event.iteration == 1 or event.seconds - self._last >= self.every:
             self._last = event.seconds
             save(self.path, event.snapshot)
 
 
 def save(path: Path, snapshot: Snapshot) -> None:
-    """Replace the checkpoint; on failure the old one stays."""
+    """Replace the checkpoint; on failure the old one stays.
+
+    Args:
+        path: of the file.
+        snapshot: the phase, its state, and what the search remembers.
+
+    Raises:
+        RunFolderError: it cannot be written.
+    """
     arrays = (jax.device_get(snapshot.state), snapshot.memory)
     content = tensors.dump(arrays, phase=str(snapshot.phase), seconds=repr(snapshot.seconds))
     files.write(path, content)
 
 
 def reader(folder: Path) -> Resume:
-    """For ``train(resume=...)``: the snapshot of a run folder, if it has one for the phase that is asked for."""
+    """For ``train(resume=...)``: the snapshot of a run folder, if it has one for the phase that is asked for.
 
-    def resume(template: TrainState, phase: int, remembers: bool) -> Snapshot | None:
+    Args:
+        folder: the run folder.
+    """
+
+    def resume(template: TrainState, phase: int, memory: Any) -> Snapshot | None:
         path = folder / NAME
         if not path.exists():
             return None
         metadata = tensors.metadata(path)
         if metadata.get("phase") != str(phase):
             return None
-        blank = Memory(*[tensors.ANY] * len(Memory._fields)) if remembers else None  # type: ignore[arg-type]
-        (state, memory), metadata = tensors.load(path, (template, blank))
+        of_any_shape = jax.tree.map(lambda _: tensors.ANY, memory)
+        (state, remembered), metadata = tensors.load(path, (template, of_any_shape))
         try:
-            return Snapshot(phase, state, float(metadata["seconds"]), memory)
+            return Snapshot(phase, state, float(metadata["seconds"]), remembered)
         except (KeyError, ValueError):
             raise RunFolderError(f"{path} is damaged: its metadata is incomplete") from None
 

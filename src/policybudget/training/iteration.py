@@ -1,8 +1,8 @@
-"""One iteration: sample, study the batch, improve actors and critics, reassign.
+"""What one iteration does with a batch: study it, improve actors and critics, reassign.
 
 ::
 
-    lesson  <- study(rollout(state))            returns, advantages, rows to learn from
+    lesson  <- study(batch)                     returns, advantages, rows to learn from
     actors  <- improve_actors(lesson)           these two share nothing,
     critics <- improve_critics(lesson)          so they may run side by side
     state   <- conclude(actors, critics)        the assignment rule's step (E-step)
@@ -13,22 +13,51 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from policybudget.assignment.returns import Returns, ReturnsTable
 from policybudget.assignment.rule import AssignmentState, labels_of
-from policybudget.learning import advantages, ppo, rollout
-from policybudget.learning.memory import Seen, fingerprint
+from policybudget.learning import advantages, ppo
 from policybudget.objective import Objective
 from policybudget.policies.networks import Network
 from policybudget.policies.normaliser import Normaliser
 from policybudget.population import Experience, Rewards
-from policybudget.training.state import Report, Task, TrainState
-from policybudget.worlds.interface import JaxWorld
+from policybudget.rollouts.batch import Batch, account
+from policybudget.search.episodes import Seen, fingerprint
+from policybudget.streams import Stream, derive
+from policybudget.training.state import Task, TrainState
 
 SMALLEST_GROUP = 1e-6
 """Agents of a policy, where rewards are divided by their number."""
+
+
+class Report(eqx.Module):
+    """What an iteration tells its listeners, of the sampled, exploring policies.
+
+    Attributes:
+        welfare: by the table of returns; NaN before something is known of every policy that serves an agent.
+        group_welfare: mean return of each policy to its agents; NaN before anything is known of it.
+        group_size: agents of each policy.
+        unserved: agents whom none serves.
+        reassigned: agents who changed their policy.
+        kl: divergence of each policy from the one that sampled, in nats.
+        clip_fraction: share of transitions whose ratio is clipped.
+        entropy: in nats.
+        explained_variance: of returns, by the critic.
+        episodes: that ended in the batch.
+    """
+
+    welfare: Float[Array, ""]
+    group_welfare: Float[Array, " k"]
+    group_size: Float[Array, " k"]
+    unserved: Float[Array, ""]
+    reassigned: Float[Array, ""]
+    kl: Float[Array, " k"]
+    clip_fraction: Float[Array, " k"]
+    entropy: Float[Array, " k"]
+    explained_variance: Float[Array, " k"]
+    episodes: Float[Array, " k"]
 
 
 class Lesson(eqx.Module):
@@ -36,15 +65,17 @@ class Lesson(eqx.Module):
 
     Attributes:
         rows: transitions to learn from.
-        table: the returns of eq. 10, with the assignment as it was.
-        running, normaliser: of the state that follows.
+        table: of returns, with the episodes that ended.
+        running: returns so far of the episodes under way.
+        normaliser: of observations, with those of the batch.
         grown: how much the unit of the critics' predictions grows.
-        episodes, explained_variance: for the report, per policy.
-        seen: for the memory, of rules that have one.
+        episodes: that ended, per policy.
+        explained_variance: of returns, by the critic.
+        seen: for searches that keep episodes.
     """
 
     rows: ppo.Rows
-    table: AssignmentState
+    table: ReturnsTable
     running: Float[Array, "k E m"]
     normaliser: Normaliser
     grown: Float[Array, " c"]
@@ -68,29 +99,20 @@ class Critics(NamedTuple):
     optimiser: Any
 
 
-def sample(task: Task, state: TrainState) -> tuple[rollout.Ongoing, Lesson]:
-    """A rollout in worlds written in JAX, and what it teaches."""
-    assert isinstance(task.world, JaxWorld)
-    key = jax.random.fold_in(state.key, state.iteration)
-    ongoing, batch = rollout.rollout(task.world, state.policies, state.ongoing, key, task.settings.steps)
-    return ongoing, study(task, state, ongoing.observation, batch)
-
-
-def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], batch: rollout.Batch) -> Lesson:
+def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], batch: Batch) -> Lesson:
     """Returns and advantages of a batch, wherever it was sampled.
 
     Args:
+        task: of the phase.
         state: before the rollout.
-        observation: where the worlds stand after it.
+        observation: where the copies stand after it.
+        batch: the transitions.
     """
-    settings, rewards, scale = task.settings, task.rewards, state.scale
-    running, episodes = rollout.account(
-        rewards.features, batch, state.running, task.rule.mixing, keep_steps=task.rule.recall
-    )
-    table = state.assignment.observe(episodes)
-    paid, share = _signal(
-        settings.critic, rewards, _objective(task, state).pull(table.assignment, table.returns(rewards))
-    )
+    settings, rewards, scale, alpha = task.settings, task.rewards, state.scale, state.assignment.assignment
+    running, episodes = account(rewards.features, batch, state.running, task.mixing, task.keeps_episodes)
+    table = state.assignment.table.observe(episodes)
+    pull = _objective(task, state).pull(alpha, table.estimate(rewards).neutral)
+    paid, share = _signal(settings.critic, rewards, pull)
     estimate = advantages.estimate(
         lambda seen: state.learned.critic(state.normaliser(seen)),
         lambda transition: paid(transition) / scale,
@@ -116,61 +138,74 @@ def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], bat
     )
 
 
-def _seen(rewards: Rewards, so_far: Float[Array, "T k E m"], batch: rollout.Batch) -> Seen:
+def _seen(rewards: Rewards, so_far: Float[Array, "T k E m"], batch: Batch) -> Seen:
     ended = batch.terminated | batch.truncated
     return Seen(rewards.agents(so_far), batch.action, fingerprint(batch.observation), ended)
 
 
 def improve_actors(task: Task, state: TrainState, lesson: Lesson) -> Actors:
-    """All epochs of the actors and of a learned assignment."""
-    rule, settings = task.rule, task.settings
-    loss = rule.loss(task.rewards, _objective(task, state), lesson.table, settings.clip)
-    progress, key = state.iteration / task.iterations, _keys(state)[1]
+    """All epochs of the actors and of a learned assignment.
+
+    Args:
+        task: of the phase.
+        state: before the batch.
+        lesson: of the batch.
+    """
+    returns = lesson.table.estimate(task.rewards)
+    loss = task.rule.loss(task.rewards, _objective(task, state), returns, state.assignment.assignment)
+    progress, key = state.iteration / task.iterations, derive(state.key, Stream.ACTOR_MINIBATCHES, state.iteration)
     improved = ppo.improve_actors(
-        state.learned, state.optimiser, lesson.rows, key, progress,
-        task.world.actions, settings, loss, rule.assignment_rate,
-    )  # fmt: skip
+        state.learned, state.optimiser, lesson.rows, key, progress, task.world.actions, task.settings, loss
+    )
     return Actors(*improved)
 
 
 def improve_critics(task: Task, state: TrainState, lesson: Lesson) -> Critics:
-    """All epochs of the critics."""
-    progress, key = state.iteration / task.iterations, _keys(state)[1]
+    """All epochs of the critics.
+
+    Args:
+        task: of the phase.
+        state: before the batch.
+        lesson: of the batch.
+    """
+    progress, key = state.iteration / task.iterations, derive(state.key, Stream.CRITIC_MINIBATCHES, state.iteration)
     critic, optimiser = state.learned.critic, state.optimiser[1]
     return Critics(*ppo.improve_critics(critic, optimiser, lesson.rows, key, progress, task.settings))
 
 
 def conclude(
-    task: Task, state: TrainState, ongoing: rollout.Ongoing, lesson: Lesson, actors: Actors, critics: Critics
+    task: Task, state: TrainState, lesson: Lesson, actors: Actors, critics: Critics
 ) -> tuple[TrainState, Report]:
-    """The assignment after the M-step, and the state that the next iteration starts from."""
-    table, logits = lesson.table, actors.learned.logits
-    assignment = task.rule.update(
-        task.rewards, _objective(task, state), table, logits, state.iteration, _keys(state)[2]
-    )
-    after = AssignmentState(assignment, table.table, table.kept, table.held)
+    """The assignment after the M-step, and the state that the next iteration starts from.
+
+    Args:
+        task: of the phase.
+        state: before the batch; its copies of the world are those after it.
+        lesson: of the batch.
+        actors: improved.
+        critics: improved.
+    """
+    returns, logits, before = lesson.table.estimate(task.rewards), actors.learned.logits, state.assignment
+    key = derive(state.key, Stream.E_STEP, state.iteration)
+    updated = task.rule.update(_objective(task, state), returns, before.assignment, logits, key)
+    assignment = jnp.where(state.iteration + 1 >= before.held, updated, before.assignment)
     critic = critics.network if task.return_scale is not None else _rescaled(critics.network, lesson.grown)
-    state = TrainState(
+    after = TrainState(
         learned=ppo.Learned(actors.learned.actor, critic, logits),
         optimiser=(actors.optimiser[0], critics.optimiser, actors.optimiser[2]),
         normaliser=lesson.normaliser,
-        assignment=after,
-        ongoing=ongoing,
+        assignment=AssignmentState(assignment, lesson.table, before.held),
+        ongoing=state.ongoing,
         running=lesson.running,
         scale=state.scale * lesson.grown,
         key=state.key,
         iteration=state.iteration + 1,
     )
-    return state, _report(task, lesson, after, actors.losses)
+    return after, _report(task, lesson, returns, before.assignment, assignment, actors.losses)
 
 
 def _objective(task: Task, state: TrainState) -> Objective:
     return task.objective.eased(state.iteration / task.iterations)
-
-
-def _keys(state: TrainState) -> Array:
-    """Of the rollout, the learner and the assignment rule in this iteration."""
-    return jax.random.split(jax.random.fold_in(state.key, state.iteration), 3)
 
 
 def _signal(
@@ -215,13 +250,13 @@ def _explained_variance(estimate: advantages.Estimate, valid: Bool[Array, "T k E
     return 1.0 - residual / jnp.maximum(variance, 1e-9)
 
 
-def _clock_ends(batch: rollout.Batch) -> rollout.Batch:
+def _clock_ends(batch: Batch) -> Batch:
     """The batch with every truncation taken for a termination."""
-    ended: rollout.Batch = eqx.tree_at(lambda b: b.terminated, batch, batch.terminated | batch.truncated)
+    ended: Batch = eqx.tree_at(lambda b: b.terminated, batch, batch.terminated | batch.truncated)
     return ended
 
 
-def _rows(batch: rollout.Batch, estimate: advantages.Estimate, normaliser: Normaliser, scale: Array) -> ppo.Rows:
+def _rows(batch: Batch, estimate: advantages.Estimate, normaliser: Normaliser, scale: Array) -> ppo.Rows:
     def flat(x: Array) -> Array:
         return jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1, *x.shape[3:])
 
@@ -237,16 +272,18 @@ def _rows(batch: rollout.Batch, estimate: advantages.Estimate, normaliser: Norma
     )
 
 
-def _report(task: Task, lesson: Lesson, after: AssignmentState, losses: ppo.ActorLosses) -> Report:
-    before = lesson.table
-    returns, size = before.returns(task.rewards), after.assignment.sum(axis=1)
-    changed = labels_of(before.assignment) != labels_of(after.assignment)
+def _report(
+    task: Task, lesson: Lesson, returns: Returns, before: Array, after: Array, losses: ppo.ActorLosses
+) -> Report:
+    size, heard = after.sum(axis=1), returns.known.any(axis=1)
+    judged = jnp.all(returns.known | (after <= 0))
+    group = jnp.sum(after * returns.value, axis=1) / jnp.maximum(size, 1e-9)
     return Report(
-        welfare=task.objective.value(after.assignment, returns),
-        group_welfare=jnp.sum(after.assignment * returns, axis=1) / jnp.maximum(size, 1e-9),
+        welfare=jnp.where(judged, task.objective.value(after, returns.value), jnp.nan),
+        group_welfare=jnp.where(heard, group, jnp.nan),
         group_size=size,
-        unserved=jnp.sum(after.assignment.sum(axis=0) == 0).astype(jnp.float32),
-        reassigned=jnp.sum(changed).astype(jnp.float32),
+        unserved=jnp.sum(after.sum(axis=0) == 0).astype(jnp.float32),
+        reassigned=jnp.sum(labels_of(before) != labels_of(after)).astype(jnp.float32),
         kl=losses.kl,
         clip_fraction=losses.clip_fraction,
         entropy=losses.entropy,

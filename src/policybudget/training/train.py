@@ -1,66 +1,65 @@
-"""The only training loop. A method is an assignment rule x the learner; everything that is not learning listens.
+"""The only training loop. A method is an assignment rule x a search x a learner; what is not learning listens.
 
 ::
 
-    for phase in phases(rule):                    one; for some rules a universal policy or scouts first, or restarts
-        state <- begin(phase)
-        repeat: state, report <- iterate(state);  remember episodes, split groups, where the rule does;  tell listeners
-    recall the best of what was seen, where the rule remembers
-    settle the assignment on episodes of the greedy policies; measure it on fresh ones
+    for phase in search.phases:
+        state <- begin(phase);  policies become copies of those of the phase before, where the search says so
+        repeat: state, report <- iterate(state);  search remembers, and may make copies;  tell listeners
+    keep the trained policies, or those that the search proposes, whichever are worth more
+    finalise the assignment on episodes of the greedy policies; measure it on fresh ones
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
-from policybudget.assignment.em import EM
 from policybudget.assignment.rule import AssignmentRule, Known
-from policybudget.errors import PolicyBudgetError
-from policybudget.learning import rollout
-from policybudget.learning.memory import Memory, remember
-from policybudget.learning.sampling import play
+from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.learning.settings import PPO
 from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
-from policybudget.runs.prototypes import Prototypes
+from policybudget.rollouts.batch import Played
+from policybudget.rollouts.sampler import play
 from policybudget.runs.result import Architecture, Result
-from policybudget.training import splits
-from policybudget.training.phases import SCOUTS, Phase, phases, total_transitions
-from policybudget.training.recall import check, recall
-from policybudget.training.scouts import go_on
-from policybudget.training.state import Report, Task, TrainState, begin, make_task
-from policybudget.training.step import Stepper, advance, stepper
+from policybudget.search.search import Plan, Search, Standing
+from policybudget.streams import Stream, derive, root
+from policybudget.training.iteration import Report
+from policybudget.training.method import Method
+from policybudget.training.method import preset as method_of
+from policybudget.training.state import Task, TrainState, begin, blank, carried, changed, make_task
+from policybudget.training.step import Stepper
 from policybudget.worlds.interface import HostWorld
 
 EPISODES, EPISODES_ON_HOST = (32, 100), (8, 20)
 """Greedy episodes per policy at the end of a training: to settle the assignment by, and fresh ones to judge it by."""
-
-
 SURELY = 2.0
 """Standard errors by which a policy must pass an agent's option outside for it to be served."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A point of a training from which it goes on exactly: the phase, its state, and the seconds it took so far.
+    """A point of a training from which it goes on exactly.
 
     Attributes:
-        memory: the episodes seen, in all phases, by a rule that remembers.
+        phase: its index.
+        state: of the phase.
+        seconds: that the training took so far.
+        memory: of the search.
     """
 
     phase: int
     state: TrainState
     seconds: float
-    memory: Memory | None = None
+    memory: Any = ()
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,12 @@ class Event:
     """What listeners hear after every iteration.
 
     Attributes:
-        phase, phases: index and names of the parts of the training.
-        iteration, iterations: of this phase.
-        transitions, of: over all policies and phases, so far and in the end.
+        phase: index of the part of the training.
+        phases: names of all parts.
+        iteration: of this phase, from 1.
+        iterations: of this phase.
+        transitions: over all policies and phases, so far.
+        of: the same, in the end.
         seconds: wall time of the training so far, over all resumptions.
         report: as NumPy arrays.
         snapshot: the point after this iteration; valid until the next one begins.
@@ -95,203 +97,259 @@ class Listener(Protocol):
         """Hear of an iteration."""
 
 
-Resume = Callable[[TrainState, int, bool], Snapshot | None]
-"""Given a template of a phase's state, the phase's index and whether it remembers: the snapshot to go on from."""
+Resume = Callable[[TrainState, int, Any], Snapshot | None]
+"""Given a template of a phase's state, the phase's index and a template of the search's memory: the snapshot to go on
+from, if there is one of that phase."""
 
 
 def train(
     problem: RepresentedMDP,
-    algorithm: AssignmentRule | None = None,
+    rule: AssignmentRule | str = "em",
     *,
-    ppo: PPO | None = None,
+    search: Search | str | None = None,
+    learner: PPO | None = None,
+    preset: str = "default",
     transitions: int = 1_000_000,
     seed: int = 0,
     listeners: Iterable[Listener] = (),
     resume: Resume | None = None,
 ) -> Result:
-    """Train a budget of policies.
+    """Train a budget of policies, as ``policybudget train`` with the same settings does, to the bit.
 
     Args:
         problem: the r-MDP.
-        algorithm: the assignment rule; EM if None.
-        ppo: hyperparameters of the learner; the defaults if None.
+        rule: who is with whom: an assignment rule, or the name of one.
+        search: how the loop is spent: a search, or the name of one; that of the preset if None.
+        learner: settings of the learner; those of the preset if None.
+        preset: what is not given comes from it: "default", "plain" or "paper" (:func:`policybudget.preset`).
         transitions: per policy; whole iterations that fit are run, at least one.
-        seed: decides everything.
+        seed: decides everything but the population.
         listeners: called after every iteration.
         resume: where to find a snapshot to go on from.
 
     Returns:
-        The trained committee; its welfare is that of the greedy policies on fresh episodes.
+        The trained policies; their welfare is that of the greedy policies on fresh episodes.
 
     Raises:
-        PolicyBudgetError: a setting is out of range.
+        PolicyBudgetError: a setting is out of range, or the parts do not go together.
+        WorldError: the world raised, or gave something that is not finite.
     """
-    if transitions < 1:
-        raise PolicyBudgetError(f"transitions must be at least 1, got {transitions}")
-    training = _Training(problem, algorithm or EM(), ppo or PPO(), transitions, seed, tuple(listeners), resume)
-    task, state, seconds = training.run()
-    began, key = time.perf_counter(), jax.random.fold_in(jax.random.key(seed), 1 << 20)
-    if training.memory is not None and len(training.memory.returns):
-        state = recall(task, state, training.memory, jax.random.fold_in(key, 1))
-    assignment, played = finish(task, state, key)
-    returns = task.rewards.agents(played.returns.mean(axis=1))
-    social = task.objective.summary(assignment, returns)
-    return Result(
-        policies=state.policies,
-        assignment=np.asarray(assignment),
-        returns=np.asarray(returns),
-        lengths=np.asarray(played.lengths.mean(axis=1)),
-        welfare=social["welfare"],
-        social=social,
-        agents=problem.population.names,
-        architecture=Architecture(
-            problem.world.observation_size, problem.world.actions, task.settings.hidden, task.settings.trunk
-        ),
-        world=problem.origin or {"name": problem.world.name},
-        algorithm=training.algorithm.name,
-        transitions=training.total,
-        wall_seconds=seconds + time.perf_counter() - began,
-        prototypes=training.prototypes,
-    )
+    method = method_of(preset, str(problem.origin.get("name", "")), rule, search, learner)
+    return Training(problem, method, transitions, seed).run(listeners, resume)
 
 
-def finish(task: Task, state: TrainState, key: jax.Array) -> tuple[jax.Array, rollout.Played]:
-    """The assignment that is deployed, settled on episodes of its own, and fresh episodes to judge it by."""
-    settle_key, fresh_key = jax.random.split(key)
-    features, policies = task.rewards.features, state.policies
-    settle, fresh = EPISODES_ON_HOST if isinstance(task.world, HostWorld) else EPISODES
-    known = play(task.world, features, policies, settle_key, settle, True)
-    returns = task.rewards.agents(known.returns.mean(axis=1))
-    assignment = task.rule.settle(task.objective, state.assignment.assignment, returns)
-    if task.objective.outside is not None:  # served are those who are surely better off
-        returns = returns - SURELY * _standard_error(task.rewards, known)
-    assignment = task.objective.protect(assignment, returns)
-    return assignment, play(task.world, features, policies, fresh_key, fresh, True)
+class Training:
+    """A training that can be run: everything was checked, and what the rule needs to know was worked out once.
+
+    Args:
+        problem: the r-MDP.
+        method: rule, search and learner.
+        transitions: per policy.
+        seed: decides everything but the population.
+
+    Raises:
+        PolicyBudgetError: a setting is out of range, or the method does not fit the problem.
+    """
+
+    def __init__(self, problem: RepresentedMDP, method: Method, transitions: int, seed: int) -> None:
+        if transitions < 1:
+            raise PolicyBudgetError(f"transitions must be at least 1, got {transitions}")
+        check_seed(seed)
+        self.problem, self.method, self.seed = problem, method, seed
+        method.search.check(problem, method.rule)
+        self.prepared = method.rule.prepare(problem.population, problem.budget, seed)
+        plan = Plan(method.rule, method.learner, problem.budget, problem.population.size, transitions)
+        self.phases = method.search.phases(plan)
+
+    @property
+    def total(self) -> int:
+        """Transitions of all policies and phases."""
+        return sum(phase.total for phase in self.phases)
+
+    @property
+    def most_policies(self) -> int:
+        """Policies of the phase that has most."""
+        return max(phase.budget for phase in self.phases)
+
+    def run(self, listeners: Iterable[Listener] = (), resume: Resume | None = None) -> Result:
+        """Train from the start, or from a snapshot.
+
+        Args:
+            listeners: called after every iteration.
+            resume: where to find a snapshot to go on from.
+
+        Returns:
+            The trained policies, judged on fresh episodes.
+
+        Raises:
+            WorldError: the world raised, or gave something that is not finite.
+        """
+        task, state, memory, seconds = _Run(self, tuple(listeners), resume).all_phases()
+        began = time.perf_counter()
+        state, assignment, played = self._finish(task, state, memory)
+        problem, method, world = self.problem, self.method, self.problem.world
+        returns = task.rewards.agents(played.returns.mean(axis=1))
+        social = problem.objective.summary(assignment, returns)
+        return Result(
+            policies=state.policies,
+            assignment=np.asarray(assignment),
+            returns=np.asarray(returns),
+            lengths=np.asarray(played.lengths.mean(axis=1)),
+            welfare=social["welfare"],
+            social=social,
+            agents=problem.population.names,
+            architecture=Architecture(
+                world.observation_size, world.actions, method.learner.hidden, method.learner.trunk
+            ),
+            world=problem.origin or {"name": world.name},
+            algorithm=method.rule.name,
+            search=method.search.title,
+            transitions=self.total,
+            wall_seconds=seconds + time.perf_counter() - began,
+            prototypes=method.rule.prototypes(problem.population, problem.budget, self.prepared),
+        )
+
+    def _finish(self, task: Task, state: TrainState, memory: Any) -> tuple[TrainState, Array, Played]:
+        """The policies and the assignment that are deployed, and the fresh episodes that judge them."""
+        key, problem = root(self.seed), self.problem
+        proposed = self.method.search.proposals(
+            problem, self.method.learner, state.normaliser, memory, derive(key, Stream.PROPOSAL)
+        )
+        candidates = [state]
+        for one in proposed:
+            parts = (one.actor, one.assignment)
+            candidates.append(eqx.tree_at(lambda s: (s.learned.actor, s.assignment.assignment), state, parts))
+        settled = [
+            (candidate, *self._settled(task, candidate, derive(key, Stream.SELECTION_EPISODES, index)))
+            for index, candidate in enumerate(candidates)
+        ]
+        state, assignment, _ = max(reversed(settled), key=lambda one: one[2])  # of equals, the last proposed
+        fresh = derive(key, Stream.FINAL_EPISODES)
+        played = play(task.world, task.rewards.features, state.policies, fresh, _episodes(task)[1], True)
+        return state, assignment, played
+
+    def _settled(self, task: Task, state: TrainState, key: jax.Array) -> tuple[Array, float]:
+        """Who is with whom, by greedy episodes of the policies, and what that is worth in them."""
+        objective = self.problem.objective
+        played = play(task.world, task.rewards.features, state.policies, key, _episodes(task)[0], True)
+        returns = task.rewards.agents(played.returns.mean(axis=1))
+        assignment = task.rule.finalise(objective, state.assignment.assignment, returns)
+        sure = returns
+        if objective.outside is not None:  # served are those who are surely better off
+            sure = returns - SURELY * _standard_error(task.rewards, played)
+        assignment = objective.protect(assignment, sure)
+        return assignment, float(objective.value(assignment, returns))
 
 
-def _standard_error(rewards: Rewards, played: rollout.Played) -> jax.Array:
-    """Of the mean return of each policy to each agent (k, n)."""
+def _episodes(task: Task) -> tuple[int, int]:
+    return EPISODES_ON_HOST if isinstance(task.world, HostWorld) else EPISODES
+
+
+def _standard_error(rewards: Rewards, played: Played) -> Float[Array, "k n"]:
+    """Of the mean return of each policy to each agent."""
     episodes = jnp.moveaxis(played.returns, 1, 0)
     mean = rewards.agents(episodes.mean(axis=0))
     squares = jax.lax.map(lambda one: (rewards.agents(one) - mean) ** 2, episodes)
     return jnp.sqrt(squares.sum(axis=0) / max(1, len(episodes) * (len(episodes) - 1)))
 
 
-@dataclass
-class _Training:
-    problem: RepresentedMDP
-    algorithm: AssignmentRule
-    ppo: PPO
-    transitions: int
-    seed: int
-    listeners: tuple[Listener, ...]
-    resume: Resume | None
+class _Run:
+    """One pass through the phases of a training, from a snapshot if there is one."""
 
-    def __post_init__(self) -> None:
-        budget, agents = self.problem.budget, self.problem.population.size
-        self.phases = phases(self.algorithm, self.ppo, budget, agents, self.transitions)
-        self.total = total_transitions(self.phases, self.ppo)
-        self.cover = self.algorithm.cover(self.problem.population.parameters, budget, self.seed)
-        self.memory: Memory | None = None
-        if self.algorithm.recall:
-            check(self.problem.world)
-            self.memory = Memory.start(agents, self.problem.world.time_limit)
+    def __init__(self, training: Training, listeners: tuple[Listener, ...], resume: Resume | None) -> None:
+        self.training, self.listeners, self.resume = training, listeners, resume
+        self.problem, self.search, self.phases = training.problem, training.method.search, training.phases
+        self.memory = self.search.memory(self.problem)
+        self.seconds, self.before = 0.0, 0
 
-    @property
-    def prototypes(self) -> Prototypes | None:
-        """Where members stand, if a cover says so."""
-        found, names = self.cover, self.problem.population.parameter_names
-        return None if found is None else Prototypes.first(found.prototypes, found.scale, names, self.problem.budget)
+    def all_phases(self) -> tuple[Task, TrainState, Any, float]:
+        """All phases, or what is left of them after the snapshot: how it ended, what is remembered, and seconds."""
+        snapshot, first = self._snapshot(), 0
+        if snapshot is not None:
+            first, self.memory, self.seconds = snapshot.phase, snapshot.memory, snapshot.seconds
+            self.before = sum(phase.total for phase in self.phases[:first])
+        ended: tuple[Task, TrainState] | None = None
+        seen: np.ndarray | None = None
+        for index in range(first, len(self.phases)):
+            task = self._task(index)
+            with Stepper(task) as step:
+                if snapshot is not None and index == first:
+                    state = step.restore(snapshot.state)
+                else:
+                    state = self._begin(index, task, step, ended, seen)
+                state = self._loop(index, task, step, state)
+                seen = self._see(index, task, step, state)
+            ended, self.before = (task, state), self.before + self.phases[index].total
+        assert ended is not None
+        return *ended, self.memory, self.seconds
 
-    def run(self) -> tuple[Task, TrainState, float]:
-        """All phases, or what is left of them after the snapshot."""
-        seen, scouts = None, None
-        seconds, before, snapshot = 0.0, 0, None
-        for index in reversed(range(len(self.phases))):
-            if self.resume is not None and (snapshot := self._snapshot(index)) is not None:
-                break
-        for index, phase in enumerate(self.phases):
-            task = self._task(phase)
-            if snapshot is None or snapshot.phase <= index:
-                worlds = stepper(task)
-                with closing(worlds):
-                    if snapshot is not None and snapshot.phase == index:
-                        state, seconds = worlds.restore(snapshot.state), snapshot.seconds
-                        self.memory = snapshot.memory
-                    else:
-                        state = self._start(task, worlds, index, seen, scouts)
-                    state, seconds = self._loop(task, worlds, state, index, before, seconds)
-                    if phase.name == SCOUTS:
-                        scouts = state
-                    elif index + 1 < len(self.phases) and self.phases[index + 1].rule.universal_steps:
-                        seen = self._see(task, worlds, state, self.phases[index + 1].rule.universal_steps)
-            before += phase.iterations(self.ppo) * self.ppo.batch * phase.budget
-        return replace(task, objective=self.problem.objective), state, seconds
+    def _task(self, index: int) -> Task:
+        return make_task(self.problem, self.phases[index], self.training.method.mixing, self.search.keeps_episodes)
 
-    def _task(self, phase: Phase) -> Task:
-        ppo = phase.learner(self.ppo)
-        return make_task(self.problem, phase.rule, ppo, phase.budget, phase.iterations(ppo), phase.fair)
+    def _snapshot(self) -> Snapshot | None:
+        """The latest that there is."""
+        for index in reversed(range(len(self.phases))) if self.resume is not None else ():
+            task = self._task(index)
+            with Stepper(task) as step:
+                key = jax.random.key(0)
+                host = isinstance(task.world, HostWorld)
+                template = blank(task, step.start(key) if host else jax.eval_shape(step.start, key))
+            assert self.resume is not None
+            if (found := self.resume(template, index, self.memory)) is not None:
+                return found
+        return None
 
-    def _start(
-        self, task: Task, worlds: Stepper, index: int, seen: np.ndarray | None, scouts: TrainState | None
+    def _begin(
+        self, index: int, task: Task, step: Stepper, ended: tuple[Task, TrainState] | None, seen: np.ndarray | None
     ) -> TrainState:
-        assignment_key, world_key, key = jax.random.split(jax.random.fold_in(jax.random.key(self.seed), index), 3)
-        tasks = self.problem.population.parameters
-        known = Known(task.rewards, task.budget, task.agents, seen, tasks, self.cover)
-        first = task.rule.start(known, assignment_key)
-        state = begin(task, first, worlds.start(world_key), key)
-        if self.memory is not None:
-            self.memory = self.memory.in_fresh_worlds(task.budget, task.settings.copies)
-        return state if scouts is None else go_on(task, state, scouts, assignment_key)
+        phase, key = self.phases[index], derive(root(self.training.seed), Stream.PHASE, index)
+        known = Known(task.rewards, task.budget, task.agents, self.training.prepared, seen)
+        first = task.rule.start(known, derive(key, Stream.FIRST_ASSIGNMENT))
+        if phase.shuffle:
+            first = jax.random.permutation(derive(key, Stream.SHUFFLE), first, axis=1)
+        fresh = begin(task, first, step.start(key), phase.hold, key)
+        before = None if ended is None else _standing(*ended)
+        change, self.memory = self.search.begin(phase, before, self.memory, derive(key, Stream.TAKE_OVER))
+        return fresh if change is None or ended is None else carried(task, fresh, ended[1], change)
 
-    def _snapshot(self, index: int) -> Snapshot | None:
-        assert self.resume is not None
-        return self.resume(self._template(index), index, self.memory is not None)
-
-    def _template(self, index: int) -> TrainState:
-        """A state of this phase, its compiled part shapes only."""
-        task = self._task(self.phases[index])
-        key = jax.random.key(0)
-        with closing(stepper(task)) as worlds:
-            ongoing = worlds.start(key) if isinstance(task.world, HostWorld) else jax.eval_shape(worlds.start, key)
-        blank = jax.ShapeDtypeStruct((task.budget, task.agents), jnp.float32)
-        template: TrainState = eqx.filter_eval_shape(
-            lambda blank, seen, key: begin(task, blank, rollout.Ongoing(None, seen), key),
-            blank,
-            ongoing.observation,
-            key,
-        )
-        whole: TrainState = eqx.tree_at(lambda s: s.ongoing, template, ongoing)
-        return whole
-
-    def _loop(
-        self, task: Task, worlds: Stepper, state: TrainState, index: int, before: int, seconds: float
-    ) -> tuple[TrainState, float]:
-        began = time.perf_counter() - seconds
-        for iteration in range(int(state.iteration), task.iterations):
-            state, report, seen = advance(task, worlds, state, iteration + 1)
-            if seen is not None and self.memory is not None:
-                self.memory = remember(self.memory, seen)
-            if splits.due(task, iteration + 1):
-                state = splits.split(task, state)
-            seconds = time.perf_counter() - began
+    def _loop(self, index: int, task: Task, step: Stepper, state: TrainState) -> TrainState:
+        began, phase = time.perf_counter() - self.seconds, self.phases[index]
+        for iteration in range(int(state.iteration) + 1, task.iterations + 1):
+            state, report, seen = step(state)
+            if seen is not None:
+                self.memory = self.search.remember(self.memory, seen)
+            if (change := self.search.change(_standing(task, state, iteration))) is not None:
+                state = changed(state, change)
+            self.seconds = time.perf_counter() - began
             event = Event(
                 phase=index,
                 phases=tuple(phase.name for phase in self.phases),
-                iteration=iteration + 1,
+                iteration=iteration,
                 iterations=task.iterations,
-                transitions=before + (iteration + 1) * self.ppo.batch * task.budget,
-                of=self.total,
-                seconds=seconds,
+                transitions=self.before + iteration * phase.learner.batch * task.budget,
+                of=self.training.total,
+                seconds=self.seconds,
                 report=report,
-                snapshot=Snapshot(index, state, seconds, self.memory),
+                snapshot=Snapshot(index, state, self.seconds, self.memory),
             )
             for listener in self.listeners:
                 listener(event)
-        return state, seconds
+        return state
 
-    def _see(self, task: Task, worlds: Stepper, state: TrainState, steps: int) -> np.ndarray:
-        """Features (steps, m) that the one policy of a finished phase meets."""
-        batch = worlds.sample(state, jax.random.fold_in(state.key, 1 << 20), -(-steps // self.ppo.copies))
-        features = task.rewards.features(batch.experience)
-        return np.asarray(features.reshape(-1, features.shape[-1])[:steps])
+    def _see(self, index: int, task: Task, step: Stepper, state: TrainState) -> np.ndarray | None:
+        """Features (steps, m) that the policies of a finished phase meet, if the search wants to show them."""
+        wanted, rows = self.search.sees(index), np.zeros((0, task.features), np.float32)
+        if not wanted or index + 1 == len(self.phases):
+            return None
+        copies, number = task.settings.copies * task.budget, 0
+        while len(rows) < wanted:  # some steps on the host are resets
+            key = derive(state.key, Stream.UNIVERSAL_POLICY, number)
+            batch = step.sample(state, key, -(-wanted // copies))
+            features = np.asarray(task.rewards.features(batch.experience))[np.asarray(batch.valid)]
+            rows, number = np.concatenate([rows, features]), number + 1
+        return rows[:wanted]
+
+
+def _standing(task: Task, state: TrainState, iteration: int | None = None) -> Standing:
+    count = task.iterations if iteration is None else iteration
+    return Standing(task.objective, task.rewards, state.assignment, count, task.iterations)

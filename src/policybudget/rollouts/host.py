@@ -1,7 +1,8 @@
-"""Rollouts in worlds that are stepped on the host: the same batch and the same episodes as :mod:`rollout` gives.
+"""Rollouts and whole episodes in worlds that are stepped on the host.
 
-The k x E copies are one vector environment; policy j acts in copies j E to (j + 1) E - 1. Actions are
-chosen in NumPy; rewards are computed from the outcomes by the compiled update.
+The k x E copies are one vector environment; policy j acts in copies j E to (j + 1) E - 1. Actions are chosen in NumPy:
+for 80 observations a call of compiled code costs several times as much. Rewards are computed from the outcomes, by the
+compiled update.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from policybudget.learning.rollout import Batch, Ongoing, Played
 from policybudget.policies import actions
 from policybudget.policies.on_host import HostPolicies
 from policybudget.policies.stacked import Policies
 from policybudget.population import Experience, FeatureMap
+from policybudget.rollouts.batch import Batch, Ongoing, Played
+from policybudget.streams import host_seed
 from policybudget.worlds.interface import ActionSpace, HostStep, HostWorld
 
 
@@ -27,20 +29,29 @@ class HostSampler:
     Args:
         world: what is copied.
         budget: k.
-        worlds: E.
+        copies: E, per policy.
     """
 
-    def __init__(self, world: HostWorld, budget: int, worlds: int) -> None:
-        self.world, self.shape = world, (budget, worlds)
-        self.copies = world.copies(budget * worlds)
+    def __init__(self, world: HostWorld, budget: int, copies: int) -> None:
+        self.world, self.shape = world, (budget, copies)
+        self.copies = world.copies(budget * copies)
 
     def start(self, key: PRNGKeyArray) -> Ongoing:
-        """Fresh episodes everywhere."""
-        observation = self.copies.reset(_seed(key))
+        """Fresh episodes everywhere.
+
+        Args:
+            key: of the first states.
+        """
+        observation = self.copies.reset(host_seed(key))
         return Ongoing(self.copies.state(), jnp.asarray(observation.reshape(*self.shape, -1)))
 
     def restore(self, ongoing: Ongoing, key: PRNGKeyArray) -> Ongoing:
-        """Go on where a saved run stood; in fresh episodes where the world cannot save its state."""
+        """Go on where a saved run stood; in fresh episodes where the world cannot save its state.
+
+        Args:
+            ongoing: as saved.
+            key: of the first states of fresh episodes.
+        """
         if not ongoing.state:
             return self.start(key)
         self.copies.restore(ongoing.state)
@@ -51,7 +62,17 @@ class HostSampler:
         self.copies.close()
 
     def rollout(self, policies: Policies, ongoing: Ongoing, key: PRNGKeyArray, steps: int) -> tuple[Ongoing, Batch]:
-        """T steps of every copy with sampled actions."""
+        """T steps of every copy with sampled actions.
+
+        Args:
+            policies: who acts; policy j in its own E copies.
+            ongoing: where the copies stand.
+            key: of the actions.
+            steps: T.
+
+        Returns:
+            Where the copies stand then, and the transitions.
+        """
         space = self.world.actions
         noise = np.asarray(_noise(space, key, (steps, *self.shape)))
         acting = HostPolicies(policies, space)
@@ -109,7 +130,19 @@ def _log_prob(
 def play(
     world: HostWorld, features: FeatureMap, policies: Policies, key: PRNGKeyArray, episodes: int, greedy: bool
 ) -> Played:
-    """Fresh episodes of every policy from start to end, with greedy or sampled actions."""
+    """Fresh episodes of every policy from start to end.
+
+    Args:
+        world: where the policies act.
+        features: reward features of transitions.
+        policies: who acts.
+        key: of actions and worlds.
+        episodes: per policy.
+        greedy: whether the most likely actions are taken; sampled ones if not.
+
+    Raises:
+        WorldError: the world raised, or gave something that is not finite.
+    """
     budget, space = policies.budget, world.actions
     start_key, noise_key = jax.random.split(key)
     acting = HostPolicies(policies, space)
@@ -118,7 +151,7 @@ def play(
     returns: Array = jnp.zeros(())
     pay = jax.jit(lambda seen, alive: jnp.where(alive[..., None], features(seen), 0.0))
     try:
-        observation = copies.reset(_seed(start_key)).reshape(*shape, -1)
+        observation = copies.reset(host_seed(start_key)).reshape(*shape, -1)
         for time in range(world.time_limit):
             random = None if greedy else np.asarray(_noise(space, jax.random.fold_in(noise_key, time), shape))
             action = acting.act(observation, random)
@@ -133,7 +166,3 @@ def play(
     finally:
         copies.close()
     return Played(returns, jnp.asarray(lengths))
-
-
-def _seed(key: PRNGKeyArray) -> int:
-    return int(jax.random.bits(key)) >> 1

@@ -2,8 +2,8 @@ r"""Policies that repeat known episodes: behaviour cloning, until each of the k 
 
 .. math:: L(\theta) = -\frac1k \sum_j \frac1{T_j} \sum_{t \le T_j} \log \pi_{\theta^j}(a^j_t \mid s^j_t)
 
-where the states come of replaying the actions in a world without chance. What is imitated are the policies' own best
-episodes (self-imitation: Oh et al. 2018).
+where the states come from replaying the actions in a deterministic world. The policies imitate the best episodes of
+their own (self-imitation: Oh et al. 2018).
 """
 
 from __future__ import annotations
@@ -32,15 +32,22 @@ def imitate(
     """Actors that repeat an episode each.
 
     Args:
-        world: without chance, its actions discrete.
+        world: deterministic, its actions discrete.
         actor: to begin with.
+        normaliser: of observations.
         taken: the actions; those from the length of an episode on do not matter.
+        lengths: of the episodes, in steps.
     """
     return _fit(actor, jax.vmap(normaliser)(replay(world, taken)), taken, lengths, world.actions)
 
 
 def replay(world: JaxWorld, taken: Int[Array, "k L"]) -> Float[Array, "k L o"]:
-    """Raw observations before each action."""
+    """Raw observations before each action.
+
+    Args:
+        world: deterministic.
+        taken: the actions of k episodes, L steps each.
+    """
 
     def one(taken: Array) -> Array:
         def step(carry: tuple[Any, Array], action: Array) -> tuple[tuple[Any, Array], Array]:

@@ -1,9 +1,9 @@
-"""Episodes of a deterministic world: what they were worth to everybody, and the actions that repeat them.
+"""An archive of episodes of a deterministic world: what they were worth to each agent, and the actions that repeat them.
 
-In a world without chance an episode can be had again by the same actions, so the best that sampling ever came upon
-need not be lost while policies learn something else (Ecoffet et al. 2021, "First return, then explore"). One episode
-is worth something to all n agents; kept are those that no other is at least as good as for everybody, of those that a
-policy can repeat: where an observation comes twice, one that acts by what it observes would go round in circles.
+Where nothing is drawn, the same actions give the same episode, so the best that sampling ever found need not be lost
+while policies learn something else (Ecoffet et al. 2021, "First return, then explore"). The archive keeps the
+undominated episodes: an episode is dropped if another is worth at least as much to every agent. It keeps only episodes
+that a policy can repeat: if an observation comes twice, a policy that acts by what it observes would never get on.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ class Seen(eqx.Module):
 
 
 def fingerprint(observation: Float[Array, "*batch o"]) -> UInt32[Array, "*batch"]:
-    """A number for each observation: of its bits, so that no rounding makes equal ones differ."""
+    """A number for each observation: of its bits, so that no rounding makes equal ones differ.
+
+    Args:
+        observation: raw.
+    """
     bits = jax.lax.bitcast_convert_type(observation, jnp.uint32)
     bits = (bits ^ (bits >> 16)) * jnp.uint32(0x85EBCA6B)  # a round of MurmurHash3's finaliser
     bits = (bits ^ (bits >> 13)) * jnp.uint32(0xC2B2AE35)
@@ -46,15 +50,15 @@ def fingerprint(observation: Float[Array, "*batch o"]) -> UInt32[Array, "*batch"
     return jnp.sum((bits ^ (bits >> 16)) * weights, axis=-1, dtype=jnp.uint32)
 
 
-class Memory(NamedTuple):
-    """What is remembered. NumPy arrays, never changed in place.
+class Archived(NamedTuple):
+    """The archive. NumPy arrays, never changed in place.
 
     Attributes:
         returns: (s, n) of s episodes to the agents.
         actions: (s, L) as they were taken; what follows the last is 0.
         lengths: (s,) steps.
         known: ascending fingerprints of all returns ever met, the dominated among them.
-        trail, places: (L, k, E) the last actions in each world, and numbers for the observations before them.
+        trail, places: (L, k, E) the last actions in each copy, and numbers for the observations before them.
         age: (k, E) steps since the episodes under way began.
     """
 
@@ -67,30 +71,41 @@ class Memory(NamedTuple):
     age: np.ndarray
 
     @staticmethod
-    def start(agents: int, limit: int) -> Memory:
+    def start(agents: int, limit: int) -> Archived:
         """Nothing yet.
 
         Args:
+            agents: n.
             limit: L, the longest episode.
         """
-        return Memory(
+        return Archived(
             np.zeros((0, agents), np.float32), np.zeros((0, limit), np.int16), np.zeros(0, np.int32), np.zeros(0),
             np.zeros((limit, 0, 0), np.int16), np.zeros((limit, 0, 0), np.uint32), np.zeros((0, 0), np.int32),
         )  # fmt: skip
 
-    def in_fresh_worlds(self, budget: int, worlds: int) -> Memory:
-        """The same episodes; k x E new ones begin."""
-        shape = (self.actions.shape[1], budget, worlds)
+    def in_fresh_copies(self, budget: int, copies: int) -> Archived:
+        """The same episodes; new ones begin.
+
+        Args:
+            budget: k.
+            copies: E.
+        """
+        shape = (self.actions.shape[1], budget, copies)
         trail, places = np.zeros(shape, np.int16), np.zeros(shape, np.uint32)
         return self._replace(trail=trail, places=places, age=np.zeros(shape[1:], np.int32))
 
 
-def remember(memory: Memory, seen: Seen) -> Memory:
-    """The memory after a batch."""
-    ended, limit = np.asarray(seen.ended), memory.actions.shape[1]
-    history = np.concatenate([memory.trail, np.asarray(seen.action, np.int16)])
-    places = np.concatenate([memory.places, np.asarray(seen.place)])
-    lengths, age = _lengths(ended, memory.age)
+def remember(archive: Archived, seen: Seen) -> Archived:
+    """The archive after a batch.
+
+    Args:
+        archive: as it was.
+        seen: what the batch showed.
+    """
+    ended, limit = np.asarray(seen.ended), archive.actions.shape[1]
+    history = np.concatenate([archive.trail, np.asarray(seen.action, np.int16)])
+    places = np.concatenate([archive.places, np.asarray(seen.place)])
+    lengths, age = _lengths(ended, archive.age)
     when, who, where = np.nonzero(ended)
     returns, steps = np.asarray(seen.returns)[when, who, where], lengths[when, who, where]
     prints = _fingerprints(returns)
@@ -101,21 +116,21 @@ def remember(memory: Memory, seen: Seen) -> Memory:
         cut: np.ndarray = record[np.minimum(at, len(record) - 1), who[rows, None], where[rows, None]]
         return cut
 
-    new = np.flatnonzero(~_in(prints, memory.known))
+    new = np.flatnonzero(~_in(prints, archive.known))
     new = new[_repeatable(of(places, new), steps[new])]
     fresh, first = np.unique(prints[new], return_index=True)
     new = new[first]
-    kept, entered = _undominated(memory.returns, returns[new])
+    kept, entered = _undominated(archive.returns, returns[new])
     new = new[entered]
     after = (
-        np.concatenate([memory.returns[kept], returns[new]]),
-        np.concatenate([memory.actions[kept], _until(of(history, new), steps[new], 0)]).astype(np.int16),
-        np.concatenate([memory.lengths[kept], steps[new]]).astype(np.int32),
+        np.concatenate([archive.returns[kept], returns[new]]),
+        np.concatenate([archive.actions[kept], _until(of(history, new), steps[new], 0)]).astype(np.int16),
+        np.concatenate([archive.lengths[kept], steps[new]]).astype(np.int32),
     )
     if len(after[0]) > MOST:
         best = np.sort(np.argsort(-after[0].sum(axis=1), kind="stable")[:MOST])
         after = (after[0][best], after[1][best], after[2][best])
-    return Memory(*after, np.union1d(memory.known, fresh), history[-limit:], places[-limit:], age)
+    return Archived(*after, np.union1d(archive.known, fresh), history[-limit:], places[-limit:], age)
 
 
 def _until(record: np.ndarray, steps: np.ndarray, then: int) -> np.ndarray:

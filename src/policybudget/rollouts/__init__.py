@@ -1,0 +1,1 @@
+"""Transitions and whole episodes of k policies, in worlds of either kind."""

@@ -1,0 +1,74 @@
+"""One way to run k policies in copies of a world, whether it is written in JAX or stepped on the host."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import equinox as eqx
+from jaxtyping import PRNGKeyArray
+
+from policybudget.policies.stacked import Policies
+from policybudget.population import FeatureMap
+from policybudget.rollouts import compiled, host
+from policybudget.rollouts.batch import Batch, Ongoing, Played
+from policybudget.worlds.interface import HostWorld, JaxWorld, World
+
+_play = eqx.filter_jit(compiled.play)
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """k x E running copies of a world."""
+
+    def start(self, key: PRNGKeyArray) -> Ongoing:
+        """Fresh episodes everywhere."""
+
+    def restore(self, ongoing: Ongoing, key: PRNGKeyArray) -> Ongoing:
+        """Go on where a saved run stood; in fresh episodes where the world cannot save its state."""
+
+    def rollout(self, policies: Policies, ongoing: Ongoing, key: PRNGKeyArray, steps: int) -> tuple[Ongoing, Batch]:
+        """T steps of every copy with sampled actions.
+
+        Raises:
+            WorldError: the world raised, or gave something that is not finite.
+        """
+
+    def close(self) -> None:
+        """Let go of the copies and of the processes that they run in."""
+
+
+def sampler(world: World, budget: int, copies: int) -> Sampler:
+    """The sampler that fits a world.
+
+    Args:
+        world: what is copied.
+        budget: k.
+        copies: E, per policy.
+    """
+    if isinstance(world, HostWorld):
+        return host.HostSampler(world, budget, copies)
+    assert isinstance(world, JaxWorld)
+    return compiled.JaxSampler(world, budget, copies)
+
+
+def play(
+    world: World, features: FeatureMap, policies: Policies, key: PRNGKeyArray, episodes: int, greedy: bool
+) -> Played:
+    """Fresh episodes of every policy from start to end.
+
+    Args:
+        world: where the policies act.
+        features: reward features of transitions.
+        policies: who acts.
+        key: of actions and worlds.
+        episodes: per policy.
+        greedy: whether the most likely actions are taken; sampled ones if not.
+
+    Raises:
+        WorldError: the world raised, or gave something that is not finite.
+    """
+    if isinstance(world, HostWorld):
+        return host.play(world, features, policies, key, episodes, greedy)
+    assert isinstance(world, JaxWorld)
+    played: Played = _play(world, features, policies, key, episodes, greedy)
+    return played

@@ -1,0 +1,90 @@
+"""A universal policy for everybody first, as the clustering baseline of Ivanov & Ben-Porat (2024, Section 4) has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import PRNGKeyArray
+
+from policybudget.assignment.fixed import RandomGroups
+from policybudget.assignment.rule import AssignmentRule
+from policybudget.errors import PolicyBudgetError
+from policybudget.problem import RepresentedMDP
+from policybudget.search.search import Change, Phase, Plan, Search, Standing
+from policybudget.settings import option
+
+BEGINNINGS = ("fresh", "copies")
+
+
+@dataclass(frozen=True)
+class Pretrained(Search):
+    """One policy is trained for all agents; the rule may look at what it meets; then k policies are trained.
+
+    The universal policy takes as many transitions as each of the k, on top of theirs.
+    """
+
+    name: ClassVar[str] = "pretrained"
+    universal_steps: int = option(10_000, "stochastic transitions of the universal policy that the rule sees")
+    begin_with: str = option("fresh", "the k policies begin fresh, or as copies of the universal one")
+
+    def __post_init__(self) -> None:
+        if self.universal_steps < 1:
+            raise PolicyBudgetError(f"universal_steps must be at least 1, got {self.universal_steps}")
+        if self.begin_with not in BEGINNINGS:
+            raise PolicyBudgetError(f"begin_with must be one of {', '.join(BEGINNINGS)}, got {self.begin_with}")
+
+    def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
+        """Refuse rules to which a universal policy makes no difference.
+
+        Args:
+            problem: the r-MDP.
+            rule: who is with whom.
+
+        Raises:
+            PolicyBudgetError: the rule does not look at it, and no policy is a copy of it.
+        """
+        if self.begin_with == "copies" and rule.reassigns == "by gradient":
+            raise PolicyBudgetError(
+                f"search pretrained with --begin-with copies makes all policies alike, from which {rule.name} does not "
+                "get away; use --search plain"
+            )
+        if self.begin_with == "fresh" and not rule.needs_universal_policy:
+            raise PolicyBudgetError(
+                f"search pretrained: {rule.name} does not look at a universal policy; use --begin-with copies, or "
+                "--search plain"
+            )
+
+    def phases(self, plan: Plan) -> tuple[Phase, ...]:
+        """Two.
+
+        Args:
+            plan: what is to be trained.
+        """
+        rule = plan.rule
+        return (
+            Phase("universal policy", RandomGroups(), plan.learner, 1, plan.transitions),
+            Phase(rule.name, rule, plan.learner, plan.budget, plan.transitions, rule.hold()),
+        )
+
+    def sees(self, phase: int) -> int:
+        """Transitions of the universal policy.
+
+        Args:
+            phase: its index.
+        """
+        return self.universal_steps if phase == 0 else 0
+
+    def begin(self, phase: Phase, before: Standing | None, memory: Any, key: PRNGKeyArray) -> tuple[Change | None, Any]:
+        """Fresh policies, or copies of the universal one.
+
+        Args:
+            phase: that begins.
+            before: where the phase before it ended.
+            memory: none.
+            key: not used.
+        """
+        if before is None or self.begin_with == "fresh":
+            return None, memory
+        return Change(np.zeros(phase.budget, int), None, phase.hold), memory

@@ -1,0 +1,244 @@
+"""What a search is. The rule and the loop do not know which one they work for.
+
+A training is a sequence of phases. A search says what they are, what a phase takes over from the one before, whether
+policies become copies of others on the way, and which policies it proposes beside the trained ones at the end.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from policybudget.assignment.returns import Returns
+from policybudget.assignment.rule import AssignmentRule, AssignmentState, labels_of
+from policybudget.learning.settings import PPO
+from policybudget.objective import Objective
+from policybudget.policies.normaliser import Normaliser
+from policybudget.policies.stacked import Actor
+from policybudget.population import Rewards
+from policybudget.problem import RepresentedMDP
+from policybudget.search.episodes import Seen
+from policybudget.welfare import Welfare
+
+
+class Plan(NamedTuple):
+    """What is to be trained.
+
+    Attributes:
+        rule: who is with whom.
+        learner: its settings.
+        budget: k.
+        agents: n.
+        transitions: per policy of the budget, in all.
+    """
+
+    rule: AssignmentRule
+    learner: PPO
+    budget: int
+    agents: int
+    transitions: int
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a training, with fresh optimisers in fresh worlds.
+
+    Attributes:
+        name: for people.
+        rule: who is with whom.
+        learner: settings of the learner.
+        budget: the number of policies in this phase.
+        transitions: per policy of this phase.
+        hold: updates of the policies before the rule first changes α.
+        welfare: what is maximised, if it is not the problem's welfare function.
+        shuffle: whether agents change places at random in the first α.
+    """
+
+    name: str
+    rule: AssignmentRule
+    learner: PPO
+    budget: int
+    transitions: int
+    hold: int = 0
+    welfare: Welfare | None = None
+    shuffle: bool = False
+
+    @property
+    def iterations(self) -> int:
+        """As many whole ones as fit, at least one."""
+        return max(1, self.transitions // self.learner.batch)
+
+    @property
+    def total(self) -> int:
+        """Transitions of all its policies together."""
+        return self.iterations * self.learner.batch * self.budget
+
+
+class Standing(NamedTuple):
+    """Where a phase stands after an iteration.
+
+    Attributes:
+        objective: what the budget is spent for.
+        rewards: of the n agents.
+        state: α and the table of returns.
+        iteration: of the phase, from 1.
+        iterations: of the phase.
+    """
+
+    objective: Objective
+    rewards: Rewards
+    state: AssignmentState
+    iteration: int
+    iterations: int
+
+    @property
+    def returns(self) -> Returns:
+        """V as NumPy arrays (k, n) of 64 bits."""
+        found = jax.device_get(self.state.table.estimate(self.rewards))
+        return Returns(*(np.asarray(part, np.float64) for part in found))  # type: ignore[arg-type] # NumPy's
+
+    @property
+    def labels(self) -> Int[np.ndarray, " n"]:
+        """Each agent's policy; k for none."""
+        return np.asarray(labels_of(self.state.assignment))
+
+    @property
+    def held(self) -> bool:
+        """Whether α may not change yet."""
+        return self.iteration < int(self.state.held)
+
+
+class Change(NamedTuple):
+    """Policies become copies of others.
+
+    Attributes:
+        source: whom each policy is a copy of from now on: itself, or one of those that there were before.
+        assignment: who is with whom then; None leaves α as it is.
+        hold: updates of the policies before the rule changes α again.
+    """
+
+    source: Int[np.ndarray, " k"]
+    assignment: Float[Array, "k n"] | None
+    hold: int = 0
+
+
+class Proposal(NamedTuple):
+    """Policies that compete with the trained ones at the end.
+
+    Attributes:
+        actor: k policies.
+        assignment: who is with whom.
+    """
+
+    actor: Actor
+    assignment: Float[Array, "k n"]
+
+
+@dataclass(frozen=True)
+class Search(abc.ABC):
+    """How the loop is spent. Searches are values: frozen dataclasses without state of their own.
+
+    A search of one's own gives a ``name`` and implements :meth:`phases`; the other methods do nothing by default. What
+    it remembers on the way is a pytree of arrays (:meth:`memory`), which checkpoints keep.
+    """
+
+    name: ClassVar[str]
+    limits: ClassVar[str] = ""
+    """Where alone the search works, in words; printed wherever the search is."""
+
+    @property
+    def title(self) -> str:
+        """The name, and where alone it works."""
+        return f"{self.name} ({self.limits})" if self.limits else self.name
+
+    def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
+        """Refuse what the search cannot work with.
+
+        Args:
+            problem: the r-MDP.
+            rule: who is with whom.
+
+        Raises:
+            PolicyBudgetError: the search does not fit the world or the rule.
+        """
+
+    @abc.abstractmethod
+    def phases(self, plan: Plan) -> tuple[Phase, ...]:
+        """The parts of a training; the last one has the whole budget of policies.
+
+        Args:
+            plan: what is to be trained.
+        """
+
+    @property
+    def keeps_episodes(self) -> bool:
+        """Whether :meth:`remember` is to be shown every batch, step by step."""
+        return False
+
+    def memory(self, problem: RepresentedMDP) -> Any:
+        """What is remembered before the first phase: a pytree of NumPy arrays.
+
+        Args:
+            problem: the r-MDP.
+        """
+        return ()
+
+    def begin(self, phase: Phase, before: Standing | None, memory: Any, key: PRNGKeyArray) -> tuple[Change | None, Any]:
+        """What a phase takes over.
+
+        Args:
+            phase: that begins.
+            before: where the phase before it ended; None for the first.
+            memory: what is remembered.
+            key: of ties.
+
+        Returns:
+            Whom the policies of the phase are copies of, among those of the phase before (None: they are fresh), and
+            the memory.
+        """
+        return None, memory
+
+    def sees(self, phase: int) -> int:
+        """Stochastic transitions of a finished phase that the next phase's rule may look at; 0 for none.
+
+        Args:
+            phase: its index.
+        """
+        return 0
+
+    def remember(self, memory: Any, seen: Seen) -> Any:
+        """The memory after a batch, where the search keeps episodes.
+
+        Args:
+            memory: as it was.
+            seen: what the batch showed.
+        """
+        return memory
+
+    def change(self, standing: Standing) -> Change | None:
+        """Called after every iteration: whether policies become copies of others.
+
+        Args:
+            standing: where the phase stands; what it computes costs time only where it is read.
+        """
+        return None
+
+    def proposals(
+        self, problem: RepresentedMDP, learner: PPO, normaliser: Normaliser, memory: Any, key: PRNGKeyArray
+    ) -> Sequence[Proposal]:
+        """Policies that compete with the trained ones at the end: those of more welfare are kept.
+
+        Args:
+            problem: the r-MDP.
+            learner: settings of the last phase.
+            normaliser: of observations, as trained.
+            memory: what is remembered.
+            key: of first weights.
+        """
+        return ()

@@ -1,0 +1,117 @@
+"""A method is an assignment rule x a search x a learner; a preset is a method that suits a world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from policybudget.assignment.committee import CoverCommittee
+from policybudget.assignment.em import EM
+from policybudget.assignment.end_to_end import EndToEnd
+from policybudget.assignment.fixed import RandomGroups
+from policybudget.assignment.rule import AssignmentRule
+from policybudget.assignment.trajectory_clusters import TrajectoryClusters
+from policybudget.errors import PolicyBudgetError, check_choice
+from policybudget.learning.settings import PPO
+from policybudget.search.archive import Archive
+from policybudget.search.plain import Plain
+from policybudget.search.pretrained import Pretrained
+from policybudget.search.search import Search
+from policybudget.search.splitting import Splitting
+from policybudget.worlds import registry
+from policybudget.worlds.entry import Entry
+
+ALGORITHMS: Mapping[str, type[AssignmentRule]] = {
+    rule.name: rule for rule in (EM, EndToEnd, TrajectoryClusters, RandomGroups, CoverCommittee)
+}
+SEARCHES: Mapping[str, type[Search]] = {search.name: search for search in (Plain, Pretrained, Archive, Splitting)}
+PRESETS = ("default", "plain", "paper")
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a budget of policies is trained.
+
+    Args:
+        rule: who is with whom.
+        search: how the loop is spent.
+        learner: how the policies improve.
+        mixing: λ of eq. 10, the weight of a finished episode in the table of returns, above 0 and at most 1.
+
+    Raises:
+        PolicyBudgetError: mixing is out of range, or the rule needs a universal policy that the search does not train.
+    """
+
+    rule: AssignmentRule
+    search: Search
+    learner: PPO
+    mixing: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0 < self.mixing <= 1:
+            raise PolicyBudgetError(f"mixing must be above 0 and at most 1, got {self.mixing}")
+        if self.rule.needs_universal_policy and not self.search.sees(0):
+            raise PolicyBudgetError(
+                f"algorithm {self.rule.name} looks at a universal policy, which search {self.search.name} does not "
+                "train; use --search pretrained"
+            )
+
+
+def preset(
+    name: str = "default",
+    world: str = "",
+    rule: AssignmentRule | str = "em",
+    search: Search | str | None = None,
+    learner: PPO | None = None,
+) -> Method:
+    """The method that options start from.
+
+    Args:
+        name: "default": what measured best (docs/findings.md); "plain": no search; "paper": Appendix B of Ivanov &
+            Ben-Porat 2024, with the authors' code where the paper is silent. They sample 2048 transitions per policy
+            and iteration from many parallel copies (1024 where the default keeps an archive).
+        world: its name, as given to ``--world``; "" for any other.
+        rule: a rule or the name of one (``ALGORITHMS``), which then gets the settings of the preset.
+        search: a search or the name of one (``SEARCHES``); None for the one that the preset has for rule and world.
+        learner: settings of the learner; None for those of the preset.
+
+    Raises:
+        PolicyBudgetError: there is no such preset, rule or search, or they do not go together.
+    """
+    check_choice("preset", name, PRESETS)
+    if isinstance(rule, str):
+        rule = _rule(name, ALGORITHMS[check_choice("algorithm", rule, ALGORITHMS)]())
+    entry = registry.entry(world)
+    usual = _search(name, entry, rule)
+    if isinstance(search, str):
+        kind = SEARCHES[check_choice("search", search, SEARCHES)]
+        search = usual if isinstance(usual, kind) else _besides(kind, rule)
+    search = search or usual
+    if learner is None:
+        tuned = name != "default" or isinstance(search, SEARCHES[entry.search[name].name])
+        learner = replace(PPO(), **entry.learner[name if tuned else "plain"])
+    return Method(rule, search, learner)
+
+
+def _rule(name: str, rule: AssignmentRule) -> AssignmentRule:
+    """With what the preset changes of it."""
+    if name != "default" and isinstance(rule, EM):
+        return replace(rule, warm_start=50)
+    if name == "paper" and isinstance(rule, EndToEnd):
+        return replace(rule, assignment_rate=0.002)
+    return rule
+
+
+def _search(name: str, entry: Entry, rule: AssignmentRule) -> Search:
+    """The search that the preset has for a rule: the world's own for those that move agents greedily."""
+    if rule.needs_universal_policy:
+        return Pretrained()
+    usual = entry.search[name]
+    return SEARCHES[usual.name](**usual.options) if rule.reassigns == "greedily" else Plain()
+
+
+def _besides(kind: type[Search], rule: AssignmentRule) -> Search:
+    """A search with the settings that suit a rule."""
+    if kind is Pretrained and not rule.needs_universal_policy:
+        return Pretrained(begin_with="copies")
+    return kind()
