@@ -34,14 +34,14 @@ def velocity_world(task: str, threads: int = 2) -> GymnasiumWorld:
     return world_from(partial(_copies, task, threads), f"{task}-velocity", outcome=_velocity, outcome_size=1)
 
 
-def velocity_population(task: str, agents: int, seed: int) -> Population:
+def velocity_population(task: str, agents: int, population_seed: int) -> Population:
     """n agents with target velocities drawn from U[0, b].
 
     Args:
-        seed: of the draw.
+        population_seed: decides the draw.
     """
     bound = BOUNDS[task]
-    targets = np.random.default_rng([seed, 0x7E10]).uniform(0.0, bound, agents)
+    targets = np.random.default_rng([population_seed, 0x7E10]).uniform(0.0, bound, agents)
     return Population.from_targets(
         targets,
         half_width=bound / 20,
