@@ -15,7 +15,7 @@ from policybudget.worlds.grid.resource_gathering import ResourceGathering
 from policybudget.worlds.gym.world import world_by_id
 from policybudget.worlds.interface import World
 from policybudget.worlds.mujoco.goals import GOALS, goal_population, goal_world, goals_table, population_of
-from policybudget.worlds.mujoco.velocity import BOUNDS, velocity_population, velocity_world
+from policybudget.worlds.mujoco.velocity import NAMES, velocity_population, velocity_world
 
 GYM = "gym:"
 """What the name of a world begins with that is a Gymnasium or MO-Gymnasium environment; its id follows."""
@@ -69,9 +69,7 @@ def make(
     if agents is not None:
         raise PolicyBudgetError(f"{name} has as many agents as --population has rows; leave --agents out")
     if population is None:
-        raise PolicyBudgetError(
-            f"{name} needs --population users.csv: a row per user, a column per reward component"
-        )
+        raise PolicyBudgetError(f"{name} needs --population users.csv: a row per user, a column per reward component")
     world = known.world()
     return world, known.from_file(world, Path(population))
 
@@ -143,10 +141,10 @@ def _tiles(agents: int | None, population_seed: int) -> Population:
     return world.population()
 
 
-def _velocity(task: str) -> Entry:
+def _velocity(name: str, task: str) -> Entry:
     """A robot whose agents each want a speed of their own."""
     return Entry(
-        name=f"{task}-velocity",
+        name=name,
         world=partial(velocity_world, task),
         draw=lambda agents, seed: velocity_population(task, USUAL_AGENTS if agents is None else agents, seed),
         optimum="policybudget.exact.velocity_optimum:velocity_optimum",
@@ -176,5 +174,5 @@ def _users(world: Any, path: Path) -> Population:
 
 WORLDS: Mapping[str, Entry] = {
     known.name: known
-    for known in (_resource_gathering(), *map(_velocity, BOUNDS), *map(_goal, GOALS))
+    for known in (_resource_gathering(), *(_velocity(name, task) for name, task in NAMES.items()), *map(_goal, GOALS))
 }
