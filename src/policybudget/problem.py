@@ -62,7 +62,7 @@ def make_problem(
     name: str,
     budget: int,
     agents: int | None = None,
-    seed: int = 0,
+    population_seed: int = 0,
     population: str | None = None,
     welfare: str = "utilitarian",
     outside: float | None = None,
@@ -73,7 +73,7 @@ def make_problem(
         name: of the world, as given to ``--world``.
         budget: k, the number of policies.
         agents: n, where the world lets you choose; its usual number if None.
-        seed: of the draw of the population, where it is drawn.
+        population_seed: decides the draw of the population, where it is drawn; it is not the seed of a training.
         population: a users.csv, for ``gym:`` worlds and worlds of goals.
         welfare: the welfare function, as :func:`policybudget.welfare.parse` reads it.
         outside: what every agent has without any policy, in units of return; those of the users.csv if None.
@@ -83,9 +83,9 @@ def make_problem(
             function do not fit.
     """
     chosen = parse(welfare)
-    world, agents_served = registry.make(name, agents, seed, population)
+    world, agents_served = registry.make(name, agents, population_seed, population)
     if outside is not None:
         agents_served = replace(agents_served, outside=np.full(agents_served.size, outside))
-    origin = {"name": name, "agents": agents, "seed": seed, "population": population}
+    origin = {"name": name, "agents": agents, "population_seed": population_seed, "population": population}
     extra = {"welfare": welfare, "outside": outside}
     return RepresentedMDP(world, agents_served, budget, chosen, origin | extra)

@@ -6,33 +6,9 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from policybudget.assessment import figures
-from policybudget.worlds.grid.resource_gathering import ResourceGathering
-
-WALK = np.array([(4, 2), (3, 2), (3, 1), (4, 1), (4, 2)])
 
 
-def test_drawing() -> None:
-    assert figures.drawing(ResourceGathering(), WALK) == [
-        "·   ·   ·   ·   ·",
-        "                 ",
-        "·   ·   ·   ·   ·",
-        "                 ",
-        "·   ·   ·   ·   ·",
-        "                 ",
-        "·   ●───●   ·   ·",
-        "    │   │        ",
-        "·   ●───■   ·   ·",
-    ]
-
-
-def test_paths_and_curve_are_pictures(tmp_path: Path) -> None:
-    assignment = np.zeros((2, 25))
-    assignment[0, :10] = assignment[1, 10:] = 1.0
-    figure = figures.paths(ResourceGathering(), [WALK, WALK[:2]], assignment)
-    assert [axis.get_title() for axis in figure.axes] == [
-        "policy 0\n4 steps, 10 agents", "policy 1\n1 steps, 15 agents",
-    ]  # fmt: skip
-    assert figures.save(figure, tmp_path / "figures" / "paths.png").read_bytes().startswith(b"\x89PNG")
+def test_training_curve(tmp_path: Path) -> None:
     metrics = tmp_path / "metrics.csv"
     rows = "em,1000000,1,2,\nem,2000000,3,4,5\n"
     metrics.write_text("phase,transitions,welfare,group_welfare_0,group_welfare_1\n" + rows)
@@ -48,3 +24,15 @@ def test_paths_and_curve_are_pictures(tmp_path: Path) -> None:
     np.testing.assert_array_equal(lines["welfare of all"], [[1.0, np.nan], [2.0, 3.0]])
     assert lines["a new phase"][:, 0].tolist() == [1.0, 1.0]
     plt.close(curve)
+
+
+def test_a_figure_is_written_as_png_into_a_new_folder(tmp_path: Path) -> None:
+    figure, _ = figures.axes("across", "up")
+    path = figures.save(figure, tmp_path / "figures" / "empty.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert not plt.get_fignums()
+
+
+def test_shades_are_the_policies_colours_while_there_are_enough() -> None:
+    assert [figures.shade(j, 8) for j in range(8)] == list(figures.COLOURS)
+    assert len({tuple(figures.shade(j, 20)) for j in range(20)}) == 20

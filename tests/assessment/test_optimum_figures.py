@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
 from policybudget.assessment import optimum_figures
+from policybudget.exact.front_optimum import front_optimum
+from policybudget.exact.grid_optimum import grid_optimum
 from policybudget.exact.intervals import best_points
 from policybudget.exact.tours import optimum
+from policybudget.exact.velocity_optimum import velocity_optimum
 from policybudget.selection.subset import best_subset
 
 
@@ -15,8 +20,8 @@ def test_tours() -> None:
     figure = optimum_figures.tours(3, (1, 1), best.tours)
     served = [len(tour.serves) for tour in best.tours]
     assert sum(served) == 9
-    told = [f"policy {j}\n6 steps, {agents} agents" for j, agents in enumerate(served)]
-    assert [axis.get_title() for axis in figure.axes] == told
+    titles = [f"policy {j}\n6 steps, {agents} agents" for j, agents in enumerate(served)]
+    assert [axis.get_title() for axis in figure.axes] == titles
     plt.close(figure)
 
 
@@ -45,8 +50,8 @@ def test_speeds(budget: int) -> None:
     axis = figure.axes[0]
     assert sum(bar.get_height() for bar in axis.patches) == 100
     assert [line.get_xdata()[0] for line in axis.lines] == best.points.tolist()
-    told = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert told == (["speed held", "paid nothing"] if budget == 3 else ["speed held"])
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == (["speed held", "paid nothing"] if budget == 3 else ["speed held"])
     plt.close(figure)
 
 
@@ -54,4 +59,19 @@ def test_budget_curve() -> None:
     proved = optimum_figures.budget_curve([1, 2], [3.0, 4.0], [3.0, 4.0], "welfare")
     bounded = optimum_figures.budget_curve([1, 2], [3.0, 4.0], [3.0, 4.5], "welfare")
     assert [len(figure.axes[0].lines) for figure in (proved, bounded)] == [1, 2]
+    plt.close("all")
+
+
+def test_what_is_drawn_of_an_optimum(tmp_path: Path) -> None:
+    grid = optimum_figures.draw(grid_optimum("resource-gathering", [2], side=3, home=(1, 1)))
+    assert [axis.get_title().partition("\n")[0] for axis in grid.axes] == ["policy 0", "policy 1"]
+    speeds = optimum_figures.draw(velocity_optimum("ant-velocity", [3], agents=30))
+    assert speeds.axes[0].get_xlabel() == "target velocity (m/s)"
+    (tmp_path / "front.csv").write_text("a,b\n1,0\n0,1\n")
+    (tmp_path / "users.csv").write_text("a,b\n1,0\n0,1\n")
+    chosen = optimum_figures.draw(front_optimum(tmp_path / "front.csv", [1], population=tmp_path / "users.csv"))
+    assert chosen.axes[0].get_xlabel() == "mean return, a"
+    curve = optimum_figures.draw(velocity_optimum("ant-velocity", [1, 2], agents=30))
+    assert curve.axes[0].get_ylabel() == "ceiling of the welfare (mean return)"
+    np.testing.assert_allclose(curve.axes[0].lines[0].get_xdata(), [1, 2])
     plt.close("all")

@@ -37,7 +37,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(place / "reference", LEVER, [FIRST, NOTHING], **ideal)
     save(place / "leaves", LEVER, [FIRST, NOTHING], serves=[0, 0, 1, -1], population=str(place / "later.csv"))
     stands = Prototypes(np.array([[2.9], [0.4], [np.inf]]), np.ones(1), ("goal velocity (m/s)",))
-    save(place / "cheetah", CHEETAH, np.zeros((3, 6)), [0, 1, 2, 2], stands, agents=4, seed=0)
+    save(place / "cheetah", CHEETAH, np.zeros((3, 6)), [0, 1, 2, 2], stands, agents=4, population_seed=0)
     return place
 
 
@@ -133,7 +133,7 @@ def test_without_prototypes_of_these_tasks_members_stand_where_their_agents_are(
     kept: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = None if kept == "none" else Prototypes(np.array([[1.0], [2.0]]), np.ones(1), ("description 0",))
-    run = save(tmp_path / "run", CHEETAH, np.zeros((2, 6)), [0, 0, 1], other, agents=3, seed=0)
+    run = save(tmp_path / "run", CHEETAH, np.zeros((2, 6)), [0, 0, 1], other, agents=3, population_seed=0)
     assert (run / PROTOTYPES).exists() == (kept != "none")
     record = judged(str(run), "--tasks", "9", "--episodes", "2", "--trials", "1")
     told = {

@@ -61,12 +61,12 @@ def test_several_budgets(answer: Answer, empty_place: Path) -> None:
 
 
 def test_a_velocity_world(answer: Answer, empty_place: Path) -> None:
-    record = answer("hopper-velocity --agents 40 --seed 3 --budget 4 --figure speeds.png")
+    record = answer("hopper-velocity --agents 40 --population-seed 3 --budget 4 --figure speeds.png")
     targets = velocity_population("hopper", 40, 3).parameters[:, 0]  # type: ignore[index]
     assert record["ceiling"] == pytest.approx(velocity_ceiling(targets, 0.125, 4))
     assert len(record["speeds"]) == 4 and sum(record["users"]) + record["paid_nothing"] == 40
     assert (empty_place / "speeds.png").read_bytes().startswith(b"\x89PNG")
-    several = answer("hopper-velocity --agents 40 --seed 3 --budget 3-4")
+    several = answer("hopper-velocity --agents 40 --population-seed 3 --budget 3-4")
     assert several["budgets"][1]["ceiling"] == record["ceiling"]
 
 
@@ -125,15 +125,22 @@ def test_auto_says_that_it_is_not_exact(
         ),
         ("resource-gathering --budget 1 --side 3", "home must be a row and a column from 0 to 2, such as 0,0, got 4,2"),
         ("resource-gathering --budget 1 --home 5", "argument --home: expected ROW,COLUMN such as 4,2, got '5'"),
-        ("resource-gathering --budget 1 --agents 7", "--agents is for velocity worlds; leave it out"),
-        ("resource-gathering --budget 1 --method greedy", "--method is for --front; leave it out"),
-        ("resource-gathering --budget 1 --population users.csv", "--population is for --front; leave it out"),
-        ("ant-velocity --budget 1 --side 4", "--side is for resource-gathering; leave it out"),
+        (
+            "resource-gathering --budget 1 --agents 7",
+            "the optimum of resource-gathering takes side and home, got agents; leave",
+        ),
+        ("resource-gathering --budget 1 --method greedy", "takes side and home, got method; leave it out"),
+        ("resource-gathering --budget 1 --population users.csv", "takes side and home, got population; leave"),
+        ("ant-velocity --budget 1 --side 4", "takes agents and population_seed, got side; leave it out"),
         ("ant-velocity --budget 101", "budget must be between 1 and the number of agents (100), got 101"),
         ("ant-velocity --budget 1 --agents 0", "agents must be at least 1, got 0"),
-        ("ant-velocity --budget 1 --seed -1", "seed must be from 0 to 2^32 - 1, got -1"),
+        ("ant-velocity --budget 1 --population-seed -1", "seed must be from 0 to 2^32 - 1, got -1"),
         ("resource-gathering --budget 1 --figure a.pdf", "figure must be a file that ends in .png, got a.pdf"),
         ("ant-velocity --budget 1 --figure front.csv/a.png", "cannot write front.csv/a.png"),
+        (
+            "--front front.csv --budget 1 --side 3",
+            "the best of --front takes population and method, got side; leave it",
+        ),
         ("--front front.csv --budget 1", "--front needs --population users.csv"),
         ("--front none.csv --population users.csv --budget 1", "front file not found: none.csv"),
         ("--front front.csv --population none.csv --budget 1", "population file not found: none.csv"),
@@ -162,8 +169,8 @@ def test_bad_input(arguments: str, words: str, one_line: OneLine, files: Path) -
 
 
 def test_too_many_values(files: Path, one_line: OneLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    from policybudget.cli import optima
+    from policybudget.exact import front_optimum
 
-    monkeypatch.setattr(optima, "MOST_VALUES", 10)
+    monkeypatch.setattr(front_optimum, "MOST_VALUES", 10)
     line = one_line(["optimum", "--front", "front.csv", "--population", "users.csv", "--budget", "2"])
     assert "policies x users must be at most 10, got 16; give fewer users, each with a weight" in line

@@ -67,7 +67,7 @@ class StoppedError(Exception):
 
 
 def test_every_checkpoint_of_a_velocity_run_leads_to_the_same_end(tmp_path: Path) -> None:
-    problem = make_problem("hopper-velocity", 2, agents=4, seed=1)
+    problem = make_problem("hopper-velocity", 2, agents=4, population_seed=1)
     ppo = PPO(copies=2, steps=16, minibatch=16, epochs=1, hidden=(4,), normalise_observations=True)
     options = {"ppo": ppo, "transitions": 32 * 9, "seed": 3}
     whole = train(problem, EM(warm_start=2), **options)  # type: ignore[arg-type]
@@ -87,7 +87,7 @@ def test_a_velocity_run_is_evaluated_with_the_users_it_was_trained_for(tmp_path:
     run = tmp_path / "run"
     assert main(["train", *VELOCITY, "--seed", "5", "--transitions", "64", "--out", str(run)]) == 0
     assert main(["evaluate", str(run), "--episodes", "3", "--quiet"]) == 0
-    population = make_problem("hopper-velocity", 2, agents=6, seed=5).population
+    population = make_problem("hopper-velocity", 2, agents=6, population_seed=5).population
     with (run / "returns.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert tuple(rows[0]) == population.names and len(rows) == 3
@@ -148,7 +148,7 @@ def test_trouble_on_the_way_is_one_line_and_resume_goes_on(
     ("arguments", "message"),
     [
         (["--world", "gym:Nowhere-v0", "--population", "users.csv"], "Gymnasium or MO-Gymnasium id, got 'Nowhere-v0'"),
-        (["--world", "gym:CartPole-v1"], "gym:ID worlds need --population users.csv"),
+        (["--world", "gym:CartPole-v1"], "gym:CartPole-v1 needs --population users.csv"),
         (["--world", "gym:CartPole-v1", "--population", "nowhere.csv"], "population file not found"),
         (["--world", "gym:mo-reacher-v5", "--population", "users.csv"], "no column for reward component 1 (of 4)"),
         (["--world", "gym:CartPole-v1", "--population", "users.csv", "--budget", "3"], "number of agents (2), got 3"),

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from policybudget.cli import optima, options
-from policybudget.cli.optima import FRONT, GRID, SPEEDS, VELOCITY, Answer
+from policybudget.cli import options
+from policybudget.cli.optima import progress
 from policybudget.errors import PolicyBudgetError
-
-OWN = {"home": GRID, "side": GRID, "agents": SPEEDS, "seed": SPEEDS, "population": FRONT, "method": FRONT}
-"""Options that are for one kind of question alone."""
+from policybudget.exact.optima import Optima, check_options, optimum
 
 DESCRIPTION = """The best that a budget of k policies can do, computed without training; prints one JSON object.
 resource-gathering: the optimum over deterministic policies, as tours. NAME-velocity (half-cheetah, ant, hopper,
@@ -24,34 +23,48 @@ tells for each user the position in "policies" of who serves it, -1 for its outs
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Print the answer as JSON; draw it if told so."""
-    parser = _parser()
-    parsed = parser.parse_args(arguments)
-    kind, usual = _kind(parsed), vars(parser.parse_args(["--budget", "1"]))
-    for name, whose in OWN.items():
-        if whose != kind and vars(parsed)[name] != usual[name]:
-            raise PolicyBudgetError(f"--{name} is for {whose}; leave it out")
-    if parsed.figure is not None and parsed.figure.suffix != ".png":
-        raise PolicyBudgetError(f"figure must be a file that ends in .png, got {parsed.figure}")
-    answer = {GRID: optima.grid, SPEEDS: optima.velocity, FRONT: optima.front}[kind](parsed)
-    if parsed.figure is not None:
-        _draw(answer, parsed.figure)
-    several = len(parsed.budget) > 1
-    print(_text(answer.about | ({"budgets": answer.entries} if several else answer.entries[0])))
+    """Print the optimum as JSON, and draw it if a file is named."""
+    given = vars(_parser().parse_args(arguments))
+    world, budgets, front, figure = (given.pop(name, None) for name in ("world", "budget", "front", "figure"))
+    if (world is None) == (front is None):
+        raise PolicyBudgetError("give either a WORLD or --front FILE with --population FILE (see optimum --help)")
+    if figure is not None and figure.suffix != ".png":
+        raise PolicyBudgetError(f"figure must be a file that ends in .png, got {figure}")
+    with progress(f"the optimum of {world or front}", len(budgets)) as tick:
+        found = _best_of_file(front, budgets, tick, given) if front else optimum(world, budgets, tick, **given)
+    if figure is not None:
+        _draw(found, figure)
+    print(_text(found.record()))
+
+
+def _best_of_file(front: Path, budgets: range, tick: Callable[[str], None], given: dict[str, Any]) -> Optima:
+    """The best policies of a file; a word on standard error where not all that is possible was tried."""
+    from policybudget.exact.front_optimum import front_optimum
+
+    check_options("the best of --front", front_optimum, given)
+    if "population" not in given:
+        raise PolicyBudgetError("--front needs --population users.csv: a row per user, a column per reward component")
+    found = front_optimum(front, budgets, listener=tick, **given)
+    if given.get("method", "auto") == "auto" and found.best[0].method == "greedy":
+        warning = f"{found.values} values (policies x users): greedy, with a bound; --method exact takes longer"
+        print(warning, file=sys.stderr)
+    return found
 
 
 def _parser() -> options.Parser:
-    parser = options.Parser("optimum", DESCRIPTION)
+    parser = options.Parser("optimum", DESCRIPTION, argument_default=argparse.SUPPRESS)
     parser.add_argument("world", nargs="?", metavar="WORLD", help="resource-gathering or NAME-velocity")
     parser.add_argument("--budget", type=_budgets, required=True, metavar="K", help="one, or several such as 1-25")
-    parser.add_argument("--home", type=_tile, default="4,2", metavar="ROW,COLUMN", help="of resource-gathering")
-    parser.add_argument("--side", type=int, default=5, metavar="N", help="of resource-gathering's grid, at most 5")
-    parser.add_argument("--agents", type=int, default=100, metavar="N", help="users of a velocity world")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of their draw")
+    parser.add_argument("--home", type=_tile, metavar="ROW,COLUMN", help="of resource-gathering, 4,2 if not given")
+    parser.add_argument(
+        "--side", type=int, metavar="N", help="of resource-gathering's grid, 5 if not given and at most"
+    )
+    parser.add_argument("--agents", type=int, metavar="N", help="users of a velocity world, 100 if not given")
+    parser.add_argument("--population-seed", type=int, metavar="N", help="decides their draw, 0 if not given")
     parser.add_argument("--front", type=Path, metavar="FILE", help="row per policy, column per reward component [name]")
     parser.add_argument("--population", type=Path, metavar="FILE", help="users.csv for --front")
     parser.add_argument(
-        "--method", default="auto", metavar="NAME", help="for --front: exact, greedy (tells a bound), auto"
+        "--method", metavar="NAME", help="for --front: exact, greedy (with a bound), or auto, if not given"
     )
     parser.add_argument(
         "--figure", type=Path, metavar="FILE", help="a .png: the choice, or welfare over several budgets"
@@ -76,39 +89,11 @@ def _tile(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _kind(parsed: argparse.Namespace) -> str:
-    """Who answers."""
-    if (parsed.world is None) == (parsed.front is None):
-        raise PolicyBudgetError("give either a WORLD or --front FILE with --population FILE (see optimum --help)")
-    if parsed.front is not None:
-        if parsed.population is None:
-            raise PolicyBudgetError(
-                "--front needs --population users.csv: a row per user, a column per reward component"
-            )
-        return FRONT
-    if parsed.world == GRID:
-        return GRID
-    from policybudget.worlds.mujoco.velocity import BOUNDS
-
-    if parsed.world not in (known := [f"{task}{VELOCITY}" for task in BOUNDS]):
-        raise PolicyBudgetError(
-            f"world must be one of {GRID}, {', '.join(known)}, got {parsed.world!r}; for others give --front FILE"
-        )
-    return SPEEDS
-
-
-def _draw(answer: Answer, path: Path) -> None:
+def _draw(found: Optima, path: Path) -> None:
     from policybudget.assessment import figures, optimum_figures
 
-    if len(answer.entries) == 1:
-        figure = answer.drawing()
-    else:
-        name, key = answer.axis
-        welfare = [entry[key] for entry in answer.entries]
-        bounds = [entry.get("bound", entry[key]) for entry in answer.entries]
-        figure = optimum_figures.budget_curve([entry["budget"] for entry in answer.entries], welfare, bounds, name)
     try:
-        figures.save(figure, path)
+        figures.save(optimum_figures.draw(found), path)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise PolicyBudgetError(f"cannot write {path}: {reason}; choose another --figure") from error
@@ -119,7 +104,7 @@ def _text(record: dict[str, Any]) -> str:
     lines = []
     for key, value in record.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            items = ",\n".join(f"    {json.dumps(one, allow_nan=False)}" for one in value)
+            items = ",\n".join(f"    {json.dumps(item, allow_nan=False)}" for item in value)
             lines.append(f"  {json.dumps(key)}: [\n{items}\n  ]")
         else:
             lines.append(f"  {json.dumps(key)}: {json.dumps(value, allow_nan=False)}")

@@ -70,14 +70,15 @@ def train_in(folder: Path, configuration: Configuration, problem: RepresentedMDP
 
 def draw(folder: Path, problem: RepresentedMDP, result: Result) -> list[Path]:
     """The figures of a run."""
-    from policybudget.assessment import figures
+    from policybudget.assessment import figures, grid_figures
     from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
     drawn = [figures.save(figures.training_curve(folder / "metrics.csv"), folder / "figures" / "training.png")]
     world, population = problem.world, problem.population
     if isinstance(world, ResourceGathering):
-        walks = figures.tours(world, result.policies)
-        drawn.append(figures.save(figures.paths(world, walks, result.assignment), folder / "figures" / "paths.png"))
+        walks = grid_figures.greedy_paths(world, result.policies)
+        paths = grid_figures.paths(world.side, world.home, walks, result.assignment)
+        drawn.append(figures.save(paths, folder / "figures" / "paths.png"))
     if population.parameters is not None and population.parameters.shape[1] == 1:
         histogram = figures.assignment_histogram(
             population.parameters[:, 0], result.assignment, population.parameter_names[0]
@@ -113,12 +114,12 @@ def show(folder: Path, problem: RepresentedMDP, result: Result, pictures: list[P
 
 
 def _show_paths(console: Console, world: World, result: Result) -> None:
-    from policybudget.assessment import figures
+    from policybudget.assessment import grid_figures as figures
     from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
     if not isinstance(world, ResourceGathering):
         return
-    drawings = [figures.drawing(world, walk) for walk in figures.tours(world, result.policies)]
+    drawings = [figures.drawing(world.side, world.home, walk) for walk in figures.greedy_paths(world, result.policies)]
     for first in range(0, len(drawings), 4):
         part = drawings[first : first + 4]
         console.print("   ".join(f"policy {first + i}".ljust(17) for i in range(len(part))), highlight=False)

@@ -1,4 +1,4 @@
-"""Finite r-MDPs solved exactly."""
+"""Ground truth without training: finite r-MDPs solved exactly, and the best that budgets can do in known worlds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from policybudget.exact.brute_force import brute_force
 from policybudget.exact.em import Solution, em_from_all_assignments, exact_em, restarts
 from policybudget.exact.front import Front, read_front
 from policybudget.exact.intervals import best_intervals, best_points
+from policybudget.exact.optima import Optima, optimum
 from policybudget.exact.planning import (
     backward_induction,
     best_policy,
@@ -20,6 +21,7 @@ from policybudget.selection.subset import Selection, best_subset, best_subsets
 __all__ = [
     "FiniteRMDP",
     "Front",
+    "Optima",
     "Policy",
     "Selection",
     "Solution",
@@ -35,6 +37,7 @@ __all__ = [
     "exact_em",
     "from_toy_text",
     "linear_programme",
+    "optimum",
     "policy_iteration",
     "read_front",
     "restarts",

@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64, Int
 
+from policybudget import highs
 from policybudget.errors import PolicyBudgetError
 from policybudget.exact.tabular import FiniteRMDP, Policy
 
@@ -123,15 +124,16 @@ def linear_programme(mdp: FiniteRMDP, mixtures: Float64[np.ndarray, "m g"]) -> t
         flow = sparse.kron(sparse.eye_array(steps), leave) - sparse.kron(sparse.eye_array(steps, k=-1), arrive)
     rewards = np.tile((mdp.features @ mixtures).reshape(states * actions, -1).T, (1, steps))
     variables = rewards.shape[1]
-    solved = linprog(
-        np.append(np.zeros(variables), -1.0),  # the last variable is the least return
-        A_ub=sparse.hstack([sparse.csr_array(-rewards), np.ones((len(rewards), 1))]),
-        b_ub=np.zeros(len(rewards)),
-        A_eq=sparse.hstack([flow, sparse.csr_array((steps * states, 1))]),
-        b_eq=np.append(mdp.initial, np.zeros((steps - 1) * states)),
-        bounds=[(0.0, None)] * variables + [(None, None)],
-        method="highs",
-    )
+    with highs.quiet():
+        solved = linprog(
+            np.append(np.zeros(variables), -1.0),  # the last variable is the least return
+            A_ub=sparse.hstack([sparse.csr_array(-rewards), np.ones((len(rewards), 1))]),
+            b_ub=np.zeros(len(rewards)),
+            A_eq=sparse.hstack([flow, sparse.csr_array((steps * states, 1))]),
+            b_eq=np.append(mdp.initial, np.zeros((steps - 1) * states)),
+            bounds=[(0.0, None)] * variables + [(None, None)],
+            method="highs",
+        )
     if not solved.success:
         raise PolicyBudgetError(f"the linear programme of {states} states was not solved: {solved.message}")
     occupancy = np.maximum(solved.x[:-1].reshape(steps, states, actions), 0.0)

@@ -27,6 +27,7 @@ from jaxtyping import Float, Int
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
+from policybudget import highs
 from policybudget.selection.greedy import TOLERANCE, Gains, exchanges
 
 RESTARTS = 20
@@ -146,7 +147,8 @@ def relax(relaxation: Relaxation, budget: int, chosen: Int[np.ndarray, " k"]) ->
     limits[candidates:, 1] = np.inf
     while True:
         cost, matrix, sides = relaxation.programme(everything, cuts, budget)
-        solved = linprog(cost, A_ub=matrix, b_ub=sides, bounds=limits, method="highs")
+        with highs.quiet():
+            solved = linprog(cost, A_ub=matrix, b_ub=sides, bounds=limits, method="highs")
         if solved.status != 0:  # the bounds so far hold
             return found
         prices = np.bincount(cuts.users, np.maximum(-solved.ineqlin.marginals[:-1], 0.0) * cuts.levels, users)
@@ -219,10 +221,11 @@ def _branch_and_bound(
     limits = Bounds(np.zeros(len(whole)), np.where(whole > 0, 1.0, np.inf))
     while bound > relaxation.worth(chosen) + relaxation.tolerance:
         cost, matrix, sides = relaxation.programme(rows, cuts, budget)
-        solved = milp(
-            cost, integrality=whole, bounds=limits, constraints=LinearConstraint(matrix, -np.inf, sides),
-            options={"mip_rel_gap": 0.0},
-        )  # fmt: skip
+        with highs.quiet():
+            solved = milp(
+                cost, integrality=whole, bounds=limits, constraints=LinearConstraint(matrix, -np.inf, sides),
+                options={"mip_rel_gap": 0.0},
+            )  # fmt: skip
         if solved.status != 0:  # the bound so far holds
             break
         point = np.zeros(len(relaxation.table))

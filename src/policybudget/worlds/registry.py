@@ -1,107 +1,178 @@
-"""Worlds by name, each with the population it is usually served to."""
+"""Worlds by name: how they are made, who they are served to, and what belongs to them elsewhere in the package."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
+from policybudget.users import read_users
+from policybudget.worlds.entry import PAPER, PLAIN, Entry, Search, Settings
+from policybudget.worlds.grid.resource_gathering import ResourceGathering
+from policybudget.worlds.gym.world import world_by_id
 from policybudget.worlds.interface import World
-from policybudget.worlds.mujoco.goals import GOALS, goal_population, goal_world, population_of
+from policybudget.worlds.mujoco.goals import GOALS, goal_population, goal_world, goals_table, population_of
+from policybudget.worlds.mujoco.velocity import NAMES, velocity_population, velocity_world
+
+GYM = "gym:"
+"""What the name of a world begins with that is a Gymnasium or MO-Gymnasium environment; its id follows."""
+USUAL_AGENTS = 100
+"""n of a drawn population, if nobody says how many."""
 
 
-def _resource_gathering(agents: int | None, seed: int) -> tuple[World, Population]:
-    from policybudget.worlds.grid.resource_gathering import ResourceGathering
+def entry(name: str) -> Entry:
+    """What is known of a world by name.
 
-    world = ResourceGathering()
-    if agents not in (None, world.tiles):
-        raise PolicyBudgetError(f"resource-gathering has an agent per tile ({world.tiles}), got --agents {agents}")
-    return world, world.population()
+    Args:
+        name: one of ``WORLDS``, ``gym:`` and the id of an environment, or the name of a world written in Python.
 
-
-def _velocity(task: str, agents: int | None, seed: int) -> tuple[World, Population]:
-    from policybudget.worlds.mujoco.velocity import velocity_population, velocity_world
-
-    return velocity_world(task), velocity_population(task, 100 if agents is None else agents, seed)
-
-
-def _goals(name: str, agents: int | None, seed: int) -> tuple[World, Population]:
-    return goal_world(name), goal_population(name, 100 if agents is None else agents, seed)
-
-
-WORLDS: dict[str, Callable[[int | None, int], tuple[World, Population]]] = {
-    "resource-gathering": _resource_gathering,
-    "half-cheetah-velocity": partial(_velocity, "half-cheetah"),
-    "ant-velocity": partial(_velocity, "ant"),
-    "hopper-velocity": partial(_velocity, "hopper"),
-    "walker2d-velocity": partial(_velocity, "walker2d"),
-    **{name: partial(_goals, name) for name in GOALS},
-}
+    Returns:
+        The entry. Of a world that is in no register it says how such worlds are usually trained; ``world`` is None.
+    """
+    if name in WORLDS:
+        return WORLDS[name]
+    return _gymnasium(name) if name.startswith(GYM) else Entry(name)
 
 
 def make(
-    name: str, agents: int | None = None, seed: int = 0, population: str | None = None
+    name: str, agents: int | None = None, population_seed: int = 0, population: str | None = None
 ) -> tuple[World, Population]:
     """A world and its population.
 
     Args:
         name: one of ``WORLDS``, or ``gym:`` and the id of a Gymnasium or MO-Gymnasium environment.
         agents: n; the world's usual number if None.
-        seed: of the draw of the population, where it is drawn.
-        population: a users.csv, for ``gym:`` worlds (:mod:`policybudget.users`) and those of ``GOALS``, where it has
-            each user's goal in column ``speed`` (m/s) or ``direction`` (degrees).
+        population_seed: decides the draw of the population, where it is drawn.
+        population: path of a users.csv, for ``gym:`` worlds (:mod:`policybudget.users`) and those of ``GOALS``, where
+            it has each user's goal in column ``speed`` (m/s) or ``direction`` (degrees).
+
+    Returns:
+        The world and the n agents.
 
     Raises:
         PolicyBudgetError: there is no such world, or the population does not fit it.
     """
     if agents is not None and agents < 1:
         raise PolicyBudgetError(f"agents must be at least 1, got {agents}")
-    if name.startswith("gym:"):
-        return _by_id(name.removeprefix("gym:"), agents, population)
-    if name not in WORLDS:
+    known = entry(name)
+    if known.world is None:
         raise PolicyBudgetError(f"world must be one of {', '.join(WORLDS)} or gym:ID, got {name!r}")
-    if population is None:
-        return WORLDS[name](agents, seed)
-    if name not in GOALS:
+    if population is None and known.draw is not None:
+        return known.world(), known.draw(agents, population_seed)
+    if known.from_file is None:
         raise PolicyBudgetError(
-            f"{name} draws its own population; --population is for gym:ID worlds, {', '.join(GOALS)}"
+            f"{name} draws its own population; --population is for gym:ID worlds, {_that_have('from_file')}"
         )
     if agents is not None:
         raise PolicyBudgetError(f"{name} has as many agents as --population has rows; leave --agents out")
-    users = population_of(name, Path(population))
-    return goal_world(name), users
+    if population is None:
+        raise PolicyBudgetError(f"{name} needs --population users.csv: a row per user, a column per reward component")
+    world = known.world()
+    return world, known.from_file(world, Path(population))
 
 
-def held_out(name: str, agents: int, seed: int = 0) -> Population:
+def held_out(name: str, agents: int, population_seed: int = 0) -> Population:
     """Agents to test on: none has a goal of any agent that :func:`make` draws, with this seed or another.
 
     Args:
         name: one of ``GOALS``.
         agents: n; the draw for training does not depend on it.
-        seed: of the draw, a stream of its own beside that of :func:`make`.
+        population_seed: decides the draw, in a stream of its own beside that of :func:`make`.
+
+    Returns:
+        The n agents.
 
     Raises:
-        PolicyBudgetError: the world has no such draw.
+        PolicyBudgetError: the world has no such draw, or n is not positive.
     """
-    if name not in GOALS:
-        remedy = "; bring users that were held out from training (--population)" if name.startswith("gym:") else ""
-        raise PolicyBudgetError(f"agents are drawn to be held out in {', '.join(GOALS)} only, got {name!r}{remedy}")
+    draw = entry(name).held_out
+    if draw is None:
+        remedy = "; bring users that were held out from training (--population)" if name.startswith(GYM) else ""
+        raise PolicyBudgetError(
+            f"agents are drawn to be held out in {_that_have('held_out')} only, got {name!r}{remedy}"
+        )
     if agents < 1:
         raise PolicyBudgetError(f"agents must be at least 1, got {agents}")
-    return goal_population(name, agents, seed, held_out=True)
+    return draw(agents, population_seed)
 
 
-def _by_id(identifier: str, agents: int | None, population: str | None) -> tuple[World, Population]:
-    from policybudget.users import read_users
-    from policybudget.worlds.gym.world import world_by_id
+def _that_have(what: str) -> str:
+    """The registered worlds whose entry has something, as a list to read."""
+    return ", ".join(name for name, known in WORLDS.items() if getattr(known, what) is not None)
 
-    if agents is not None:
-        raise PolicyBudgetError("gym:ID worlds have as many agents as --population has rows; leave --agents out")
-    if population is None:
-        raise PolicyBudgetError(
-            "gym:ID worlds need --population users.csv: a row per user, a column per reward component"
-        )
-    world = world_by_id(identifier)
-    return world, read_users(Path(population), world.outcome_size, world.components)
+
+def _resource_gathering() -> Entry:
+    """Resource Gathering.
+
+    It pays nobody who has not returned in time, and the walker sees no clock. Bootstrapping at the time limit would
+    tell it that wandering on is worth what returning is. A critic of all 25 tiles costs little more than one of their
+    mean, and learns sooner (docs/findings.md). Where the search keeps episodes, policies need not end as good as what
+    they found on the way: they may learn fast, from few passes over much experience.
+    """
+    plain: Settings = {"bootstrap_truncated": False, "critic": "features", "critic_head": "shared"}
+    quick = {"copies": 16, "epochs": 2, "learning_rate": (3e-3, 3e-4), "normalise_observations": True}
+    return Entry(
+        name="resource-gathering",
+        world=ResourceGathering,
+        draw=_tiles,
+        learner={
+            "default": {**plain, **quick, "discount": 1.0},
+            "plain": plain,
+            "paper": {**plain, **PAPER, "learning_rate": (5e-4, 1e-4), "discount": 1.0},
+        },
+        search={
+            "default": Search("archive", {"restarts": 8, "fair_restarts": True}),
+            "plain": PLAIN,
+            "paper": PLAIN,
+        },
+        pictures=("policybudget.assessment.grid_figures:paths_of_run",),
+        sketch="policybudget.assessment.grid_figures:sketch_of_run",
+        optimum="policybudget.exact.grid_optimum:grid_optimum",
+    )
+
+
+def _tiles(agents: int | None, population_seed: int) -> Population:
+    world = ResourceGathering()
+    if agents not in (None, world.tiles):
+        raise PolicyBudgetError(f"resource-gathering has an agent per tile ({world.tiles}), got --agents {agents}")
+    return world.population()
+
+
+def _velocity(name: str, task: str) -> Entry:
+    """A robot whose agents each want a speed of their own."""
+    return Entry(
+        name=name,
+        world=partial(velocity_world, task),
+        draw=lambda agents, seed: velocity_population(task, USUAL_AGENTS if agents is None else agents, seed),
+        optimum="policybudget.exact.velocity_optimum:velocity_optimum",
+    )
+
+
+def _goal(name: str) -> Entry:
+    """A robot whose agents each want a speed or a direction, as meta-reinforcement learning has them."""
+    return Entry(
+        name=name,
+        world=partial(goal_world, name),
+        draw=lambda agents, seed: goal_population(name, USUAL_AGENTS if agents is None else agents, seed),
+        from_file=lambda _, path: population_of(name, path),
+        held_out=partial(goal_population, name, held_out=True),
+        table=partial(goals_table, name),
+    )
+
+
+def _gymnasium(name: str) -> Entry:
+    """An environment by its id; its users are in a file."""
+    return Entry(name=name, world=partial(world_by_id, name.removeprefix(GYM)), from_file=_users)
+
+
+def _users(world: Any, path: Path) -> Population:
+    return read_users(path, world.outcome_size, world.components)
+
+
+WORLDS: Mapping[str, Entry] = {
+    known.name: known
+    for known in (_resource_gathering(), *(_velocity(name, task) for name, task in NAMES.items()), *map(_goal, GOALS))
+}

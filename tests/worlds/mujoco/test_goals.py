@@ -56,12 +56,12 @@ def users(tmp_path: Path, content: str) -> Path:
 
 @pytest.mark.parametrize("name", GOALS)
 def test_worlds_by_name(name: str) -> None:
-    world, population = registry.make(name, agents=7, seed=3)
+    world, population = registry.make(name, agents=7, population_seed=3)
     assert (world.name, world.time_limit) == (name, 200)
     assert (world.observation_size, world.actions.size, world.outcome_size) == SIZES[name]
     assert population.size == 7 and population.num_features == (7 if name == CHEETAH else 3)
     assert registry.make(name)[1].size == 100
-    problem = make_problem(name, 2, agents=7, seed=3)
+    problem = make_problem(name, 2, agents=7, population_seed=3)
     np.testing.assert_array_equal(problem.population.parameters, population.parameters)
 
 

@@ -14,7 +14,7 @@ SIZES = {"half-cheetah": (17, 6), "ant": (27, 8), "hopper": (11, 3), "walker2d":
 
 @pytest.mark.parametrize("task", BOUNDS)
 def test_worlds_by_name(task: str) -> None:
-    world, population = registry.make(f"{task}-velocity", agents=7, seed=3)
+    world, population = registry.make(f"{task}-velocity", agents=7, population_seed=3)
     assert (world.name, world.time_limit, world.outcome_size) == (f"{task}-velocity", 1000, 1)
     assert (world.observation_size, world.actions.size) == SIZES[task]
     assert population.size == population.num_features == 7 and population.return_scale == 100.0
@@ -53,7 +53,7 @@ def test_the_tent() -> None:
         ({"name": "hopper-velocity", "agents": 0}, "agents must be at least 1, got 0"),
         ({"name": "hopper-velocity", "population": "users.csv"}, "draws its own population"),
         ({"name": "gym:CartPole-v1", "agents": 3, "population": "users.csv"}, "leave --agents out"),
-        ({"name": "gym:CartPole-v1"}, "gym:ID worlds need --population users.csv"),
+        ({"name": "gym:CartPole-v1"}, "gym:CartPole-v1 needs --population users.csv"),
     ],
 )
 def test_options_that_do_not_fit(options: dict[str, object], message: str) -> None:

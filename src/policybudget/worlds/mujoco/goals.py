@@ -104,7 +104,7 @@ def goal_task(name: str) -> MujocoTask:
     return humanoid(forward_reward_weight=0.0, planar=True, time_limit=STEPS)
 
 
-def goal_population(name: str, agents: int, seed: int, held_out: bool = False) -> Population:
+def goal_population(name: str, agents: int, population_seed: int, held_out: bool = False) -> Population:
     """n agents with goals drawn uniformly.
 
     Training and held-out goals come from independent streams of the seed and have none in common, whatever their
@@ -113,14 +113,14 @@ def goal_population(name: str, agents: int, seed: int, held_out: bool = False) -
     Args:
         name: one of ``GOALS``.
         agents: n.
-        seed: of the draw.
+        population_seed: decides the draw.
         held_out: whether to draw the goals for testing instead of those for training.
 
     Raises:
         PolicyBudgetError: there is no such world.
     """
     _check(name)
-    points = np.random.default_rng([seed, 0x60A1, held_out]).integers(POINTS // 2, size=agents)
+    points = np.random.default_rng([population_seed, 0x60A1, held_out]).integers(POINTS // 2, size=agents)
     shares = (2 * points + held_out) / POINTS
     return _speeds(FASTEST * shares) if name == SPEED else _directions(name, 360.0 * shares)
 

@@ -17,6 +17,11 @@ from policybudget.worlds.gym.world import GymnasiumWorld, world_from
 
 BOUNDS = {"half-cheetah": 4.0, "ant": 3.0, "hopper": 2.5, "walker2d": 2.5}
 """b, in m/s."""
+NAMES = {f"{task}-velocity": task for task in BOUNDS}
+"""The worlds, and the robot in each."""
+HALF_WIDTHS = {task: bound / 20 for task, bound in BOUNDS.items()}
+"""How far from its target an agent is paid nothing, in m/s."""
+PARAMETER = "target velocity (m/s)"
 
 STEPS = 1000
 
@@ -34,20 +39,19 @@ def velocity_world(task: str, threads: int = 2) -> GymnasiumWorld:
     return world_from(partial(_copies, task, threads), f"{task}-velocity", outcome=_velocity, outcome_size=1)
 
 
-def velocity_population(task: str, agents: int, seed: int) -> Population:
+def velocity_population(task: str, agents: int, population_seed: int) -> Population:
     """n agents with target velocities drawn from U[0, b].
 
     Args:
-        seed: of the draw.
+        population_seed: decides the draw.
     """
-    bound = BOUNDS[task]
-    targets = np.random.default_rng([seed, 0x7E10]).uniform(0.0, bound, agents)
+    targets = np.random.default_rng([population_seed, 0x7E10]).uniform(0.0, BOUNDS[task], agents)
     return Population.from_targets(
         targets,
-        half_width=bound / 20,
+        half_width=HALF_WIDTHS[task],
         scale=100.0 / STEPS,
         names=[f"{target:.4f} m/s #{i}" for i, target in enumerate(targets)],
-        parameter_names=("target velocity (m/s)",),
+        parameter_names=(PARAMETER,),
         return_scale=100.0,
     )
 
