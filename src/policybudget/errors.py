@@ -1,4 +1,4 @@
-"""Errors that a user can mend. Each message is one line: what was expected, what came, what to do."""
+"""Errors that a user can correct. Each message is one line: what was expected, what came, and what to do."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 
 class PolicyBudgetError(Exception):
-    """Bad input from outside: an option, a file, a world, an artifact. The command line exits with status 2."""
+    """Bad input: an option, a file, a world, a saved run. The command line prints it and exits with status 2."""
 
 
 class WorldError(PolicyBudgetError):
-    """A world misbehaved while it was stepped (it raised, died, or returned NaN)."""
+    """A world failed in a step: it raised an error, its process ended, or it returned NaN."""
 
 
 class RunFolderError(PolicyBudgetError):
@@ -18,20 +18,28 @@ class RunFolderError(PolicyBudgetError):
 
 
 def check_seed(seed: int) -> None:
-    """Refuse a seed that is not one of 32 bits.
+    """Refuse a seed that does not fit into 32 bits.
+
+    Args:
+        seed: an integer from 0 to 2^32 - 1.
 
     Raises:
-        PolicyBudgetError: it is out of range.
+        PolicyBudgetError: the seed is out of range.
     """
     if not 0 <= seed < 2**32:
         raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {seed}")
 
 
 def check_budget(budget: int, most: int, whose: str = "agents") -> None:
-    """Refuse a budget that is not from 1 to their number.
+    """Refuse a budget that is below 1 or above the number of those who are to be served.
+
+    Args:
+        budget: k, the number of policies.
+        most: the largest budget that makes sense, such as the number of agents n.
+        whose: what ``most`` counts, in the plural, for the message.
 
     Raises:
-        PolicyBudgetError: it is out of range.
+        PolicyBudgetError: the budget is out of range.
     """
     if not 1 <= budget <= most:
         raise PolicyBudgetError(f"budget must be between 1 and the number of {whose} ({most}), got {budget}")

@@ -1,5 +1,6 @@
-"""What a budget is spent for: a welfare function of what agents get, how many people each stands for, and what they
-have without any policy (Ivanov & Ben-Porat 2024, Section 6: fairness, and outside options).
+"""What a budget is spent for: a welfare function, agent weights and outside options.
+
+Ivanov & Ben-Porat 2024, Section 6, name fairness and outside options as extensions of their utilitarian objective.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ from jaxtyping import Array, Float
 from policybudget.welfare import Utilitarian, Welfare, utilities
 
 TINY = 1e-30
-"""Keeps a division by the size of a group finite where nobody is in it."""
+"""Keeps a division by the size of a group finite where the group is empty."""
 
 
 class Objective(eqx.Module):
-    """Social welfare of an assignment, and what it asks of learners and of assignment rules.
+    """The social welfare of an assignment, and what follows from it for the M-step and for assignment rules.
 
-    Attributes:
-        welfare: the function.
-        agent_weights: (n) agent weights, positive; None: one each.
-        outside: (n) guaranteed values, -inf where there is none; None: nobody has one.
-        scale: the return of a perfectly served agent, if it is known.
+    Args:
+        welfare: the welfare function.
+        agent_weights: (n) how many people each agent stands for, positive; None for one each.
+        outside: (n) outside options: what each agent has without any policy, in units of return; -inf where there is
+            no such option; None if no agent has one.
+        scale: the return of a perfectly served agent; None if it is not known.
     """
 
     welfare: Welfare = eqx.field(static=True, default_factory=Utilitarian)
@@ -33,39 +35,86 @@ class Objective(eqx.Module):
     scale: float | None = eqx.field(static=True, default=None)
 
     def utilities(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, " n"]:
-        """What each agent gets: from its policies, and for the rest of its column of α from its option."""
+        """The utility of each agent: from its policies and, for the rest of its column of α, from its outside option.
+
+        Args:
+            assignment: (k, n) α; column i is a distribution over policies. What it lacks of a sum of 1 is left to the
+                outside option.
+            returns: (k, n) V, the return of policy j to agent i.
+
+        Returns:
+            (n) utilities, in units of return.
+        """
         return utilities(assignment, returns, self.outside)
 
     def value(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, ""]:
-        """The welfare that is reported."""
+        """The welfare that is reported.
+
+        Args:
+            assignment: (k, n) α.
+            returns: (k, n) V, the return of policy j to agent i.
+
+        Returns:
+            The welfare, in units of return.
+        """
         return self.welfare(self.utilities(assignment, returns), self.agent_weights)
 
     def worth(self, utilities: Float[Array, " n"]) -> Float[Array, " n"]:
-        r""":math:`\partial W/\partial u_i`, what a unit of each agent's return is worth."""
+        r"""What a unit of each agent's return is worth: :math:`\partial W/\partial u_i`.
+
+        Args:
+            utilities: (n) in units of return.
+
+        Returns:
+            (n) partial derivatives of the smooth welfare, a pure number each, positive and finite.
+        """
         return self.welfare.gradient(utilities, self.agent_weights, self.scale)
 
     def pull(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
-        r"""Who pulls a policy how much: :math:`\alpha^i(j)\,\partial W/\partial u_i`, the M-step's weights.
+        r"""The agents' weights in each policy's M-step, proportional to :math:`\alpha^i(j)\,\partial W/\partial u_i`.
 
-        Scaled so that the agents of a policy pull as much together as they are many; α itself where all
-        people count alike.
+        Each row is scaled to the sum of its row of α. The weights are α itself where the welfare is utilitarian and
+        agents have no weights.
+
+        Args:
+            assignment: (k, n) α.
+            returns: (k, n) V, the return of policy j to agent i.
+
+        Returns:
+            (k, n) weights, 0 or more.
         """
         if self.agent_weights is None and isinstance(self.welfare, Utilitarian):
             return assignment
         pulls = assignment * self.worth(self.utilities(assignment, returns))
         most = pulls.max(axis=1, keepdims=True)
-        pulls = pulls / jnp.where(most > 0, most, 1.0)  # agents of one group differ less than those of all
+        pulls = pulls / jnp.where(most > 0, most, 1.0)  # within a group, weights differ less than over all agents
         together = jnp.maximum(pulls.sum(axis=1), TINY)
         return pulls * (assignment.sum(axis=1) / together)[:, None]
 
     def offers(self, returns: Float[Array, "k n"]) -> Float[Array, "c n"]:
-        """What agents may choose from: the k policies, and as row k the option outside, if anybody has one."""
+        """What agents may choose from: the k policies and, as row k, the outside option.
+
+        Args:
+            returns: (k, n) V, the return of policy j to agent i.
+
+        Returns:
+            (k + 1, n) returns with the outside options as the last row, or (k, n) if no agent has an option.
+        """
         return returns if self.outside is None else jnp.concatenate([returns, self.outside[None]])
 
     def eased(self, progress: Float[Array, ""]) -> Objective:
-        """As it counts while policies learn: options are lowered, by the scale at first, by nothing from half-way on.
+        """The objective during training: outside options are lowered at first, so that agents stay with the policies.
 
-        Nobody could be won who leaves before the policies are any good.
+        Policies are worth little before they have learned. An agent that leaves them at that point has no influence on
+        what they learn. Options are lowered by the scale at the start of training, by less and less in the
+        first half, and not at all in the second half.
+
+        Args:
+            progress: the share of the training that is done, from 0 to 1.
+
+        Returns:
+            The same objective with lowered options. If the scale is not known, the largest absolute option takes its
+            place.
         """
         if self.outside is None:
             return self
@@ -75,7 +124,15 @@ class Objective(eqx.Module):
         return lowered
 
     def protect(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, "k n"]:
-        """α without those who have more outside: their column becomes zero, "none of the k"."""
+        """α without the agents whose outside option is worth more than their policies.
+
+        Args:
+            assignment: (k, n) α.
+            returns: (k, n) V, the return of policy j to agent i.
+
+        Returns:
+            (k, n) α in which the columns of these agents are zero: "none of the k".
+        """
         if self.outside is None:
             return assignment
         served = assignment.sum(axis=0)
@@ -83,9 +140,17 @@ class Objective(eqx.Module):
         return assignment * (gets >= self.outside)
 
     def summary(self, assignment: Any, returns: Any) -> dict[str, Any]:
-        """For reports, as JSON takes it: the function, its value, mean and worst utility, and who is left outside.
+        """The welfare and what explains it, as values that JSON takes.
 
-        ``unserved``: agents whom none of the k serves. ``below_outside``: agents who get less than their option.
+        Args:
+            assignment: (k, n) α.
+            returns: (k, n) V, the return of policy j to agent i.
+
+        Returns:
+            A dictionary: ``function``, the name of the welfare function; ``welfare``, its value; ``mean``, the mean
+            utility by agent weights, and ``worst``, the least utility, all three in units of return; ``unserved``, the
+            number of agents that none of the k policies serves; ``below_outside``, the number of agents with a utility
+            below their option.
         """
         alpha, values = jnp.asarray(assignment), jnp.asarray(returns)
         gets = self.utilities(alpha, values)

@@ -1,4 +1,8 @@
-"""Distributions over actions, given what an actor's head puts out. Arrays are (.., head size); the space is static."""
+"""Distributions over actions, given the outputs of an actor's head.
+
+Actions have the batch shape for :class:`Discrete`, and a last axis of components for :class:`Box` and
+:class:`MultiDiscrete`. The action space is static in compiled code.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +18,29 @@ from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscr
 
 
 class Head(NamedTuple):
-    """What is put out for a batch of observations: logits (.., size), or means with log standard deviations."""
+    """The parameters of distributions over actions for a batch of observations.
+
+    Attributes:
+        out: (.., a) logits of discrete actions (for :class:`MultiDiscrete`, of all components in a row), or means.
+        log_std: (.., a) log standard deviations for a :class:`Box`, broadcast to ``out``; None for discrete actions.
+    """
 
     out: Float[Array, "*batch a"]
     log_std: Float[Array, "*#batch a"] | None
 
 
 def noise(space: ActionSpace, key: PRNGKeyArray, shape: tuple[int, ...]) -> Array:
-    """The random numbers that :func:`sample` needs for actions of this batch shape, drawn in one go."""
+    """The random numbers that :func:`sample` needs, drawn at once for a whole batch.
+
+    Args:
+        space: the action space.
+        key: used for these numbers only.
+        shape: the batch shape, such as (T, k, E).
+
+    Returns:
+        Standard normals (*shape, a) for a :class:`Box`; uniform numbers from [0, 1) otherwise, (*shape,) or
+        (*shape, components).
+    """
     if isinstance(space, Box):
         return jax.random.normal(key, (*shape, space.size))
     if isinstance(space, MultiDiscrete):
@@ -30,7 +49,16 @@ def noise(space: ActionSpace, key: PRNGKeyArray, shape: tuple[int, ...]) -> Arra
 
 
 def sample(space: ActionSpace, head: Head, random: Array) -> Array:
-    """Actions from the distribution (inverse CDF for discrete ones, mean plus scaled normals for boxes)."""
+    """Actions drawn from the distribution: by the inverse CDF if discrete, as mean plus scaled normals for a box.
+
+    Args:
+        space: the action space.
+        head: what the networks put out for a batch of observations.
+        random: numbers from :func:`noise` of the head's batch shape.
+
+    Returns:
+        Actions of the head's batch shape.
+    """
     if isinstance(space, Box):
         assert head.log_std is not None
         return head.out + jnp.exp(head.log_std) * random
@@ -42,7 +70,15 @@ def sample(space: ActionSpace, head: Head, random: Array) -> Array:
 
 
 def mode(space: ActionSpace, head: Head) -> Array:
-    """The greedy action."""
+    """The greedy actions: the most likely ones, or the means for a box.
+
+    Args:
+        space: the action space.
+        head: what the networks put out for a batch of observations.
+
+    Returns:
+        Actions of the head's batch shape.
+    """
     if isinstance(space, MultiDiscrete):
         return jnp.stack([jnp.argmax(part.out, axis=-1) for part in _components(space, head)], axis=-1).astype(
             jnp.int32
@@ -51,7 +87,16 @@ def mode(space: ActionSpace, head: Head) -> Array:
 
 
 def log_prob(space: ActionSpace, head: Head, action: Array) -> Float[Array, "*batch"]:
-    """Log-probability (density for boxes: of the action as sampled, before the world clips it)."""
+    """The log-probability of actions; for a box, the log-density of the action before the world clips it.
+
+    Args:
+        space: the action space.
+        head: what the networks put out for a batch of observations.
+        action: actions of the head's batch shape.
+
+    Returns:
+        (..) natural logarithms.
+    """
     if isinstance(space, Box):
         assert head.log_std is not None
         z = (action - head.out) * jnp.exp(-head.log_std)
@@ -65,7 +110,15 @@ def log_prob(space: ActionSpace, head: Head, action: Array) -> Float[Array, "*ba
 
 
 def entropy(space: ActionSpace, head: Head) -> Float[Array, "*batch"]:
-    """Entropy in closed form."""
+    """The entropy of the distributions, in closed form.
+
+    Args:
+        space: the action space.
+        head: what the networks put out for a batch of observations.
+
+    Returns:
+        (..) entropies, in nats.
+    """
     if isinstance(space, Box):
         assert head.log_std is not None
         each = 0.5 * (1.0 + math.log(2 * math.pi)) + head.log_std

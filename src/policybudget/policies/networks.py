@@ -1,8 +1,8 @@
 """k small networks as one: layers are shared by all policies, or one per policy, stacked on axis 0.
 
 Section 3.2: "we share the parameters of intermediate layers between actors, as well as critics"; heads are separate.
-A critic that sees its policy as a one-hot input is the same function as a first layer with a bias per
-policy, without the multiplications by zero; that is how it is stored.
+A critic that sees its policy as a one-hot input is stored as a first layer with one bias per policy. This is the
+same function without the multiplications by zero.
 """
 
 from __future__ import annotations
@@ -19,32 +19,53 @@ Sharing = Literal["shared", "biases", "separate"]
 
 
 class Layer(eqx.Module):
-    """Affine map, policy axis first.
+    """An affine map per policy, policy axis first.
 
-    Attributes:
-        weight: (i, o) shared, or (k, i, o).
-        bias: (o) shared, or (k, 1, o).
+    Args:
+        weight: (inputs, outputs) shared by all policies, or (k, inputs, outputs).
+        bias: (outputs) shared by all policies, or (k, 1, outputs).
     """
 
-    weight: Float[Array, "i o"] | Float[Array, "k i o"]
-    bias: Float[Array, " o"] | Float[Array, "k 1 o"]
+    weight: Float[Array, "inputs outputs"] | Float[Array, "k inputs outputs"]
+    bias: Float[Array, " outputs"] | Float[Array, "k 1 outputs"]
 
-    def __call__(self, x: Float[Array, "k B i"]) -> Float[Array, "k B o"]:
-        """``x @ weight + bias`` for all k."""
+    def __call__(self, x: Float[Array, "k B inputs"]) -> Float[Array, "k B outputs"]:
+        """``x @ weight + bias`` for all k policies.
+
+        Args:
+            x: (k, B, inputs) B rows of input per policy.
+
+        Returns:
+            (k, B, outputs).
+        """
         return product(x, self.weight) + self.bias
 
     def of(self, chosen: Int[Array, " c"]) -> Layer:
-        """The same for some of the policies."""
+        """The layer of some of the policies.
+
+        Args:
+            chosen: (c) indices of policies; an index may occur more than once.
+
+        Returns:
+            The layer of these c policies; what is shared stays shared.
+        """
         weight = self.weight[chosen] if self.weight.ndim == 3 else self.weight
         return Layer(weight, self.bias[chosen] if self.bias.ndim == 3 else self.bias)
 
 
 @jax.custom_vjp
-def product(x: Float[Array, "k B i"], weight: Array) -> Float[Array, "k B o"]:
-    """``x @ weight``, with a backward pass that suits the CPU.
+def product(x: Float[Array, "k B inputs"], weight: Array) -> Float[Array, "k B outputs"]:
+    """``x @ weight``, with a backward pass that is fast on a CPU.
 
-    The weights' gradient sums over rows, for which XLA first copies the left factor in transposed order, a cost like
-    that of the product itself at these sizes. So the narrower of input and gradient is on the left.
+    The gradient of the weights is a sum over rows. XLA first copies its left factor in transposed order, which costs
+    about as much as the product itself at these sizes. The narrower of input and gradient is therefore on the left.
+
+    Args:
+        x: (k, B, inputs) B rows of input per policy.
+        weight: (inputs, outputs) shared by all policies, or (k, inputs, outputs).
+
+    Returns:
+        (k, B, outputs).
     """
     return x @ weight
 
@@ -67,36 +88,59 @@ product.defvjp(_forward, _backward)
 
 
 class Network(eqx.Module):
-    """Layers with tanh between them."""
+    """Layers with tanh between them.
+
+    Args:
+        layers: from input to output.
+    """
 
     layers: tuple[Layer, ...]
 
-    def __call__(self, x: Float[Array, "k B i"]) -> Float[Array, "k B o"]:
-        """Outputs of all k networks, each on its own B inputs."""
+    def __call__(self, x: Float[Array, "k B inputs"]) -> Float[Array, "k B outputs"]:
+        """The outputs of all k networks, each for rows of its own.
+
+        Args:
+            x: (k, B, inputs) B rows of input per policy.
+
+        Returns:
+            (k, B, outputs).
+        """
         for layer in self.layers[:-1]:
             x = jnp.tanh(layer(x))
         return self.layers[-1](x)
 
     def of(self, chosen: Int[Array, " c"]) -> Network:
-        """The networks of some of the policies."""
+        """The networks of some of the policies.
+
+        Args:
+            chosen: (c) indices of policies; an index may occur more than once.
+
+        Returns:
+            The networks of these c policies.
+        """
         return Network(tuple(layer.of(chosen) for layer in self.layers))
 
     @property
     def multiplications(self) -> int:
-        """Weights that one row of input is multiplied with."""
+        """The number of weights that one row of input is multiplied with."""
         return sum(layer.weight.shape[-2] * layer.weight.shape[-1] for layer in self.layers)
 
 
 def make_network(
     key: PRNGKeyArray, budget: int, sizes: Sequence[int], sharing: Sequence[Sharing], out_gain: float
 ) -> Network:
-    """Orthogonal weights (gain sqrt 2, ``out_gain`` in the last layer), zero biases.
+    """k networks with orthogonal weights and zero biases.
 
     Args:
-        budget: k.
-        sizes: input, hidden and output sizes.
-        sharing: per layer, what is shared: weights and biases ("shared"), weights only ("biases": one bias per
-            policy, drawn as a one-hot input's weights would be), or nothing ("separate").
+        key: used for the initial weights only.
+        budget: k, the number of policies.
+        sizes: the sizes of the input, the hidden layers and the output.
+        sharing: what the policies share, per layer: weights and biases ("shared"), weights only ("biases": one bias
+            per policy, drawn as the weights of a one-hot input), or nothing ("separate").
+        out_gain: the gain of the last layer's weights; it is sqrt 2 in all other layers.
+
+    Returns:
+        The network.
     """
     layers = []
     for index, (rows, columns, share) in enumerate(zip(sizes, sizes[1:], sharing, strict=False)):

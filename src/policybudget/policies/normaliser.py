@@ -1,4 +1,4 @@
-"""Running mean and variance of raw observations, which travel with the policies.
+"""The running mean and variance of raw observations, which are saved with the policies.
 
 Appendix B: "normalization and clipping of observations".
 """
@@ -11,12 +11,12 @@ from jaxtyping import Array, Bool, Float
 
 
 class Normaliser(eqx.Module):
-    """Statistics of all observations seen, over all policies.
+    """Statistics of the observations of all policies together.
 
-    Attributes:
-        count: observations seen; 0 keeps observations as they are.
-        mean: (o).
-        squares: (o), sum of squared deviations from the mean.
+    Args:
+        count: the number of observations seen; at 0, observations pass unchanged.
+        mean: (o) mean of each component, in its unit.
+        squares: (o) sum of squared deviations from the mean, in the squared unit.
     """
 
     count: Float[Array, ""]
@@ -25,17 +25,39 @@ class Normaliser(eqx.Module):
 
     @staticmethod
     def start(size: int) -> Normaliser:
-        """No statistics yet: observations pass unchanged."""
+        """A normaliser without statistics: observations pass unchanged.
+
+        Args:
+            size: o, the components of an observation.
+
+        Returns:
+            The normaliser.
+        """
         return Normaliser(jnp.zeros(()), jnp.zeros(size), jnp.zeros(size))
 
     def __call__(self, observation: Float[Array, "*batch o"]) -> Float[Array, "*batch o"]:
-        """(observation - mean) / standard deviation, clipped to +-10; unchanged while nothing was seen."""
+        """(observation - mean) / standard deviation, clipped to +-10; unchanged before the first update.
+
+        Args:
+            observation: (.., o) raw observations.
+
+        Returns:
+            (.., o) normalised observations, without a unit.
+        """
         variance = self.squares / jnp.maximum(self.count, 1.0)
         scaled = jnp.clip((observation - self.mean) / jnp.sqrt(variance + 1e-8), -10.0, 10.0)
         return jnp.where(self.count > 0, scaled, observation)
 
     def update(self, observations: Float[Array, "*batch o"], valid: Bool[Array, "*batch"]) -> Normaliser:
-        """Chan et al.'s parallel update with a batch of raw observations."""
+        """The statistics after a further batch, by the parallel update of Chan et al.
+
+        Args:
+            observations: (.., o) raw observations.
+            valid: (..) False for observations that do not count.
+
+        Returns:
+            The new normaliser.
+        """
         rows = observations.reshape(-1, observations.shape[-1])
         weight = valid.reshape(-1, 1).astype(rows.dtype)
         number = weight.sum()

@@ -1,4 +1,4 @@
-"""The policies in NumPy: for one small batch after another, several times as fast as calls of compiled code."""
+"""The policies in NumPy. For many small batches in turn, this is several times as fast as calls of compiled code."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Numbers = NDArray[Any]
 
 
 class HostPolicies:
-    """What :func:`policybudget.policies.stacked.act` gives, up to rounding.
+    """The k policies as NumPy arrays; they act as :func:`policybudget.policies.stacked.act`, up to rounding.
 
     Args:
         policies: the k policies.
-        space: their actions.
+        space: their action space.
     """
 
     def __init__(self, policies: Policies, space: ActionSpace) -> None:
@@ -32,7 +32,16 @@ class HostPolicies:
         self.inverse = 1.0 / np.sqrt(normaliser.squares / np.maximum(normaliser.count, 1.0) + np.float32(1e-8))
 
     def act(self, observation: Numbers, random: Numbers | None) -> Numbers:
-        """Actions (k, B, ..) for raw observations (k, B, o): sampled with this noise, or greedy where it is None."""
+        """Actions for raw observations.
+
+        Args:
+            observation: (k, B, o) B raw observations per policy.
+            random: numbers from :func:`policybudget.policies.actions.noise` of shape (k, B, ..); None for greedy
+                actions.
+
+        Returns:
+            (k, B) or (k, B, components) actions.
+        """
         out = self._head(observation)
         if isinstance(self.space, Box):
             return out if random is None or self.deviation is None else np.asarray(out + self.deviation * random)

@@ -1,4 +1,4 @@
-"""The k policies, stacked: what acts, and nothing else."""
+"""k policies as one value: networks with a leading policy axis, and the normaliser of their observations."""
 
 from __future__ import annotations
 
@@ -15,33 +15,64 @@ from policybudget.worlds.interface import ActionSpace, Box
 
 
 class Actor(eqx.Module):
-    """What learning improves: the networks, and for boxes a log standard deviation per policy and component."""
+    """The parameters of k policies that learning improves.
+
+    Args:
+        network: the k networks, from normalised observations (o) to the parameters of a distribution over actions.
+        log_std: (k, 1, a) log standard deviations for a box; None for discrete actions.
+    """
 
     network: Network
     log_std: Float[Array, "k 1 a"] | None
 
     def __call__(self, observation: Float[Array, "k B o"]) -> actions.Head:
-        """Action distributions for normalised observations."""
+        """Distributions over actions for normalised observations.
+
+        Args:
+            observation: (k, B, o) B normalised observations per policy.
+
+        Returns:
+            The parameters of k x B distributions.
+        """
         return actions.Head(self.network(observation), self.log_std)
 
     def of(self, chosen: Int[Array, " c"]) -> Actor:
-        """Some of the policies."""
+        """The actors of some of the policies.
+
+        Args:
+            chosen: (c) indices of policies; an index may occur more than once.
+
+        Returns:
+            The actors of these c policies.
+        """
         return Actor(self.network.of(chosen), None if self.log_std is None else self.log_std[chosen])
 
 
 class Policies(eqx.Module):
-    """k policies and the observation statistics they were trained with."""
+    """k policies, stacked on a leading axis, and the observation statistics that they were trained with.
+
+    Args:
+        actor: the networks of the k policies.
+        normaliser: the statistics of their raw observations.
+    """
 
     actor: Actor
     normaliser: Normaliser
 
     @property
     def budget(self) -> int:
-        """k."""
+        """k, the number of policies."""
         return int(self.actor.network.layers[-1].weight.shape[0])
 
     def __call__(self, observation: Float[Array, "k B o"]) -> actions.Head:
-        """Action distributions for raw observations."""
+        """Distributions over actions for raw observations.
+
+        Args:
+            observation: (k, B, o) B raw observations per policy.
+
+        Returns:
+            The parameters of k x B distributions.
+        """
         return self.actor(self.normaliser(observation))
 
 
@@ -54,7 +85,21 @@ def make_actor(
     trunk: Sharing,
     log_std: float,
 ) -> Actor:
-    """k actors on a shared trunk with a head each (``trunk`` as in :func:`make_network`)."""
+    """k untrained actors; each has its own last layer.
+
+    Args:
+        key: used for the initial weights only.
+        budget: k, the number of policies.
+        observation_size: o.
+        space: the action space.
+        hidden: the sizes of the hidden layers.
+        trunk: what the hidden layers share: "shared", "biases" (the first layer has one bias per policy) or
+            "separate", as in :func:`make_network`.
+        log_std: the initial log standard deviation of actions in a box.
+
+    Returns:
+        The actors. The gain of their last layers is 0.01: at first, actions hardly depend on observations.
+    """
     sizes = (observation_size, *hidden, space.size)
     rest: list[Sharing] = ["separate" if trunk == "separate" else "shared"] * (len(hidden) - 1)
     sharing: list[Sharing] = [trunk, *rest, "separate"]
@@ -71,10 +116,18 @@ def make_critic(
     hidden: Sequence[int],
     head: Sharing,
 ) -> Network:
-    """k critics with m outputs each; the trunk sees which policy it is for as a one-hot input.
+    """k untrained critics; their first layer has one bias per policy, as for a one-hot input, the others are shared.
 
     Args:
-        head: "shared" (the paper's code) or "separate" last layers.
+        key: used for the initial weights only.
+        budget: k, the number of policies.
+        observation_size: o.
+        features: the number of outputs of each critic, such as m.
+        hidden: the sizes of the hidden layers.
+        head: the last layer: "shared" (as in the paper's code) or "separate".
+
+    Returns:
+        The critics, from normalised observations to values.
     """
     rest: list[Sharing] = ["shared"] * (len(hidden) - 1)
     sharing: list[Sharing] = ["biases", *rest, head]
@@ -82,6 +135,16 @@ def make_critic(
 
 
 def act(policies: Policies, space: ActionSpace, observation: Float[Array, "k B o"], random: Array | None) -> Array:
-    """Actions for raw observations: sampled with this noise, or greedy where it is None."""
+    """Actions for raw observations.
+
+    Args:
+        policies: the k policies.
+        space: their action space.
+        observation: (k, B, o) B raw observations per policy.
+        random: numbers from :func:`policybudget.policies.actions.noise` of shape (k, B, ..); None for greedy actions.
+
+    Returns:
+        (k, B) or (k, B, components) actions.
+    """
     head = policies(observation)
     return actions.mode(space, head) if random is None else actions.sample(space, head, random)
