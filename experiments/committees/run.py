@@ -21,7 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 FILE = Path(__file__).with_name("results.csv")
-METHODS = ("greedy-intersection", "gradient", "exact", "kmeans", "dbscan", "gmm", "random")
+METHODS = ("greedy-intersection", "local-search", "exact", "kmeans", "dbscan", "gmm", "random")
 PUBLISHED = {
     "kmeans": (-105.91, -89.50),
     "dbscan": (-234.05, -213.42),

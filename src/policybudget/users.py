@@ -8,12 +8,11 @@ these names, the column is the component's. Worlds of goals want one column inst
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from policybudget.csv_table import Table, read_table
+from policybudget.csv_table import Table, numbers, read_table
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
 
@@ -30,7 +29,10 @@ def read_users(path: Path, features: int, components: tuple[str, ...] = ()) -> P
     Args:
         path: of the users.csv, in UTF-8.
         features: m, the number of reward components.
-        components: their names, if the world tells them.
+        components: their names, if the world has some.
+
+    Returns:
+        The agents, one per row.
 
     Raises:
         PolicyBudgetError: the file is missing or wrong; the line says in which line and column.
@@ -38,7 +40,7 @@ def read_users(path: Path, features: int, components: tuple[str, ...] = ()) -> P
     table = read_table(path, "population", "user", "users")
     order = _columns(path, table.header, features, components)
     about = {name: i for i, name in enumerate(table.header) if name in ABOUT_USERS and i not in order}
-    weights = np.stack([_numbers(table, i, "a finite number", _finite) for i in order], axis=1)
+    weights = np.stack([numbers(table, i, fits=_finite).astype(np.float32) for i in order], axis=1)
     return Population.from_weights(weights, _names(table, about.get("name")), **_details(table, about))
 
 
@@ -46,10 +48,12 @@ def _details(table: Table, about: dict[str, int]) -> dict[str, np.ndarray]:
     """Weights of the users and their options outside, where the table has them."""
     details = {}
     if "weight" in about:
-        details["agent_weights"] = _numbers(table, about["weight"], "a positive number", _positive)
+        weights = numbers(table, about["weight"], "a positive number", _positive)
+        details["agent_weights"] = weights.astype(np.float32)
     if "outside" in about:
         kind = "a finite number or nothing"
-        details["outside"] = _numbers(table, about["outside"], kind, _finite_or_none, blank=-math.inf)
+        outside = numbers(table, about["outside"], kind, _finite_or_none, blank=-math.inf)
+        details["outside"] = outside.astype(np.float32)
     return details
 
 
@@ -81,7 +85,7 @@ def read_tasks(path: Path, column: str) -> tuple[np.ndarray, list[str] | None, d
             f"its columns are {_listed(header)}"
         )
     about = {name: i for i, name in enumerate(header) if name != column}
-    wanted = _numbers(table, header.index(column), "a finite number", _finite)
+    wanted = numbers(table, header.index(column), fits=_finite).astype(np.float32)
     return wanted, _names(table, about.get("name")), _details(table, about)
 
 
@@ -106,31 +110,6 @@ def _columns(path: Path, header: list[str], features: int, components: tuple[str
             f"{', '.join(extra)}"
         )
     return order
-
-
-def _numbers(
-    table: Table, column: int, kind: str, fits: Callable[[np.ndarray], np.ndarray], blank: float = math.nan
-) -> np.ndarray:
-    """A column as float32."""
-    cells = table.columns[column]
-    try:
-        values = np.fromiter(map(float, cells), float, len(cells))
-    except ValueError:
-        values = np.fromiter((_number(cell, blank) for cell in cells), float, len(cells))
-    if (fit := fits(values)).all():
-        return values.astype(np.float32)
-    row = int(np.argmin(fit))
-    raise PolicyBudgetError(
-        f"{table.path}, line {table.lines[row]}, column {table.header[column]}: expected {kind}, got {cells[row]!r}"
-    )
-
-
-def _number(cell: str, blank: float) -> float:
-    """What is no number becomes NaN, which never fits."""
-    try:
-        return float(cell)
-    except ValueError:
-        return math.nan if cell.strip() else blank
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

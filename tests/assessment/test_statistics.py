@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from policybudget.assessment.statistics import mean_ci95
+from policybudget.assessment.statistics import mean_ci95, plus_minus
 
 
 def test_by_hand() -> None:
@@ -25,5 +25,10 @@ def test_equals_scipys_interval(samples: list[float]) -> None:
 
 
 def test_a_single_or_constant_sample() -> None:
-    assert mean_ci95(np.array([7.0])) == {"mean": 7.0, "ci95": 0.0}
+    assert mean_ci95(np.array([7.0])) == {"mean": 7.0, "ci95": None}
     assert mean_ci95(np.array([7.0, 7.0])) == {"mean": 7.0, "ci95": 0.0}
+
+
+def test_intervals_as_text() -> None:
+    assert f"7.00{plus_minus(mean_ci95([7.0])['ci95'])}" == "7.00"
+    assert plus_minus(1.249) == " +- 1.25" and plus_minus(0.0, 1) == " +- 0.0"

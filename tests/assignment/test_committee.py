@@ -102,7 +102,7 @@ def test_the_prototypes_that_are_kept_are_those_that_taught(monkeypatch: pytest.
     assert sorted(result.prototypes.places[:, 0].tolist()) == [0.0, 4.0, np.inf]
 
 
-@pytest.mark.parametrize("method", ["random", "kmeans", "gradient"])
+@pytest.mark.parametrize("method", ["random", "kmeans", "local-search"])
 def test_the_seed_of_the_training_is_that_of_the_cover(method: str) -> None:
     tasks = np.random.default_rng(0).uniform(size=(30, 2)).astype(np.float32)
     problem = wishes([0] * 30, 4)

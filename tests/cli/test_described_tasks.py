@@ -113,7 +113,10 @@ def test_new_tasks_are_judged_in_the_parameters_of_the_world(empty_place: Path) 
         (("--algorithm", "em", "--tasks", "tasks.csv"), "tasks are for algorithm committee, got em; leave --tasks out"),
         (("--descriptions", "tfidf"), "--descriptions is for --tasks; leave it out"),
         (("--tasks", "tasks.csv", "--components", "2"), "--components is for --descriptions; leave it out"),
-        (("--tasks", "tasks.csv", "--descriptions", "bert"), "descriptions must be one of tfidf, minilm, got 'bert'"),
+        (
+            ("--tasks", "tasks.csv", "--descriptions", "bert"),
+            "descriptions must be one of tfidf, wordllama, got 'bert'",
+        ),
         (("--tasks", "none.csv"), "tasks file not found: "),
         (("--tasks", "two.csv"), "two.csv: tasks must be a row of numbers for each agent (25), got shape (2, 1)"),
         (("--tasks", "two.csv", "--descriptions", "tfidf"), "two.csv has no column 'description'"),

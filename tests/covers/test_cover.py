@@ -165,10 +165,16 @@ def test_numbers_of_all_sizes(method: str) -> None:
         ({"radius": -1.0}, "radius must be a positive, finite number, got -1.0"),
         ({"radius": np.nan}, "radius must be a positive, finite number, got nan"),
         ({"radius": np.inf}, "radius must be a positive, finite number, got inf"),
-        ({"method": "best"}, "method must be one of greedy-intersection, gradient, exact, kmeans, dbscan, gmm, random"),
+        (
+            {"method": "best"},
+            "method must be one of greedy-intersection, local-search, gradient, exact, kmeans, dbscan, gmm, random",
+        ),
         ({"seed": -1}, "seed must be from 0 to 2^32 - 1, got -1"),
         ({"tasks": np.zeros((50_000, 1)), "budget": 40_000}, f"budget x tasks must be at most {CELLS}"),
-        ({"tasks": np.zeros((50_000, 1)), "budget": 1000, "method": "gradient"}, "budget x tasks x columns must be at"),
+        (
+            {"tasks": np.zeros((50_000, 1)), "budget": 1000, "method": "local-search"},
+            "budget x tasks x columns must be at",
+        ),
     ],
 )
 def test_bad_input(arguments: dict[str, Any], words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -90,12 +91,12 @@ def test_texts_that_say_nothing(texts: Sequence[str], words: str) -> None:
 
 def test_too_many_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CELLS", 10)
-    with pytest.raises(PolicyBudgetError, match="must be at most 10 for encoder tfidf, got 96; use minilm"):
+    with pytest.raises(PolicyBudgetError, match="must be at most 10 for encoder tfidf, got 96; use wordllama"):
         embed(TEXTS, encoder("tfidf"), 1)
 
 
 def test_encoders_by_name() -> None:
-    with pytest.raises(PolicyBudgetError, match="must be embedded by one of tfidf, minilm, got 'magic'"):
+    with pytest.raises(PolicyBudgetError, match="must be embedded by one of tfidf, wordllama, got 'magic'"):
         encoder("magic")
 
 
@@ -123,3 +124,20 @@ def test_bad_files(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(PolicyBudgetError) as error:
         read_described(path, encoder("tfidf"))
     assert words in str(error.value) and str(path) in str(error.value)
+
+
+def test_an_encoder_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wordllama", None)
+    with pytest.raises(PolicyBudgetError, match=r'wordllama is not installed: pip install "policybudget\[text\]"'):
+        encoder("wordllama")
+
+
+def test_wordllama_knows_synonyms() -> None:
+    """Words that no two of the texts share: ``tfidf`` could not tell who is like whom."""
+    pytest.importorskip("wordllama", reason="needs policybudget[text]")
+    texts = ["stroll slowly", "walking without haste", "lift heavy crates", "raising a box"]
+    encode = encoder("wordllama")
+    found = np.asarray(encode(texts))
+    assert found.shape == (4, 256)
+    np.testing.assert_array_equal(np.asarray(encode(texts[1:2]))[0], found[1])
+    assert sorted(cover(embed(texts, encode, 1), 2, 0.5).clusters) == [[0, 1], [2, 3]]

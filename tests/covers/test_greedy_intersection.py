@@ -109,7 +109,7 @@ def test_many_columns() -> None:
 
 def test_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(greedy_intersection, "LOOKS", 1000)
-    words = "gave up after 1000 looks at windows: 200 distinct tasks in 20 columns make too many boxes; use gradient"
+    words = "gave up after 1000 looks at windows: 200 distinct tasks in 20 columns make too many boxes; use local"
     with pytest.raises(PolicyBudgetError, match=words):
         cover(np.random.default_rng(0).normal(size=(200, 20)), 3, 1.0)
 

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
 
-def mean_ci95(samples: ArrayLike) -> dict[str, float]:
-    """Mean and half-width of its 95 % confidence interval: Student's t over independent samples; 0 for a single one."""
+def mean_ci95(samples: ArrayLike) -> dict[str, Any]:
+    """Mean and 95 % confidence interval: Student's t over independent samples.
+
+    Args:
+        samples: of any shape, in any unit; one at least.
+
+    Returns:
+        ``mean``, and ``ci95``, the half-width of its interval; None for a single sample, which says nothing of its spread.
+    """
     values = np.asarray(samples, dtype=np.float64)
     if values.size < 2:
-        return {"mean": float(values.mean()), "ci95": 0.0}
+        return {"mean": float(values.mean()), "ci95": None}
     error = values.std(ddof=1) / np.sqrt(values.size)
     return {"mean": float(values.mean()), "ci95": float(stats.t.ppf(0.975, values.size - 1) * error)}
+
+
+def plus_minus(half_width: float | None, digits: int = 2) -> str:
+    """An interval as text, to be put after its mean.
+
+    Args:
+        half_width: of the interval, or None if there is none.
+        digits: after the point.
+
+    Returns:
+        Such as `` +- 1.25``; nothing where there is no interval.
+    """
+    return "" if half_width is None else f" +- {half_width:.{digits}f}"

@@ -58,13 +58,13 @@ def _parser() -> options.Parser:
     parser.add_argument("--radius", type=float, metavar="E", help="how far a task may be from its prototype")
     parser.add_argument(
         "--method", default="greedy-intersection", metavar="NAME",
-        help="greedy-intersection, gradient, exact, kmeans, dbscan, gmm or random",
+        help="greedy-intersection, local-search, gradient, exact, kmeans, dbscan, gmm or random",
     )  # fmt: skip
     parser.add_argument("--standardise", action="store_true", help="radius in standard deviations of each column")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of gradient and of the clusterings")
     parser.add_argument("--columns", nargs="+", metavar="NAME", help="the parameters to use; all if not given")
     parser.add_argument(
-        "--descriptions", metavar="NAME", help="cover what column description says, embedded by tfidf or minilm"
+        "--descriptions", metavar="NAME", help="cover what column description says, embedded by tfidf or wordllama"
     )
     parser.add_argument("--components", type=int, metavar="D", help="numbers per embedded description; 2 if not given")
     parser.add_argument("--out", type=Path, metavar="FILE", help="a .json with prototypes, clusters, coverage, bound")

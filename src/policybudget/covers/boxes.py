@@ -85,6 +85,24 @@ class Space:
         return found
 
 
+SMALLEST = 32
+
+
+def padded(counts: Int[np.ndarray, " p"]) -> tuple[Int[np.ndarray, " r"], Int[np.ndarray, " r"]]:
+    """Rows and weights of a table whose length is 32 times a power of two: tables of like size compile once.
+
+    Args:
+        counts: (p,) how many tasks each point stands for.
+
+    Returns:
+        The point of each row (r,), and its weight (r,): 0 for the rows that only fill up.
+    """
+    points = len(counts)
+    length = SMALLEST * 2 ** max(0, int(np.ceil(np.log2(points / SMALLEST))))
+    rows = np.arange(length) % points
+    return rows, np.where(np.arange(length) < points, counts[rows], 0)
+
+
 def centre(points: Float[np.ndarray, "p d"]) -> Float[np.ndarray, " d"]:
     """The middle of the bounding box: the prototype that is least far from the farthest of them."""
     least = points.min(axis=0)

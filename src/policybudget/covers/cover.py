@@ -18,13 +18,13 @@ from jaxtyping import Bool, Float, Int
 from policybudget.covers.boxes import Space, reach, within
 from policybudget.errors import PolicyBudgetError, check_budget, check_seed
 
-METHODS = ("greedy-intersection", "gradient", "exact", "kmeans", "dbscan", "gmm", "random")
+METHODS = ("greedy-intersection", "local-search", "gradient", "exact", "kmeans", "dbscan", "gmm", "random")
 LARGEST = 1e100
 """Of the numbers in a table: their squares must be finite."""
 CELLS = 1_000_000_000
 """Most prototypes x tasks: a byte each."""
-DESCENT = 2_000_000
-"""Most prototypes x tasks x columns for ``gradient``, which keeps a thousand numbers for each."""
+DISTANCES = {"local-search": 2_000_000, "gradient": 10_000_000}
+"""Most prototypes x tasks x columns for the methods that keep all distances at once; local search keeps a thousand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def cover(
         budget: K, from 1 to n.
         radius: how far a task may be from its prototype in any parameter, in the unit of the table.
         method: one of ``METHODS``.
-        seed: of gradient and of the clusterings.
+        seed: of local-search, gradient and the clusterings.
         standardise: divide each column by its standard deviation; the radius is then in standard deviations.
 
     Raises:
@@ -159,9 +159,9 @@ class Request:
         if method not in METHODS:
             raise PolicyBudgetError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
         check_seed(seed)
-        numbers = budget * len(table) * (table.shape[1] if method == "gradient" else 1)
-        if numbers > (most := DESCENT if method == "gradient" else CELLS):
-            what = "budget x tasks x columns" if method == "gradient" else "budget x tasks"
+        numbers = budget * len(table) * (table.shape[1] if method in DISTANCES else 1)
+        if numbers > (most := DISTANCES.get(method, CELLS)):
+            what = "budget x tasks x columns" if method in DISTANCES else "budget x tasks"
             raise PolicyBudgetError(
                 f"{what} must be at most {most} for method {method}, got {numbers}; draw fewer tasks"
             )
@@ -188,6 +188,10 @@ class Request:
             from policybudget.covers.exact import exact
 
             return exact(space, self.budget)
+        if self.method == "local-search":
+            from policybudget.covers.local_search import local_search
+
+            return local_search(space, self.budget, self.seed), None
         if self.method == "gradient":
             from policybudget.covers.gradient import gradient
 

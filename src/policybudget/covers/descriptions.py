@@ -1,7 +1,10 @@
-"""Tasks that are described in words: an encoder makes numbers of each text, of which the few that tell most are kept.
+"""Tasks that are described in words: an encoder turns each text into numbers, and a few components of them are covered.
 
 As in Ge et al. 2025: embed the descriptions, reduce, standardise, then cover as any table. The reduction is a principal
 component analysis; each component is divided by its standard deviation.
+
+Any callable from n texts to an array (n, D) is an encoder. Embeddings that exist already need none: a table of them is
+read as columns of numbers (``tasks.py``).
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from policybudget.errors import PolicyBudgetError
 
 Encoder: TypeAlias = Callable[[Sequence[str]], Any]
 """Any function from n texts to an array (n, D)."""
-ENCODERS = ("tfidf", "minilm")
+ENCODERS = ("tfidf", "wordllama")
 COMPONENTS = 2
 SAME = 1e-6
 """Share of an embedding's norm below which a difference is rounding: encoders compute in single precision."""
@@ -30,12 +33,15 @@ CELLS = 100_000_000
 def embed(
     descriptions: Sequence[str], encoder: Encoder, components: int = COMPONENTS
 ) -> Float[np.ndarray, "n components"]:
-    """Descriptions as points, the components that tell most first, each of mean 0 and standard deviation 1.
+    """Descriptions as points: principal components of their embedding, each of mean 0 and standard deviation 1.
 
     Args:
         descriptions: n texts, two at least.
         encoder: from n texts to an array (n, D), any D.
-        components: of the embedding to keep.
+        components: how many to keep, those of largest variance.
+
+    Returns:
+        The points (n, components), in standard deviations.
 
     Raises:
         PolicyBudgetError: the texts are empty, the encoder gives something else, or the texts do not differ in so many
@@ -87,22 +93,43 @@ def _checked(vectors: Any, texts: int) -> Float[np.ndarray, "n D"]:
 
 
 def encoder(name: str) -> Encoder:
-    """An encoder by name: ``tfidf`` (no more than scikit-learn) or ``minilm`` (``policybudget[text]``).
+    """An encoder by name.
+
+    Args:
+        name: one of ``ENCODERS``; wordllama needs ``policybudget[text]``.
+
+    Returns:
+        A function from n texts to an array (n, D).
 
     Raises:
         PolicyBudgetError: there is no such encoder, or it is not installed.
     """
     if name == "tfidf":
         return tfidf
-    if name == "minilm":
-        from policybudget.covers.minilm import minilm
-
-        return minilm()
+    if name == "wordllama":
+        return _wordllama()
     raise PolicyBudgetError(f"descriptions must be embedded by one of {', '.join(ENCODERS)}, got {name!r}")
+
+
+def _wordllama() -> Encoder:
+    """Static embeddings of word pieces, averaged (Miller 2024); the package carries its weights."""
+    try:
+        import wordllama
+    except ImportError:
+        raise PolicyBudgetError('encoder wordllama is not installed: pip install "policybudget[text]"') from None
+    # 0.4.0 looks for its tokeniser in a folder that it does not have, unless the package is named as its cache
+    model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
+    return lambda texts: model.embed(list(texts))
 
 
 def tfidf(texts: Sequence[str]) -> Float[np.ndarray, "n words"]:
     """How often each word is in a text, words that are in many texts counting less; knows nothing of their meaning.
+
+    Args:
+        texts: n texts.
+
+    Returns:
+        A column per word (n, words), rows of length 1.
 
     Raises:
         PolicyBudgetError: there are no words, or too many of them.
@@ -117,7 +144,7 @@ def tfidf(texts: Sequence[str]) -> Float[np.ndarray, "n words"]:
         ) from None
     if (numbers := counted.shape[0] * counted.shape[1]) > CELLS:
         raise PolicyBudgetError(
-            f"descriptions x different words must be at most {CELLS} for encoder tfidf, got {numbers}; use minilm"
+            f"descriptions x different words must be at most {CELLS} for encoder tfidf, got {numbers}; use wordllama"
         )
     words: np.ndarray = counted.toarray()
     return words
@@ -130,6 +157,9 @@ def read_described(path: Path, encoder: Encoder, components: int = COMPONENTS) -
         path: of a file of comma-separated values, in UTF-8; of its other columns, ``name`` is read.
         encoder: from n texts to an array (n, D).
         components: of the embedding to keep.
+
+    Returns:
+        The tasks, with the components as parameters, in standard deviations.
 
     Raises:
         PolicyBudgetError: the file is missing or wrong, or as of :func:`embed`.

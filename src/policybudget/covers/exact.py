@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Int
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from policybudget import highs
 from policybudget.covers.boxes import Space, centre, windows
 from policybudget.errors import PolicyBudgetError
 
@@ -127,15 +128,15 @@ def _programme(
     boxes, points = kinds.shape
     cover = sparse.hstack([sparse.csr_matrix(-kinds.T.astype(float)), sparse.eye(points)])
     budgeted = sparse.csr_matrix(np.append(np.ones(boxes), np.zeros(points)))
-    solved = milp(
-        np.append(np.zeros(boxes), -weights),
-        integrality=np.append(np.ones(boxes), np.zeros(points)),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(
-            sparse.vstack([cover, budgeted]).tocsc(), -np.inf, np.append(np.zeros(points), budget)
-        ),
-        options={"mip_rel_gap": 0.0},
-    )
+    limits = np.append(np.zeros(points), budget)
+    with highs.quiet():
+        solved = milp(
+            np.append(np.zeros(boxes), -weights),
+            integrality=np.append(np.ones(boxes), np.zeros(points)),
+            bounds=Bounds(0, 1),
+            constraints=LinearConstraint(sparse.vstack([cover, budgeted]).tocsc(), -np.inf, limits),
+            options={"mip_rel_gap": 0.0},
+        )
     if solved.x is None:
         raise PolicyBudgetError(f"method exact found no cover: {solved.message}; use greedy-intersection")
     chosen = np.flatnonzero(solved.x[:boxes] > 0.5)

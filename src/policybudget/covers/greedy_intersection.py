@@ -167,7 +167,7 @@ class _Search:
             points, columns = self.points.shape
             raise PolicyBudgetError(
                 f"method greedy-intersection gave up after {LOOKS} looks at windows: {points} distinct tasks in "
-                f"{columns} columns make too many boxes; use gradient, fewer columns or tasks, or a smaller radius"
+                f"{columns} columns make too many boxes; use local-search, fewer columns or tasks, or a smaller radius"
             )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from policybudget.csv_table import Table, read_table
+from policybudget.csv_table import Table, numbers, read_table
 from policybudget.errors import PolicyBudgetError
 
 ABOUT_TASKS = ("name", "description")
@@ -23,10 +23,10 @@ class Tasks:
     """Tasks and their parameters.
 
     Attributes:
-        names: of the tasks, or None.
-        columns: names of the parameters.
-        parameters: in the units of the file, or embedded descriptions.
-        descriptions: what a column ``description`` says, or None.
+        names: of the n tasks, or None.
+        columns: names of the d parameters.
+        parameters: (n, d) in the units of the file, or embedded descriptions in standard deviations.
+        descriptions: the n texts of a column ``description``, or None.
     """
 
     names: tuple[str, ...] | None
@@ -43,33 +43,42 @@ def read_tasks(
     Args:
         path: of the file.
         columns: the parameters to read; None for every column but ``name`` and ``description``.
-        remedy: what to do about a column that is no parameter, if all are read.
+        remedy: what to do about a column that is no parameter, for the error, if all are read.
+
+    Returns:
+        The tasks, one per row.
 
     Raises:
         PolicyBudgetError: the file is missing or wrong; the line says in which line and column.
     """
     table = table_of(path)
-    header, told = table.header, ", ".join(table.header[:20])
+    header, listed = table.header, ", ".join(table.header[:20])
     if columns is not None:
         if unknown := [name for name in columns if name not in header]:
-            raise PolicyBudgetError(f"{path} has no column {unknown[0]!r}; its columns are {told}")
+            raise PolicyBudgetError(f"{path} has no column {unknown[0]!r}; its columns are {listed}")
         if again := [name for i, name in enumerate(columns) if name in columns[:i]]:
             raise PolicyBudgetError(f"columns must be different, got {again[0]!r} twice")
     chosen = [name for name in header if name not in ABOUT_TASKS] if columns is None else list(columns)
     if not chosen or "" in chosen:
         words = "; --descriptions tfidf embeds what the description says" if "description" in header else ""
-        raise PolicyBudgetError(f"{path} must have a named column per parameter, got columns {told}{words}")
-    remedy = f"; {remedy}" if columns is None else ""
-    parameters = np.stack([_numbers(table, header.index(name), remedy) for name in chosen], axis=1)
+        raise PolicyBudgetError(f"{path} must have a named column per parameter, got columns {listed}{words}")
+    remedy = remedy if columns is None else ""
+    parameters = np.stack([numbers(table, header.index(name), remedy=remedy) for name in chosen], axis=1)
     names = None if "name" in chosen else names_of(table)
-    said = None
+    descriptions = None
     if "description" in header and columns is None:
-        said = tuple(table.columns[header.index("description")])
-    return Tasks(names, tuple(chosen), parameters, said)
+        descriptions = tuple(table.columns[header.index("description")])
+    return Tasks(names, tuple(chosen), parameters, descriptions)
 
 
 def table_of(path: Path) -> Table:
     """A table of tasks with columns of different names.
+
+    Args:
+        path: of the file, in UTF-8.
+
+    Returns:
+        The table.
 
     Raises:
         PolicyBudgetError: the file is missing or is no such table.
@@ -81,26 +90,14 @@ def table_of(path: Path) -> Table:
 
 
 def names_of(table: Table) -> tuple[str, ...] | None:
-    """What column ``name`` says, if there is one."""
+    """The names of the tasks.
+
+    Args:
+        table: of tasks.
+
+    Returns:
+        The cells of column ``name``, or None if there is no such column.
+    """
     if "name" not in table.header:
         return None
     return tuple(cell.strip() for cell in table.columns[table.header.index("name")])
-
-
-def _numbers(table: Table, index: int, remedy: str) -> np.ndarray:
-    """A column as float64."""
-    column, cells = table.header[index], table.columns[index]
-    values = np.array([_number(cell) for cell in cells])
-    if np.isfinite(values).all():
-        return values
-    row = int(np.argmin(np.isfinite(values)))
-    raise PolicyBudgetError(
-        f"{table.path}, line {table.lines[row]}, column {column}: expected a finite number, got {cells[row]!r}{remedy}"
-    )
-
-
-def _number(cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return np.nan

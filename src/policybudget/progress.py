@@ -1,0 +1,82 @@
+"""One progress bar for everything that takes a while: on a terminal a bar, elsewhere a few lines on standard error."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+PATIENCE = 2.0
+"""Seconds before a line says that something is being computed."""
+
+
+def bar(console: Console) -> Progress:
+    """A bar that shows what is done, how far it is, and how long it will take.
+
+    Args:
+        console: where it is drawn.
+
+    Returns:
+        The bar, not yet started.
+    """
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("left"),
+        console=console,
+        refresh_per_second=5,
+    )
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Show progress on standard error while a block runs.
+
+    Where standard error is no terminal, a line says after two seconds what is being done, and another one every tenth
+    of the way.
+
+    Args:
+        what: what is being done, before the first step.
+        total: number of steps.
+
+    Yields:
+        A function to call after every step, with a text that says what came of it.
+    """
+    began, done, tenth = time.perf_counter(), 0, 0
+    live = sys.stderr.isatty()
+    notice = threading.Timer(PATIENCE, lambda: print(f"{what} ...", file=sys.stderr))
+    if live:
+        from rich.console import Console
+
+        shown = bar(Console(stderr=True))
+        task = shown.add_task(what, total=None)
+        shown.start()
+    else:
+        notice.start()
+
+    def tick(text: str) -> None:
+        nonlocal done, tenth
+        done += 1
+        if live:
+            shown.update(task, description=text, total=total, completed=done)
+        elif time.perf_counter() - began > PATIENCE and 10 * done // total > tenth:
+            tenth = 10 * done // total
+            print(f"{100 * done // total:3d}%  {text}", file=sys.stderr)
+
+    try:
+        yield tick
+    finally:
+        notice.cancel()
+        if live:
+            shown.stop()
