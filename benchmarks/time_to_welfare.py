@@ -55,7 +55,7 @@ def seconds_until(preset: str, budget: int, seed: int, settings: argparse.Namesp
 
     import policybudget as pb
     from policybudget import welfare
-    from policybudget.cli.session import use_compilation_cache
+    from policybudget.runtime import use_compilation_cache
     from policybudget.learning.sampling import play
     from policybudget.selection.choice import choose
     from policybudget.training.configuration import preset as configuration_of

@@ -43,7 +43,7 @@ def train(method: str, radius: float, transitions: int, seed: int, core: int) ->
     from policybudget.assessment.episodes import play_tasks
     from policybudget.assessment.generalise import generalise
     from policybudget.assignment.committee import CoverCommittee
-    from policybudget.cli.session import use_compilation_cache
+    from policybudget.runtime import use_compilation_cache
     from policybudget.training.configuration import preset
     from policybudget.worlds.registry import held_out
 

@@ -83,7 +83,7 @@ def read() -> list[dict[str, str]]:
 
 def solve_missing() -> None:
     """A line of results.csv for every table that is not there yet."""
-    from policybudget.cli.session import use_compilation_cache
+    from policybudget.runtime import use_compilation_cache
 
     use_compilation_cache()
     done = {int(row["instance"]) for row in read()}

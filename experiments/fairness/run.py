@@ -40,7 +40,7 @@ def train(run: Run, core: int) -> dict[str, float]:
     """Train on one core; the mean and the worst utility."""
     os.sched_setaffinity(0, {core})
     import policybudget as pb
-    from policybudget.cli.session import use_compilation_cache
+    from policybudget.runtime import use_compilation_cache
     from policybudget.training.configuration import preset
 
     use_compilation_cache()

@@ -47,7 +47,7 @@ def train(mdp: FiniteRMDP, budget: int, transitions: int, seed: int) -> tuple[fl
 
 def run_missing(transitions: int) -> None:
     """Train what is not in the file yet; every finished run is a line of it."""
-    from policybudget.cli.session import use_compilation_cache
+    from policybudget.runtime import use_compilation_cache
 
     use_compilation_cache()
     done = {(row["world"], int(row["budget"]), int(row["transitions"]), int(row["seed"])) for row in read()}

@@ -1,10 +1,10 @@
 """Train a budget of k policies to serve n users, each with a reward function of their own.
 
     problem = make_problem("resource-gathering", budget=3)
-    result = train(problem, EM(), transitions=1_000_000)
+    result = train(problem, transitions=1_000_000)
     print(result.assignment, result.welfare)
-    result.save("committee")
-    result = load("committee")
+    result.save("policies")
+    result = load("policies")
 
 Names are imported when they are first used, so that ``import policybudget`` is quick and starts no JAX.
 """

@@ -54,7 +54,7 @@ def test_presets_of_resource_gathering() -> None:
     assert plain == PPO(bootstrap_truncated=False, critic="features", critic_head="shared")
     assert (paper.learning_rate, paper.discount, paper.copies) == ((5e-4, 1e-4), 1.0, 32)
     assert known.search["default"].name == "archive"
-    assert known.search["default"].options == {"restarts": 8, "fair_restarts": True}
+    assert known.search["default"].options == {"restarts": 8, "egalitarian_restarts": True}
     assert [known.search[preset].name for preset in ("plain", "paper")] == ["plain", "plain"]
 
 

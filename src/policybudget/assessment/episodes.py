@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
 from policybudget.assessment.race import Play
-from policybudget.learning.sampling import play
 from policybudget.policies.stacked import Policies
 from policybudget.population import Population
+from policybudget.rollouts.sampler import play
 from policybudget.worlds.interface import World
 
 BLOCK, TOGETHER = 64, 256

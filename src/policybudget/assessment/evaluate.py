@@ -12,12 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from policybudget.assessment.statistics import mean_ci95
-from policybudget.learning import rollout
-from policybudget.learning.sampling import play
-from policybudget.policies.stacked import Policies, act
+from policybudget.policies.stacked import Policies
 from policybudget.population import Population, Rewards
+from policybudget.rollouts.sampler import play
 from policybudget.welfare import Utilitarian, Welfare
-from policybudget.worlds.interface import JaxWorld, World
+from policybudget.worlds.interface import World
 
 
 @dataclass(frozen=True)
@@ -106,27 +105,3 @@ def returns_table(agents: tuple[str, ...], matrix: np.ndarray) -> str:
     writer.writerow(agents)
     writer.writerows([f"{value:.6g}" for value in row] for row in matrix)
     return text.getvalue()
-
-
-def trace(world: JaxWorld, policies: Policies, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """One greedy episode of each policy: observations (time_limit + 1, k, o) and lengths (k)."""
-
-    def run(policies: Policies, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        budget = policies.budget
-        ongoing = rollout.start(world, budget, 1, key)
-
-        def step(carry: tuple[rollout.Ongoing, jax.Array, jax.Array], _: None) -> Any:
-            ongoing, alive, length = carry
-            action = act(policies, world.actions, ongoing.observation, None)
-            keys = jax.random.split(jax.random.fold_in(key, length.sum()), (budget, 1))
-            after = jax.vmap(jax.vmap(world.step))(ongoing.state, action, keys)
-            length = length + alive
-            alive = alive & ~(after.terminated | after.truncated)
-            return (rollout.Ongoing(after.state, after.observation), alive, length), after.observation
-
-        blank = jnp.zeros((budget, 1), int)
-        carry, path = jax.lax.scan(step, (ongoing, blank == 0, blank), length=world.time_limit)
-        return jnp.concatenate([ongoing.observation[None], path])[:, :, 0], carry[2][:, 0]
-
-    path, length = jax.jit(run)(policies, jax.random.key(seed))
-    return np.asarray(path), np.asarray(length)

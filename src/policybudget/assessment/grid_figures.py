@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib import colors
@@ -13,9 +14,9 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from policybudget.assessment import figures
-from policybudget.assessment.evaluate import trace
 from policybudget.policies.stacked import Policies
 from policybudget.problem import RepresentedMDP
+from policybudget.rollouts.compiled import trace
 from policybudget.runs.result import Result
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
@@ -69,7 +70,7 @@ def greedy_paths(world: ResourceGathering, policies: Policies) -> list[np.ndarra
     Returns:
         k arrays (steps + 1, 2) of rows and columns.
     """
-    path, lengths = trace(world, policies, seed=0)
+    path, lengths = map(np.asarray, trace(world, policies, jax.random.key(0)))
     return [path[: length + 1, j, :2].astype(int) for j, length in enumerate(lengths)]
 
 

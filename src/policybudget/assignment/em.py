@@ -5,8 +5,8 @@ r"""EM-like learning of a hard assignment (Ivanov & Ben-Porat 2024, Section 3.3 
     assign agents round-robin
     repeat
         M-step: one PPO update of every policy
-        Q̃[j, i] <- (1 - λ) Q̃[j, i] + λ R[j, i]   for every finished episode        (eq. 10, policybudget.assignment.returns)
-        E-step: assign agent i to argmax_j Q̃[j, i], after ``warm_start`` M-steps     (eq. 11)
+        Q̃[j, i] <- (1 - λ) Q̃[j, i] + λ R[j, i]   for every finished episode   (eq. 10, assignment/returns.py)
+        E-step: assign agent i to argmax_j Q̃[j, i], after ``warm_start`` M-steps  (eq. 11)
         give each empty policy an agent from a group of two or more
 
 Departures: no agent moves to a policy of which nothing is known, nor away from one; only an empty policy is refilled;

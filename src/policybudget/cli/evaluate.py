@@ -22,9 +22,9 @@ def run(arguments: Sequence[str]) -> None:
         raise PolicyBudgetError(f"episodes must be at least 1, got {parsed.episodes}")
     check_seed(parsed.seed)
     from policybudget.assessment.evaluate import evaluate, returns_table
-    from policybudget.cli.session import use_compilation_cache
     from policybudget.cli.trained_for import problem_of
     from policybudget.runs.result import load
+    from policybudget.runtime import use_compilation_cache
     from policybudget.welfare import Utilitarian
 
     result = load(parsed.run)

@@ -44,8 +44,8 @@ def _judge(parsed: argparse.Namespace, result: Any) -> tuple[dict[str, Any], lis
     from policybudget.assessment.episodes import play_tasks
     from policybudget.assessment.generalise import coordinates, generalise
     from policybudget.cli import held_out, promises
-    from policybudget.cli.session import use_compilation_cache
     from policybudget.cli.trained_for import problem_of
+    from policybudget.runtime import use_compilation_cache
 
     problem = problem_of(parsed.run, result)
     world = problem.world

@@ -24,7 +24,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
     if live:
         from rich.console import Console
 
-        from policybudget.training.listeners.progress import bar
+        from policybudget.progress import bar
 
         shown = bar(Console(stderr=True))
         task = shown.add_task(what, total=None)

@@ -29,7 +29,8 @@ def run(arguments: Sequence[str]) -> None:
             print(f"{folder} is finished: welfare {result.welfare:.2f}; nothing to do")
         return
     from policybudget import runtime
-    from policybudget.cli import session
+    from policybudget.cli import show
+    from policybudget.studies.run import train_in
 
     began_on = configuration.cores
     if began_on is not None and (now := runtime.use(began_on)) != began_on:
@@ -37,4 +38,6 @@ def run(arguments: Sequence[str]) -> None:
             f"policybudget: the run began on {began_on} cores and goes on with {now}; its last digits may differ",
             file=sys.stderr,
         )
-    session.train_in(folder, configuration, configuration.problem(), parsed.quiet, resume=True)
+    finished = train_in(folder, configuration.training(), resume=True, quiet=parsed.quiet)
+    if not parsed.quiet:
+        show.finished(finished)

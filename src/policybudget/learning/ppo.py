@@ -286,7 +286,8 @@ def improve_critics(
         return _step(_adam(settings), rate, value, gradient, state), None
 
     def epoch(index: Array, carry: tuple[Array, Any]) -> tuple[Array, Any]:
-        return _pass(step, carry, targets_only, jax.random.fold_in(key, index), settings)[0]
+        after: tuple[Array, Any] = _pass(step, carry, targets_only, jax.random.fold_in(key, index), settings)[0]
+        return after
 
     targets_only = Rows(rows.observation, None, None, None, rows.target, rows.weight, None)
     flat, state = jax.lax.fori_loop(0, settings.epochs, epoch, (flat, state))
@@ -309,7 +310,9 @@ def _step(
     return value - rate * update, state
 
 
-def _pass(step: Callable[[Any, Rows], tuple[Any, Any]], carry: Any, rows: Rows, key: Any, settings: PPO) -> Any:
+def _pass(
+    step: Callable[[Any, Rows], tuple[Any, Any]], carry: Any, rows: Rows, key: Any, settings: PPO
+) -> tuple[Any, Any]:
     """Once over the batch, in minibatches of random order."""
     order = jnp.argsort(jax.random.bits(key, (rows.weight.shape[1],)))
 

@@ -47,11 +47,11 @@ class PPO:
     gae_lambda: float = option(0.95, "lambda of generalized advantage estimation")
     bootstrap_truncated: bool = option(True, "a time limit is not an end: bootstrap from the last observation")
     gradient_norm: float = option(
-        0.5, "norm to which gradients are clipped: of actor and critic, of each policy's own layers, and of shared ones"
+        0.5, "norm to which gradients are clipped: of shared layers, and of each policy's own"
     )
     adam_epsilon: float = option(1e-8, "epsilon of Adam")
     kl_limit: float = option(
-        0.05, "a policy learns no more from a batch when a moving average of its KL passes this; 0: never"
+        0.05, "a policy is done with a batch when a moving average of its KL passes this; 0: never"
     )
     hidden: tuple[int, ...] = option((64, 64), "sizes of the hidden layers")
     trunk: Sharing = option("shared", "actor's hidden layers: shared, biases (a bias per policy) or separate")

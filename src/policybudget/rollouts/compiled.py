@@ -178,8 +178,8 @@ def play(
         alive = alive & ~(after.terminated | after.truncated)
         return (Ongoing(after.state, after.observation), alive, played), None
 
-    action = jax.eval_shape(lambda seen: act(policies, world.actions, seen, None), ongoing.observation)
-    outcome = jax.ShapeDtypeStruct((budget, episodes, world.outcome_size), jnp.float32)
+    action = act(policies, world.actions, ongoing.observation, None)  # for its shape
+    outcome = jnp.zeros((budget, episodes, world.outcome_size))
     example = jax.eval_shape(features, Experience(ongoing.observation, action, outcome, ongoing.observation))
     nothing = Played(jnp.zeros(example.shape), jnp.zeros((budget, episodes)))
     carry = (ongoing, jnp.ones((budget, episodes), bool), nothing)

@@ -98,18 +98,8 @@ class Archive(Search):
         for index in range(number):
             fair = self.egalitarian_restarts and index % 2 == 1
             name = rule.name if number == 1 else f"{rule.name} {index + 1}" + (" (egalitarian)" if fair else "")
-            parts.append(
-                Phase(
-                    name,
-                    rule,
-                    learner,
-                    plan.budget,
-                    iterations * learner.batch,
-                    hold,
-                    Egalitarian() if fair else None,
-                    shuffle=number > 1,
-                )  # fmt: skip
-            )
+            welfare, length = Egalitarian() if fair else None, iterations * learner.batch
+            parts.append(Phase(name, rule, learner, plan.budget, length, hold, welfare, shuffle=number > 1))
         return tuple(parts)
 
     @property

@@ -1,4 +1,4 @@
-"""An archive of episodes of a deterministic world: what they were worth to each agent, and the actions that repeat them.
+"""An archive of episodes of a deterministic world: their returns, and the actions that repeat them.
 
 Where nothing is drawn, the same actions give the same episode, so the best that sampling ever found need not be lost
 while policies learn something else (Ecoffet et al. 2021, "First return, then explore"). The archive keeps the

@@ -157,7 +157,7 @@ class Search(abc.ABC):
         """The name, and where alone it works."""
         return f"{self.name} ({self.limits})" if self.limits else self.name
 
-    def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
+    def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:  # noqa: B027 - most fit everywhere
         """Refuse what the search cannot work with.
 
         Args:

@@ -124,7 +124,7 @@ def _resource_gathering() -> Entry:
             "paper": {**plain, **PAPER, "learning_rate": (5e-4, 1e-4), "discount": 1.0},
         },
         search={
-            "default": Search("archive", {"restarts": 8, "fair_restarts": True}),
+            "default": Search("archive", {"restarts": 8, "egalitarian_restarts": True}),
             "plain": PLAIN,
             "paper": PLAIN,
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class Metrics:
             "transitions": event.transitions,
             "seconds": f"{event.seconds:.3f}",
             "transitions_per_s": "" if speed is None else f"{speed:.0f}",
-        } | {name: f"{value:.6g}" for name, value in values.items()}
+        } | {name: "" if math.isnan(value) else f"{value:.6g}" for name, value in values.items()}
         try:
             with self.path.open("a", newline="") as file:
                 file.write(_line([row.get(column, "") for column in self._columns]))
@@ -106,6 +107,8 @@ class TensorBoard:
         if (speed := self._speed(event)) is not None:
             self._writer.add_scalar("transitions_per_s", speed, event.transitions)
         for name, value in scalars(event):
+            if math.isnan(value):  # nothing is known yet
+                continue
             tag, _, index = name.rpartition("_")
             self._writer.add_scalar(f"{tag}/{index}" if index.isdigit() else name, value, event.transitions)
         if event.iteration == event.iterations:

@@ -6,30 +6,20 @@ from types import TracebackType
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from policybudget.progress import bar
 from policybudget.training.train import Event
 
 SHOWN_GROUPS = 8
-
-
-def bar(console: Console) -> Progress:
-    """A progress bar as trainings show it: what, how far, how long to go."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
-        TaskProgressColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
-        console=console,
-        refresh_per_second=5,
-    )
 
 
 class LiveProgress:
     """A listener that draws a progress bar; on something that is no terminal, a line every tenth of the way.
 
     Use as a context manager.
+
+    Args:
+        console: where it draws; standard error if None.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -51,7 +41,11 @@ class LiveProgress:
             self._bar.stop()
 
     def __call__(self, event: Event) -> None:
-        """Hear of an iteration."""
+        """Hear of an iteration.
+
+        Args:
+            event: the iteration that has ended.
+        """
         text = self._text(event)
         if self.console.is_terminal:
             self._bar.update(self._task, description=text, total=event.of, completed=event.transitions)
@@ -67,4 +61,6 @@ class LiveProgress:
         groups = " ".join(str(size) for size in sizes[:SHOWN_GROUPS]) + (" ..." if len(sizes) > SHOWN_GROUPS else "")
         name = f"{event.phases[event.phase]}  " if len(event.phases) > 1 else ""
         outside = f"  unserved {unserved}" if (unserved := int(event.report.unserved)) else ""
-        return f"{name}welfare {float(event.report.welfare):6.2f}  groups {groups}{outside}  {speed / 1000:.0f}k/s"
+        welfare = float(event.report.welfare)
+        worth = "     –" if np.isnan(welfare) else f"{welfare:6.2f}"
+        return f"{name}welfare {worth}  groups {groups}{outside}  {speed / 1000:.0f}k/s"

@@ -1,0 +1,69 @@
+"""What train and resume print at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from policybudget.assessment import pictures
+from policybudget.assessment.statistics import plus_minus
+from policybudget.studies.run import Finished
+from policybudget.studies.seeds import Seeds
+from policybudget.welfare import Utilitarian
+
+
+def finished(run: Finished) -> None:
+    """Table, drawing and the place of a run folder.
+
+    Args:
+        run: that has ended.
+    """
+    console, result = Console(), run.result
+    table = Table(title=f"{result.algorithm}, {result.budget} policies for {len(result.agents)} users")
+    for name in ("policy", "agents", "mean return", "episode length"):
+        table.add_column(name, justify="right")
+    sizes = result.assignment.sum(axis=1)
+    for j in range(result.budget):
+        value = (result.assignment[j] * result.returns[j]).sum() / sizes[j] if sizes[j] > 0 else float("nan")
+        shown = "-" if np.isnan(value) else f"{value:.2f}"
+        table.add_row(str(j), f"{sizes[j]:.4g}", shown, f"{result.lengths[j]:.1f}")
+    console.print(table)
+    for line in pictures.sketch(run.problem, result):
+        console.print(line, highlight=False)
+    console.print(f"search  {result.search}", highlight=False)
+    function = "mean over users" if run.problem.welfare == Utilitarian() else str(run.problem.welfare)
+    console.print(
+        f"welfare [bold]{result.welfare:.2f}[/] (greedy policies, fresh episodes, {function})", highlight=False
+    )
+    social = result.social
+    if run.problem.welfare != Utilitarian():
+        console.print(f"        mean {social['mean']:.2f}, worst {social['worst']:.2f}", highlight=False)
+    if social["unserved"]:
+        outside = f"{social['unserved']} of {len(result.agents)} users do better outside, served by none"
+        console.print(f"        {outside}", highlight=False)
+    for picture in run.figures:
+        console.print(f"figure  {picture}", soft_wrap=True, highlight=False)
+    console.print(f"run     {run.folder}", soft_wrap=True, highlight=False)
+
+
+def seeds(folder: Path, found: Seeds) -> None:
+    """A row per seed, and their mean.
+
+    Args:
+        folder: with all runs.
+        found: what they came to.
+    """
+    console = Console()
+    table = Table(title=f"{len(found.seeds)} seeds, {found.population}")
+    table.add_column("seed", justify="right")
+    table.add_column("welfare", justify="right")
+    for seed, welfare in zip(found.seeds, found.welfare, strict=True):
+        table.add_row(str(seed), f"{welfare:.2f}")
+    table.add_section()
+    table.add_row("mean", f"[bold]{found.summary['mean']:.2f}[/]{plus_minus(found.summary['ci95'])}")
+    console.print(table)
+    console.print("+- is the half-width of a 95 % confidence interval of the mean over seeds", style="dim")
+    console.print(f"runs    {folder}", soft_wrap=True, highlight=False)

@@ -1,0 +1,67 @@
+"""One training in a run folder: everything that ``policybudget train`` and ``policybudget resume`` leave behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from policybudget import runtime
+from policybudget.assessment import pictures
+from policybudget.problem import RepresentedMDP
+from policybudget.runs import files
+from policybudget.runs.result import Result
+from policybudget.training.checkpoint import Checkpoints, reader
+from policybudget.training.listeners.metrics import Metrics, TensorBoard
+from policybudget.training.listeners.progress import LiveProgress
+from policybudget.training.train import Listener, Training
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run.
+
+    Attributes:
+        folder: where everything is.
+        problem: that was trained for.
+        result: of the training.
+        figures: the files that were drawn.
+    """
+
+    folder: Path
+    problem: RepresentedMDP
+    result: Result
+    figures: tuple[Path, ...]
+
+
+def train_in(
+    folder: Path, training: Training, resume: bool = False, quiet: bool = False, listeners: Iterable[Listener] = ()
+) -> Finished:
+    """Train in a run folder, and write metrics, checkpoints, policies, assignment, figures and the manifest.
+
+    The manifest comes last: a run that has one is finished.
+
+    Args:
+        folder: it exists; its config.json was written before.
+        training: what is trained.
+        resume: whether to go on from the folder's checkpoint, if there is one.
+        quiet: whether nothing is shown in the terminal.
+        listeners: called after every iteration, after those of the folder.
+
+    Raises:
+        RunFolderError: something cannot be written.
+        WorldError: the world raised, or gave something that is not finite.
+    """
+    runtime.use_compilation_cache()
+    try:
+        with ExitStack() as stack:
+            own: list[Listener] = [Metrics(folder, training.most_policies), TensorBoard(folder), Checkpoints(folder)]
+            if not quiet:
+                own.append(stack.enter_context(LiveProgress()))
+            result = training.run([*own, *listeners], reader(folder) if resume else None)
+        drawn = pictures.draw(folder, training.problem, result)
+        result.save(folder)
+    except OSError as error:  # of a figure or of TensorBoard's events; all else names its file
+        raise files.cannot_write(folder, error) from error
+    return Finished(folder, training.problem, result, tuple(drawn))
