@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-CLEAN = ("welfare", "objective", "population", "errors", "policies")
+CLEAN = ("welfare", "objective", "population", "errors", "policies", "runs")
 """Rooms that are done. The list grows until it is all of them."""
 
 ROOT = Path(__file__).parents[1] / "src" / "policybudget"
