@@ -297,6 +297,13 @@ def test_the_rule_by_hand() -> None:
     assert report("other", package, Path("src/package")) == []
 
 
+def test_the_command_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(list(CLEAN)) == 0
+    assert capsys.readouterr().out.endswith("0 functions or classes with arguments that are not described\n")
+    assert main(["nowhere"]) == 1
+    assert capsys.readouterr().err.endswith(", got nowhere\n")
+
+
 def main(chosen: list[str]) -> int:
     """Print what rooms lack.
 
