@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-CLEAN = ("welfare", "objective", "population", "errors", "policies")
+CLEAN = ("welfare", "objective", "population", "errors", "policies", "runs")
 """Rooms that are done. The list grows until it is all of them."""
 
 ROOT = Path(__file__).parents[1] / "src" / "policybudget"
@@ -295,6 +295,13 @@ def test_the_rule_by_hand() -> None:
         f"src/package/module.py:{where['bad']}: bad does not describe a, c"
     )
     assert report("other", package, Path("src/package")) == []
+
+
+def test_the_command_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(list(CLEAN)) == 0
+    assert capsys.readouterr().out.endswith("0 functions or classes with arguments that are not described\n")
+    assert main(["nowhere"]) == 1
+    assert capsys.readouterr().err.endswith(", got nowhere\n")
 
 
 def main(chosen: list[str]) -> int:

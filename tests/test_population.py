@@ -51,7 +51,7 @@ def population(kind: str, **details: object) -> Population:
 
 
 @pytest.mark.parametrize("kind", ["weights", "targets", "function", "features"])
-def test_people_per_agent_and_outside_options(kind: str) -> None:
+def test_agent_weights_and_outside_options(kind: str) -> None:
     plain = population(kind)
     assert plain.agent_weights is None and plain.outside is None
     given = np.array([3.0, 0.5])

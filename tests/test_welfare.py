@@ -155,12 +155,21 @@ def test_welfare_is_in_units_of_return(w: Welfare, u: np.ndarray, a: np.ndarray,
 
 
 @each
+@given(vectors(-50.0, 100.0), some_weights, st.permutations(range(N)))
+def test_relabelling_agents_relabels_the_gradient(w: Welfare, u: np.ndarray, a: np.ndarray, names: list[int]) -> None:
+    np.testing.assert_allclose(value(w, u[names], a[names]), value(w, u, a), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(smooth(w, u[names], a[names], 100.0), smooth(w, u, a, 100.0), rtol=1e-4, atol=1e-4)
+    slope = gradient(w, u, a, 100.0)
+    np.testing.assert_allclose(gradient(w, u[names], a[names], 100.0), slope[np.array(names)], rtol=1e-3, atol=1e-6)
+
+
+@each
 @given(vectors(-50.0, 100.0, 3))
 def test_an_agent_of_weight_two_is_two_agents(w: Welfare, u: np.ndarray) -> None:
-    a, agent_weights, one = np.array([1.0, 2.0, 2.0], np.float32), np.repeat(u, [1, 2, 2]), np.ones(N, np.float32)
-    np.testing.assert_allclose(value(w, u, a), value(w, agent_weights, one), rtol=1e-5, atol=1e-4)
-    np.testing.assert_allclose(smooth(w, u, a, 100.0), smooth(w, agent_weights, one, 100.0), rtol=1e-4, atol=1e-4)
-    shares, slope = gradient(w, agent_weights, one, 100.0), gradient(w, u, a, 100.0)
+    a, doubled, one = np.array([1.0, 2.0, 2.0], np.float32), np.repeat(u, [1, 2, 2]), np.ones(N, np.float32)
+    np.testing.assert_allclose(value(w, u, a), value(w, doubled, one), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(smooth(w, u, a, 100.0), smooth(w, doubled, one, 100.0), rtol=1e-4, atol=1e-4)
+    shares, slope = gradient(w, doubled, one, 100.0), gradient(w, u, a, 100.0)
     np.testing.assert_allclose(slope, [shares[0], shares[1:3].sum(), shares[3:].sum()], rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(gradient(w, u, 1e37 * a, 100.0), slope, rtol=1e-5)
 
@@ -221,7 +230,7 @@ def test_the_e_step_never_lowers_any_welfare(
     assert smooth(w, greedy, a, 100.0) >= smooth(w, other, a, 100.0) - 1e-3
 
 
-OPPOSED = jnp.eye(2)  # what two policies are worth to two users, who share one
+OPPOSED = jnp.eye(2)  # what two policies are worth to two agents, who share one
 
 
 def best_for(w: Welfare, u: jax.Array, scale: float = 1.0) -> jax.Array:

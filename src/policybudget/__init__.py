@@ -16,15 +16,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from policybudget.assessment.evaluate import evaluate
+    from policybudget.assignment.committee import CoverCommittee
+    from policybudget.assignment.conformance import check_rule
     from policybudget.assignment.em import EM
     from policybudget.assignment.end_to_end import EndToEnd
     from policybudget.assignment.fixed import RandomGroups
+    from policybudget.assignment.rule import AssignmentRule
     from policybudget.assignment.trajectory_clusters import TrajectoryClusters
     from policybudget.errors import PolicyBudgetError
     from policybudget.learning.settings import PPO
     from policybudget.population import Population
     from policybudget.problem import RepresentedMDP, make_problem
     from policybudget.runs.result import Result, load
+    from policybudget.search.archive import Archive
+    from policybudget.search.plain import Plain
+    from policybudget.search.pretrained import Pretrained
+    from policybudget.search.search import Search
+    from policybudget.search.splitting import Splitting
+    from policybudget.training.method import Method, preset
     from policybudget.training.train import train
     from policybudget.worlds.conformance import check_world
     from policybudget.worlds.gym.world import world_from
@@ -34,36 +43,56 @@ if TYPE_CHECKING:
 __all__ = [
     "EM",
     "PPO",
+    "Archive",
+    "AssignmentRule",
+    "CoverCommittee",
     "EndToEnd",
+    "Method",
+    "Plain",
     "PolicyBudgetError",
     "Population",
+    "Pretrained",
     "RandomGroups",
     "RepresentedMDP",
     "Result",
+    "Search",
+    "Splitting",
     "TrajectoryClusters",
     "__version__",
+    "check_rule",
     "check_world",
     "evaluate",
     "load",
     "make_problem",
+    "preset",
     "train",
     "world_from",
 ]
 
 _HOMES = {
+    "Archive": "search.archive",
+    "AssignmentRule": "assignment.rule",
+    "CoverCommittee": "assignment.committee",
     "EM": "assignment.em",
-    "PPO": "learning.settings",
     "EndToEnd": "assignment.end_to_end",
+    "Method": "training.method",
+    "PPO": "learning.settings",
+    "Plain": "search.plain",
     "PolicyBudgetError": "errors",
     "Population": "population",
+    "Pretrained": "search.pretrained",
     "RandomGroups": "assignment.fixed",
     "RepresentedMDP": "problem",
     "Result": "runs.result",
+    "Search": "search.search",
+    "Splitting": "search.splitting",
     "TrajectoryClusters": "assignment.trajectory_clusters",
+    "check_rule": "assignment.conformance",
     "check_world": "worlds.conformance",
     "evaluate": "assessment.evaluate",
     "load": "runs.result",
     "make_problem": "problem",
+    "preset": "training.method",
     "train": "training.train",
     "world_from": "worlds.gym.world",
 }

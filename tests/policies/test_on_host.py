@@ -23,7 +23,7 @@ def some_policies(space: ActionSpace, trunk: str, seen: bool) -> Policies:
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: type(space).__name__)
 @pytest.mark.parametrize("trunk", ["shared", "biases", "separate"])
 @pytest.mark.parametrize("seen", [False, True])
-def test_acts_as_the_compiled_committee_does(space: ActionSpace, trunk: str, seen: bool) -> None:
+def test_acts_as_the_compiled_policies_do(space: ActionSpace, trunk: str, seen: bool) -> None:
     policies = some_policies(space, trunk, seen)
     observation = jax.random.normal(jax.random.key(1), (3, 20, 7))
     random = actions.noise(space, jax.random.key(2), (3, 20))

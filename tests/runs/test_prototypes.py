@@ -8,20 +8,20 @@ from policybudget.runs.prototypes import Prototypes
 
 
 def test_nearest_by_hand() -> None:
-    """In the second parameter's unit the first place is nearest to the first task, in standard deviations the other."""
+    """The first prototype is nearest to the first task in the parameters' own units, not in standard deviations."""
     places, tasks = np.array([[0.0, 0.0], [1.0, 30.0]]), np.array([[1.0, 10.0], [0.9, 29.0]])
-    member, apart = Prototypes(places, np.ones(2)).nearest(tasks)
-    assert member.tolist() == [0, 1] and apart.tolist() == [10.0, 1.0]
-    member, apart = Prototypes(places, np.array([0.5, 100.0])).nearest(tasks)
-    assert member.tolist() == [1, 1] and apart == pytest.approx([0.2, 0.2])
+    policy, apart = Prototypes(places, np.ones(2)).nearest(tasks)
+    assert policy.tolist() == [0, 1] and apart.tolist() == [10.0, 1.0]
+    policy, apart = Prototypes(places, np.array([0.5, 100.0])).nearest(tasks)
+    assert policy.tolist() == [1, 1] and apart == pytest.approx([0.2, 0.2])
 
 
-def test_who_stands_nowhere_is_never_nearest() -> None:
+def test_a_policy_without_a_prototype_is_never_nearest() -> None:
     kept = Prototypes.first(np.array([[3.0]]), np.array([2.0]), ("speed",), 3)
     np.testing.assert_array_equal(kept.places, [[3.0], [np.inf], [np.inf]])
     assert kept.names == ("speed",)
-    member, apart = kept.nearest(np.array([[1e9]], np.float32))
-    assert member.tolist() == [0] and apart == pytest.approx([5e8])
+    policy, apart = kept.nearest(np.array([[1e9]], np.float32))
+    assert policy.tolist() == [0] and apart == pytest.approx([5e8])
 
 
 def test_other_parameters_are_refused() -> None:

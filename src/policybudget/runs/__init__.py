@@ -1,1 +1,1 @@
-"""What a run leaves on disk: results, tensors, files replaced at once."""
+"""What a run leaves on disk: results, arrays, and files that are replaced in one step."""

@@ -1,4 +1,7 @@
-"""Files of a run folder: written beside and renamed, so no reader sees half a file and a full disk loses nothing."""
+"""The files of a run folder.
+
+A file is written under another name and then renamed. No reader sees half a file, and a full disk loses nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,14 @@ from policybudget.errors import RunFolderError
 
 
 def write(path: Path, content: bytes | str) -> None:
-    """Replace a file at once.
+    """Write or replace a file in one step; missing folders are made.
+
+    Args:
+        path: the file.
+        content: what it is to hold; text is written as UTF-8.
 
     Raises:
-        RunFolderError: the disk is full, the folder is read-only, ...; what was there is still there.
+        RunFolderError: the file cannot be written (a full disk, a read-only folder, ...). An earlier file is unchanged.
     """
     data = content.encode() if isinstance(content, str) else content
     beside = None
@@ -36,23 +43,60 @@ def write(path: Path, content: bytes | str) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> RunFolderError:
-    """The one line for a full disk or a read-only folder."""
+    """The error for a file that cannot be written.
+
+    Args:
+        path: the file or folder.
+        error: why it cannot be written, as the operating system reports it.
+
+    Returns:
+        The error, to be raised.
+    """
     reason = (error.strerror or str(error)).lower()
     return RunFolderError(f"cannot write {path}: {reason}; make room or choose another folder, then resume the run")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Readable JSON with sorted layout left as given."""
+    """Write or replace a JSON file in one step.
+
+    Args:
+        path: the file.
+        value: what :func:`as_json` takes.
+
+    Raises:
+        RunFolderError: the file cannot be written. An earlier file is unchanged.
+        ValueError: a number is not finite. An earlier file is unchanged.
+    """
     write(path, as_json(value))
 
 
 def as_json(value: Any) -> bytes:
-    """Readable JSON."""
+    """A value as indented JSON; keys keep their order.
+
+    Args:
+        value: dictionaries, lists, texts, finite numbers, booleans and None.
+
+    Returns:
+        UTF-8, with a newline at the end.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
     return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
 
 
 def read(path: Path) -> bytes:
-    """The content of a file that must be there."""
+    """The content of a file of a finished run.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its content.
+
+    Raises:
+        RunFolderError: the file is missing or cannot be read.
+    """
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -62,7 +106,17 @@ def read(path: Path) -> bytes:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object."""
+    """The JSON object in a file of a finished run.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The object.
+
+    Raises:
+        RunFolderError: the file is missing, cannot be read, or does not hold a JSON object.
+    """
     try:
         value = json.loads(read(path))
     except ValueError:
@@ -73,15 +127,28 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def sha256(data: bytes) -> str:
-    """Hexadecimal digest."""
+    """The SHA-256 digest of some content.
+
+    Args:
+        data: the content.
+
+    Returns:
+        64 hexadecimal digits.
+    """
     return hashlib.sha256(data).hexdigest()
 
 
 def new_folder(path: Path) -> Path:
-    """A run folder that does not exist yet or is empty.
+    """Make a folder for a run, or take one that is empty.
+
+    Args:
+        path: the folder.
+
+    Returns:
+        The path.
 
     Raises:
-        RunFolderError: something is there already, or it cannot be made; nothing was written.
+        RunFolderError: the folder is not empty, is a file, cannot be made, or cannot be written. Nothing was written.
     """
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):

@@ -1,4 +1,4 @@
-"""Where the policies of a committee stand in the space of tasks: who is nearest acts for a task without a trial."""
+"""A task for each policy, its prototype. The policy with the nearest prototype acts for a new task without a trial."""
 
 from __future__ import annotations
 
@@ -12,32 +12,48 @@ from policybudget.errors import PolicyBudgetError
 
 @dataclass(frozen=True, eq=False)
 class Prototypes:
-    """A place per policy.
+    """The prototypes of k policies in the space of p task parameters.
 
-    Attributes:
-        places: in the units of the task parameters; infinite for a policy that stands nowhere.
-        scale: of each parameter, which distances are measured in: ones, or standard deviations.
-        names: of the parameters, if they have some.
+    Args:
+        places: (k, p) in the units of the task parameters; infinite for a policy without a prototype.
+        scale: (p) the unit that distances in each parameter are measured in: ones, or standard deviations.
+        names: p names of the parameters; empty if they have none.
     """
 
-    places: Float[np.ndarray, "k d"]
-    scale: Float[np.ndarray, " d"]
+    places: Float[np.ndarray, "k p"]
+    scale: Float[np.ndarray, " p"]
     names: tuple[str, ...] = ()
 
     @staticmethod
     def first(
-        places: Float[np.ndarray, "c d"], scale: Float[np.ndarray, " d"], names: tuple[str, ...], budget: int
+        places: Float[np.ndarray, "c p"], scale: Float[np.ndarray, " p"], names: tuple[str, ...], budget: int
     ) -> Prototypes:
-        """Places of the first c of k policies; the others stand nowhere."""
+        """Prototypes of the first c of k policies; the other policies have none.
+
+        Args:
+            places: (c, p) in the units of the task parameters, c <= k.
+            scale: (p) the unit that distances in each parameter are measured in.
+            names: p names of the parameters; empty if they have none.
+            budget: k, the number of policies.
+
+        Returns:
+            The prototypes of all k policies.
+        """
         padded = np.full((budget, places.shape[1]), np.inf)
         padded[: len(places)] = places
         return Prototypes(padded, scale, names)
 
-    def nearest(self, tasks: Float[np.ndarray, "m d"]) -> tuple[Int[np.ndarray, " m"], Float[np.ndarray, " m"]]:
-        """The policy that is nearest to each task, and the largest difference in any parameter, in the scale.
+    def nearest(self, tasks: Float[np.ndarray, "n p"]) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+        """The policy with the prototype nearest to each task, by the largest difference in any parameter.
+
+        Args:
+            tasks: (n, p) a row of task parameters per task or agent.
+
+        Returns:
+            (n) indices of policies, and (n) distances in units of the scale.
 
         Raises:
-            PolicyBudgetError: the tasks have other parameters.
+            PolicyBudgetError: the number of task parameters differs from that of the prototypes.
         """
         if tasks.shape[1] != len(self.scale):
             raise PolicyBudgetError(

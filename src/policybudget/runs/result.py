@@ -1,4 +1,4 @@
-"""What a training leaves behind: the policies, who is served by which, and what it is worth. Saved without pickle."""
+"""The result of a training: policies, the assignment of agents to them, and its worth. It is saved without pickle."""
 
 from __future__ import annotations
 
@@ -31,7 +31,14 @@ LIBRARIES = ("policybudget", "jax", "jaxlib", "equinox", "optax", "numpy")
 
 @dataclass(frozen=True)
 class Architecture:
-    """What is needed to build the policies' networks before their weights are loaded."""
+    """The shapes of the policies' networks, which are built before their weights are loaded.
+
+    Args:
+        observation_size: o, the components of an observation.
+        actions: the action space.
+        hidden: the sizes of the hidden layers.
+        trunk: what the hidden layers share, as in :func:`policybudget.policies.stacked.make_actor`.
+    """
 
     observation_size: int
     actions: ActionSpace
@@ -39,7 +46,14 @@ class Architecture:
     trunk: Sharing
 
     def policies(self, budget: int) -> Policies:
-        """A committee of this shape, its arrays not yet filled."""
+        """Policies of this shape without numbers: a template for :func:`policybudget.runs.tensors.load`.
+
+        Args:
+            budget: k, the number of policies.
+
+        Returns:
+            Policies whose leaves are shapes and types of arrays.
+        """
 
         def build() -> Policies:
             key = jax.random.key(0)
@@ -50,7 +64,11 @@ class Architecture:
         return shape
 
     def record(self) -> dict[str, Any]:
-        """As JSON."""
+        """The architecture as JSON takes it; :meth:`from_record` reads it.
+
+        Returns:
+            A dictionary of plain values; infinite bounds of actions are None.
+        """
         kind = {Box: "box", MultiDiscrete: "multi-discrete", Discrete: "discrete"}[type(self.actions)]
         space: dict[str, Any] = asdict(self.actions)
         for side in ("low", "high") if isinstance(self.actions, Box) else ():  # JSON has no infinity
@@ -59,7 +77,17 @@ class Architecture:
 
     @staticmethod
     def from_record(record: dict[str, Any]) -> Architecture:
-        """From JSON."""
+        """The architecture that :meth:`record` wrote.
+
+        Args:
+            record: the dictionary.
+
+        Returns:
+            The architecture.
+
+        Raises:
+            KeyError: an entry is missing.
+        """
         space = dict(record["actions"])
         actions: ActionSpace
         if (kind := space.pop("kind")) == "box":
@@ -74,22 +102,24 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Result:
-    """A trained committee.
+    """k trained policies and the agents that they serve.
 
-    Attributes:
+    Args:
         policies: the k policies.
-        assignment: (k, n) α, who is served by which.
+        assignment: (k, n) α; column i is a distribution over policies, or zeros for an agent that no policy serves.
         returns: (k, n) mean return of each greedy policy to each agent, on fresh episodes.
-        lengths: (k) mean episode length of each greedy policy.
-        welfare: of the agents under assignment and returns.
-        social: the welfare function, mean and worst utility, and who is left outside (:meth:`Objective.summary`).
+        lengths: (k) mean length of the episodes of each greedy policy, in steps.
+        welfare: the welfare of the agents under this assignment and these returns, in units of return.
+        social: the welfare and what explains it, as :meth:`policybudget.objective.Objective.summary` gives it.
         agents: n names.
-        world: how the world was made: name and options.
-        algorithm: the assignment rule, by name.
-        search: by name, with where alone it works.
-        transitions: over all policies, everything that was trained counted.
-        wall_seconds: of the training, over all resumptions.
-        prototypes: where the policies stand in the space of tasks, if groups came of a cover; None if not.
+        architecture: the shapes of the policies' networks.
+        world: how the world was made: its name and options.
+        algorithm: the name of the assignment rule.
+        search: the name of the search, with where alone it works.
+        transitions: the number of transitions in the training of all policies together.
+        wall_seconds: the duration of the training in seconds, summed over all resumptions.
+        prototypes: the prototypes of the policies, if a cover of task parameters made the groups; None if not.
+        details: further values about the training, as JSON takes them; they are saved in the manifest.
     """
 
     policies: Policies
@@ -110,16 +140,23 @@ class Result:
 
     @property
     def budget(self) -> int:
-        """k."""
+        """k, the number of policies."""
         return int(self.assignment.shape[0])
 
     def save(self, folder: str | Path) -> Path:
-        """Write policies.safetensors, assignment.csv, result.json and manifest.json into a folder.
+        """Write the result into a folder, from which :func:`load` reads it.
 
-        A committee from a cover has prototypes.safetensors, too.
+        The files are policies.safetensors, assignment.csv, returns.safetensors, result.json, manifest.json and, if
+        there are prototypes, prototypes.safetensors.
+
+        Args:
+            folder: the folder; it is made if it is missing, and files of these names in it are replaced.
+
+        Returns:
+            The folder.
 
         Raises:
-            RunFolderError: it cannot be written.
+            RunFolderError: a file cannot be written.
         """
         folder = Path(folder)
         contents = {
@@ -157,7 +194,16 @@ class Result:
 
 
 def assignment_table(agents: tuple[str, ...], assignment: np.ndarray) -> str:
-    """CSV: agent, its most likely policy (or ``none``, if it is left to its option), and how likely that is."""
+    """The assignment as CSV with the columns agent, policy and probability.
+
+    Args:
+        agents: n names.
+        assignment: (k, n) α; what a column lacks of a sum of 1 is the probability of no policy.
+
+    Returns:
+        The table with a row per agent: its most likely policy, or ``none`` if no policy is more likely, and the
+        probability of this choice.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["agent", "policy", "probability"])
@@ -169,7 +215,13 @@ def assignment_table(agents: tuple[str, ...], assignment: np.ndarray) -> str:
 
 
 def load(folder: str | Path) -> Result:
-    """Read what :meth:`Result.save` wrote, or a finished run folder.
+    """The result in a finished run folder or in a folder that :meth:`Result.save` wrote.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        The result.
 
     Raises:
         RunFolderError: the folder is missing, unfinished, of a newer format, or damaged.
@@ -221,7 +273,15 @@ def _prototypes(folder: Path, budget: int) -> Prototypes:
 
 
 def check_format(path: Path, record: dict[str, Any]) -> None:
-    """Refuse files of a later version of this software, and files without a version."""
+    """Refuse a record of a format that this version does not read.
+
+    Args:
+        path: the file of the record, for the message.
+        record: the JSON object in the file.
+
+    Raises:
+        RunFolderError: the record has a newer format, or none.
+    """
     found = record.get("format")
     if not isinstance(found, int):
         raise RunFolderError(f"{path} is damaged: it names no format version")

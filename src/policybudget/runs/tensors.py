@@ -1,4 +1,4 @@
-"""Pytrees of arrays as safetensors files: named arrays, a digest, no code. Random keys are kept as their integers."""
+"""Pytrees of arrays as safetensors files: named arrays and a digest, no code. Random keys are saved as integers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,18 @@ from policybudget.runs import files
 Tree = TypeVar("Tree")
 
 ANY = object()
-"""In a template: an array of any shape, as NumPy array."""
+"""In the template of :func:`load`: an array of any shape, which is loaded as a NumPy array."""
 
 
 def named(tree: Any) -> dict[str, np.ndarray]:
-    """The array leaves of a pytree by their path."""
+    """The arrays of a pytree by name.
+
+    Args:
+        tree: any pytree; leaves that are not arrays are left out.
+
+    Returns:
+        NumPy arrays by their path in the tree, with dots between its parts; random keys as integers.
+    """
     out = {}
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         if _is_key(leaf):
@@ -33,16 +40,32 @@ def named(tree: Any) -> dict[str, np.ndarray]:
 
 
 def dump(tree: Any, **metadata: str) -> bytes:
-    """The content of a safetensors file with a digest of all arrays in its metadata."""
+    """The arrays of a pytree as the content of a safetensors file, with a digest of all arrays in its metadata.
+
+    Args:
+        tree: any pytree; leaves that are not arrays are left out.
+        **metadata: texts to be saved with the arrays.
+
+    Returns:
+        The content of the file.
+    """
     arrays = named(tree)
     return save(arrays, metadata={**metadata, "digest": _digest(arrays)})
 
 
 def load(path: Path, template: Tree) -> tuple[Tree, dict[str, str]]:
-    """A pytree like the template, from a file that :func:`dump` made.
+    """A pytree like a template, with the arrays of a file that :func:`dump` made.
+
+    Args:
+        path: the file.
+        template: a pytree with the same paths; its leaves are arrays of the same shapes, their shapes only, or ``ANY``
+            for a shape that is not known. Other leaves are kept.
+
+    Returns:
+        The pytree (NumPy arrays where the template has them, JAX arrays elsewhere), and the texts of the metadata.
 
     Raises:
-        RunFolderError: the file is missing, truncated, changed, or made for something else.
+        RunFolderError: the file is missing, truncated or changed, or does not fit the template.
     """
     arrays, metadata = _open(path)
     if metadata.get("digest") != _digest(arrays):
@@ -69,7 +92,17 @@ def load(path: Path, template: Tree) -> tuple[Tree, dict[str, str]]:
 
 
 def metadata(path: Path) -> dict[str, str]:
-    """The texts that were saved with the arrays."""
+    """The texts that were saved with the arrays of a file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The texts by name, and the digest.
+
+    Raises:
+        RunFolderError: the file is missing, truncated or damaged.
+    """
     return _open(path)[1]
 
 

@@ -28,7 +28,7 @@ def utilities(
             the outside option; a column of zeros says "none of the k".
         returns: (k, n) V, the return of policy j to agent i.
         outside: (n) o, what an agent has without any policy, in units of return; -inf where there is no such option;
-            None if nobody has one. Columns of agents without an option should sum to one: a rest counts as 0.
+            None if no agent has one. Columns of agents without an option should sum to one: a rest counts as 0.
 
     Returns:
         (n) utilities, in units of return.

@@ -1,4 +1,4 @@
-"""Welfare functions by name, as options and tables of users give them."""
+"""Welfare functions by name, as the command line and configurations give them."""
 
 from __future__ import annotations
 
