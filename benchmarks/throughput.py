@@ -37,49 +37,41 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     """All rates, the parts interleaved round by round so that they share the machine's moods."""
     from dataclasses import replace
 
-    import equinox as eqx
     import jax
     import jax.numpy as jnp
 
-    from policybudget.assignment.rule import Known
-    from policybudget.learning import rollout
-    from policybudget.training import iteration
-    from policybudget.training.configuration import preset
+    from policybudget.training.method import preset
     from policybudget.training.state import begin, make_task
-    from policybudget.training.step import stepper
-    from policybudget.worlds.interface import HostWorld
+    from policybudget.training.step import Stepper
+    from policybudget.training.train import Training
 
-    configuration = preset(settings.preset, settings.world, settings.algorithm)
-    problem = make_problem(settings)
-    ppo = replace(configuration.ppo, kl_limit=0.0)  # every epoch is run, and counted
+    problem, method = make_problem(settings), preset(settings.preset, settings.world, settings.algorithm)
+    ppo = replace(method.learner, kl_limit=0.0)  # every epoch is run, and counted
     ppo = replace(ppo, critic=settings.critic) if settings.critic else ppo
-    task = make_task(problem, configuration.rule, ppo, settings.budget, iterations=1000)
-    worlds = stepper(task)
-    first = task.rule.start(Known(task.rewards, task.budget, task.agents), jax.random.key(0))
-    state = begin(task, first, worlds.start(jax.random.key(1)), jax.random.key(2))
+    search = method.search
+    training = Training(problem, replace(method, learner=ppo), 1000 * ppo.batch, seed=0)
+    phase = replace(training.phases[-1], transitions=1000 * ppo.batch)
+    task = make_task(problem, phase, method.mixing, search.keeps_episodes)
+    step = Stepper(task)
+    first = task.rule.start(known(task, training), jax.random.key(0))
+    state = begin(task, first, step.start(jax.random.key(1)), phase.hold, jax.random.key(2))
     parts: dict[str, Callable[[], Any]] = {}
     began = time.perf_counter()
-    if isinstance(task.world, HostWorld):
-        sampler = worlds.sampler  # type: ignore[attr-defined]
-        parts["rollout"] = lambda: sampler.rollout(state.policies, state.ongoing, state.key, ppo.steps)
-        if hasattr(sampler.copies.env, "_physics"):
-            stood = sampler.copies.state()
-            ongoing, batch = parts["rollout"]()
-            parts["physics"] = physics_alone(sampler.copies, stood, batch.action)
-    else:
-        compiled = eqx.filter_jit(lambda s: rollout.rollout(task.world, s.policies, s.ongoing, s.key, ppo.steps))
-        parts["rollout"] = lambda: compiled(state)
+    sampler = step.sampler
+    parts["rollout"] = lambda: sampler.rollout(state.policies, state.ongoing, state.key, ppo.steps)
+    copies = getattr(sampler, "copies", None)
+    if hasattr(getattr(copies, "env", None), "_physics"):
+        stood = copies.state()
+        _, batch = parts["rollout"]()
+        parts["physics"] = physics_alone(copies, stood, batch.action)
     ongoing, batch = parts["rollout"]()
-    seen = rollout.Ongoing(None, ongoing.observation) if isinstance(task.world, HostWorld) else ongoing
-    bare = eqx.tree_at(lambda s: s.ongoing, state, seen)
-    study = eqx.filter_jit(iteration.study)
-    parts["update"] = lambda: worlds.learn(bare, seen, study(task, bare, seen.observation, batch))  # type: ignore[attr-defined]
+    parts["update"] = lambda: step.learn(state, ongoing, batch)
     jax.block_until_ready(parts["update"]())
     compile_s = time.perf_counter() - began
     side = 2048
     matrix, product = jnp.ones((side, side), jnp.float32), jax.jit(lambda x: x @ x)
     parts["matmul"] = lambda: product(matrix)
-    parts["total"] = Loop(task, worlds, state, ITERATIONS)
+    parts["total"] = Loop(task, step, search, phase, problem, state, ITERATIONS)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     seconds = interleave(parts, settings.repeats)
     transitions = ppo.batch * settings.budget
@@ -113,30 +105,37 @@ ITERATIONS = 3
 """Whole iterations in a round, as training runs them."""
 
 
-class Loop:
-    """Goes on training from round to round."""
+def known(task: Any, training: Any) -> Any:
+    """What the rule may look at."""
+    from policybudget.assignment.rule import Known
 
-    def __init__(self, task: Any, worlds: Any, state: Any, iterations: int) -> None:
+    return Known(task.rewards, task.budget, task.agents, training.prepared)
+
+
+class Loop:
+    """Goes on training from round to round, search included."""
+
+    def __init__(
+        self, task: Any, step: Any, search: Any, phase: Any, problem: Any, state: Any, iterations: int
+    ) -> None:
         import jax
 
-        self.task, self.worlds, self.iterations = task, worlds, iterations
+        self.task, self.step, self.search, self.iterations, self.count = task, step, search, iterations, 0
         self.state = jax.tree.map(lambda x: x.copy() if hasattr(x, "copy") else x, state)
-        self.memory = None
-        if task.rule.recall:
-            from policybudget.learning.memory import Memory
-
-            blank = Memory.start(task.agents, task.world.time_limit)
-            self.memory = blank.in_fresh_worlds(task.budget, task.settings.copies)
+        _, self.memory = search.begin(phase, None, search.memory(problem), jax.random.key(0))
         self()
 
     def __call__(self) -> Any:
-        from policybudget.learning.memory import remember
-        from policybudget.training.step import advance
+        from policybudget.training.state import changed
+        from policybudget.training.train import standing
 
         for _ in range(self.iterations):
-            self.state, _, seen = advance(self.task, self.worlds, self.state, 0)
-            if self.memory is not None:
-                self.memory = remember(self.memory, seen)
+            self.count += 1
+            self.state, _, seen = self.step(self.state)
+            if seen is not None:
+                self.memory = self.search.remember(self.memory, seen)
+            if (change := self.search.change(standing(self.task, self.state, self.count))) is not None:
+                self.state = changed(self.state, change)
         return self.state.learned.critic
 
 

@@ -52,14 +52,14 @@ class TargetReached(Exception):  # noqa: N818 - not an error
 def seconds_until(preset: str, budget: int, seed: int, settings: argparse.Namespace) -> dict[str, Any]:
     """One training, stopped when it reaches the target."""
     import jax
+    from policybudget.learning.sampling import play
+    from policybudget.training.recall import recall
 
     import policybudget as pb
     from policybudget import welfare
     from policybudget.runtime import use_compilation_cache
-    from policybudget.learning.sampling import play
     from policybudget.selection.choice import choose
     from policybudget.training.configuration import preset as configuration_of
-    from policybudget.training.recall import recall
     from policybudget.training.state import make_task
 
     use_compilation_cache()

@@ -43,9 +43,9 @@ def check_rule(rule: AssignmentRule, population: Population | None = None) -> li
         A finding per check, in order. The rule conforms if none is an error.
     """
     if not isinstance(rule, AssignmentRule):
-        return [Finding("kind", "error", f"expected an AssignmentRule, got {type(rule).__name__}")]
-    people = population or Population.from_weights(np.random.default_rng(0).normal(size=(AGENTS, 4)))
-    trial = _Trial(rule, people)
+        return [Finding("kind", "error", f"expected an AssignmentRule, got {type(rule).__name__}")]  # type: ignore[unreachable] # a caller's error
+    agents = population or Population.from_weights(np.random.default_rng(0).normal(size=(AGENTS, 4)))
+    trial = _Trial(rule, agents)
     checks: list[tuple[str, Callable[[], str]]] = [
         ("value", trial.is_a_value),
         ("start", trial.starts),

@@ -113,15 +113,27 @@ class Stepper:
         return after, report, seen
 
     def _advance(self, state: TrainState) -> tuple[TrainState, Report, Seen | None]:
-        task, key = self.task, derive(state.key, Stream.ROLLOUT, state.iteration)
-        ongoing, batch = self.sampler.rollout(state.policies, state.ongoing, key, task.settings.steps)
+        key = derive(state.key, Stream.ROLLOUT, state.iteration)
+        return self.learn(state, *self.sampler.rollout(state.policies, state.ongoing, key, self.task.settings.steps))
+
+    def learn(self, state: TrainState, ongoing: Ongoing, batch: Batch) -> tuple[TrainState, Report, Seen | None]:
+        """What one iteration does with a batch.
+
+        Args:
+            state: before the rollout.
+            ongoing: where the copies stand after it.
+            batch: the transitions.
+
+        Returns:
+            The state after the iteration, its report, and what it showed.
+        """
         bare: TrainState = eqx.tree_at(lambda s: s.ongoing, state, ongoing.bare)
-        lesson: Lesson = _study(task, bare, ongoing.observation, batch)
+        lesson: Lesson = _study(self.task, bare, ongoing.observation, batch)
         seen, lesson = lesson.seen, replace(lesson, seen=None)
-        after, report = self._learn(bare, lesson)
+        after, report = self._improve(bare, lesson)
         return eqx.tree_at(lambda s: s.ongoing, after, ongoing), report, seen
 
-    def _learn(self, state: TrainState, lesson: Lesson) -> tuple[TrainState, Report]:
+    def _improve(self, state: TrainState, lesson: Lesson) -> tuple[TrainState, Report]:
         """All epochs, then the assignment rule's step."""
         if self._beside is None:
             critics = _improve_critics(self.task, state, lesson)

@@ -308,7 +308,7 @@ class _Run:
         if phase.shuffle:
             first = jax.random.permutation(derive(key, Stream.SHUFFLE), first, axis=1)
         fresh = begin(task, first, step.start(key), phase.hold, key)
-        before = None if ended is None else _standing(*ended)
+        before = None if ended is None else standing(*ended)
         change, self.memory = self.search.begin(phase, before, self.memory, derive(key, Stream.TAKE_OVER))
         return fresh if change is None or ended is None else carried(task, fresh, ended[1], change)
 
@@ -318,7 +318,7 @@ class _Run:
             state, report, seen = step(state)
             if seen is not None:
                 self.memory = self.search.remember(self.memory, seen)
-            if (change := self.search.change(_standing(task, state, iteration))) is not None:
+            if (change := self.search.change(standing(task, state, iteration))) is not None:
                 state = changed(state, change)
             self.seconds = time.perf_counter() - began
             event = Event(
@@ -350,6 +350,13 @@ class _Run:
         return rows[:wanted]
 
 
-def _standing(task: Task, state: TrainState, iteration: int | None = None) -> Standing:
+def standing(task: Task, state: TrainState, iteration: int | None = None) -> Standing:
+    """What a search may look at.
+
+    Args:
+        task: of the phase.
+        state: of the phase.
+        iteration: of the phase, from 1; the last if None.
+    """
     count = task.iterations if iteration is None else iteration
     return Standing(task.objective, task.rewards, state.assignment, count, task.iterations)
