@@ -50,66 +50,62 @@ class TargetReached(Exception):  # noqa: N818 - not an error
 
 
 def seconds_until(preset: str, budget: int, seed: int, settings: argparse.Namespace) -> dict[str, Any]:
-    """One training, stopped when it reaches the target."""
+    """One training, stopped when it reaches the target; proposals of the search count as soon as they are good."""
     import jax
-    from policybudget.learning.sampling import play
-    from policybudget.training.recall import recall
+    import jax.numpy as jnp
 
     import policybudget as pb
     from policybudget import welfare
+    from policybudget.rollouts.sampler import play
     from policybudget.runtime import use_compilation_cache
     from policybudget.selection.choice import choose
-    from policybudget.training.configuration import preset as configuration_of
-    from policybudget.training.state import make_task
+    from policybudget.training.method import preset as method_of
+    from policybudget.training.train import Training
 
     use_compilation_cache()
-    configuration = configuration_of(preset, "resource-gathering", "em")
-    problem = pb.make_problem("resource-gathering", budget)
-    task = make_task(problem, configuration.rule, configuration.ppo, budget, 1)
+    problem, method = pb.make_problem("resource-gathering", budget), method_of(preset, "resource-gathering")
+    rewards, objective, search = problem.population.rewards, problem.objective, method.search
     clock = {"outside": 0.0, "seconds": 0.0, "welfare": 0.0}
 
-    def recalled(snapshot: Any) -> Any:
-        return jax.block_until_ready(recall(task, snapshot.state, snapshot.memory, jax.random.key(seed), "greedy"))
+    def proposed(snapshot: Any) -> Any:
+        found = search.proposals(
+            problem, method.learner, snapshot.state.normaliser, snapshot.memory, jax.random.key(seed)
+        )
+        return jax.block_until_ready(found)
 
     def found(memory: Any) -> float:
-        chosen = choose(task.objective, memory.returns, budget, "greedy")
+        chosen = choose(objective, memory.returns, budget, "greedy")
         return float(memory.returns[chosen].max(axis=0).mean())
 
     def watch(event: Any) -> None:
         now, snapshot = time.perf_counter(), event.snapshot
         clock["seconds"] = event.seconds - clock["outside"]
-        state = snapshot.state
-        if snapshot.memory is not None:
-            if found(snapshot.memory) < TARGETS[budget]:
+        policies, assignment = snapshot.state.policies, snapshot.state.assignment.assignment
+        if search.keeps_episodes:
+            if len(snapshot.memory.returns) < budget or found(snapshot.memory) < TARGETS[budget]:
                 return
-            state = recalled(snapshot)
+            best = proposed(snapshot)[0]
+            policies, assignment = type(policies)(best.actor, policies.normaliser), best.assignment
         elif event.iteration % settings.every:
             return
         began = time.perf_counter()
-        clock["seconds"] += began - now if snapshot.memory is not None else 0.0
-        rewards = problem.population.rewards
-        played = play(problem.world, rewards.features, state.policies, jax.random.key(seed), 1, True)
+        clock["seconds"] += began - now if search.keeps_episodes else 0.0
+        played = play(problem.world, rewards.features, policies, jax.random.key(seed), 1, True)
         returns = rewards.agents(played.returns.mean(axis=1))
-        clock["welfare"] = float(welfare.Utilitarian()(welfare.utilities(state.assignment.assignment, returns)))
+        clock["welfare"] = float(welfare.Utilitarian()(welfare.utilities(jnp.asarray(assignment), returns)))
         clock["outside"] += time.perf_counter() - began
         if clock["welfare"] >= TARGETS[budget]:
             raise TargetReached
 
     def compile_all(event: Any) -> None:
-        if event.snapshot.memory is not None:
-            recalled(event.snapshot)
+        if search.keeps_episodes and not len(event.snapshot.memory.returns):
+            return
+        proposed(event.snapshot)
         raise TargetReached
 
     def trained(listener: Any) -> bool:
         try:
-            pb.train(
-                problem,
-                configuration.rule,
-                ppo=configuration.ppo,
-                transitions=settings.transitions,
-                seed=seed,
-                listeners=[listener],
-            )
+            Training(problem, method, settings.transitions, seed).run([listener])
         except TargetReached:
             return True
         return False

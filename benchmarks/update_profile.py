@@ -36,6 +36,13 @@ def main() -> None:
     print(json.dumps(measure(settings), indent=2))
 
 
+def known(task: Any) -> Any:
+    """What a rule may look at."""
+    from policybudget.assignment.rule import Known
+
+    return Known(task.rewards, task.budget, task.agents)
+
+
 def measure(settings: argparse.Namespace) -> dict[str, Any]:
     """All parts, interleaved."""
     from dataclasses import replace
@@ -46,32 +53,36 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     from jax.flatten_util import ravel_pytree
 
     import policybudget as pb
-    from policybudget.assignment.rule import Known
-    from policybudget.learning import ppo, rollout
+    from policybudget.learning import ppo
+    from policybudget.search.search import Phase
     from policybudget.training import iteration
-    from policybudget.training.configuration import preset
+    from policybudget.training.method import preset
     from policybudget.training.state import begin, make_task
+    from policybudget.training.step import Stepper
 
-    configuration = preset(settings.preset, "resource-gathering", "em")
-    learner = replace(configuration.ppo, kl_limit=0.0)
+    method = preset(settings.preset, "resource-gathering")
+    learner = replace(method.learner, kl_limit=0.0)
     learner = replace(learner, minibatch=settings.minibatch) if settings.minibatch else learner
     problem = pb.make_problem("resource-gathering", settings.budget)
-    task = make_task(problem, replace(configuration.rule, recall=False, restarts=1), learner, settings.budget, 1000)
-    first = task.rule.start(Known(task.rewards, task.budget, task.agents), jax.random.key(0))
-    fresh = rollout.start(task.world, task.budget, learner.copies, jax.random.key(1))  # type: ignore[arg-type]
-    state = begin(task, first, fresh, jax.random.key(2))
-    _, lesson = eqx.filter_jit(iteration.sample)(task, state)
+    phase = Phase("profile", method.rule, learner, settings.budget, 1000 * learner.batch)
+    task = make_task(problem, phase, method.mixing, keeps_episodes=False)
+    step = Stepper(task)
+    first = pb.RandomGroups().start(known(task), jax.random.key(0))
+    state = begin(task, first, step.start(jax.random.key(1)), 0, jax.random.key(2))
+    ongoing, batch = step.sampler.rollout(state.policies, state.ongoing, jax.random.key(3), learner.steps)
+    lesson = eqx.filter_jit(iteration.study)(task, state, ongoing.observation, batch)
     rows, space = lesson.rows, task.world.actions
     number = learner.epochs * learner.batch // learner.minibatch
     part = jax.tree.map(lambda x: x[:, : learner.minibatch], rows)
     actor, unravel_actor = ravel_pytree(state.learned.actor)
     critic, unravel_critic = ravel_pytree(state.learned.critic)
-    optimiser = ppo._optimiser(learner)
+    optimiser, active = ppo._adam(learner), jnp.ones(settings.budget)
     networks = (state.learned.actor.network, state.learned.critic)
 
     def gradients(actor: Any, critic: Any, part: Any) -> tuple[Any, Any]:
-        act = jax.grad(lambda x: ppo.actor_loss(unravel_actor(x), part, space, learner.clip, jnp.asarray(0.01))[0])
-        return act(actor), jax.grad(lambda x: ppo.critic_loss(unravel_critic(x), part))(critic)
+        bonus = jnp.asarray(0.01)
+        act = jax.grad(lambda x: ppo.actor_loss(x, part, space, learner, bonus, active)[0])
+        return act(unravel_actor(actor)), jax.grad(ppo.critic_loss)(unravel_critic(critic), part)
 
     @jax.jit
     def products(part: Any) -> Any:
@@ -94,7 +105,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     @jax.jit
     def passes(actor: Any, critic: Any, part: Any) -> Any:
         def once(carry: Any, _: Any) -> tuple[Any, None]:
-            found = gradients(*carry, part)
+            found = tuple(ravel_pytree(gradient)[0] for gradient in gradients(*carry, part))
             return jax.tree.map(lambda value, gradient: value + 1e-30 * gradient, carry, found), None
 
         return jax.lax.scan(once, (actor, critic), None, length=number)[0]
@@ -104,7 +115,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
         def once(carry: Any, _: Any) -> tuple[Any, None]:
             values, states = carry
             moved = [
-                ppo._step(optimiser, 1e-9, value, gradient, state)
+                ppo._step(optimiser, 1e-9, value, ppo._flat(gradient, learner), state)
                 for value, gradient, state in zip(values, gradients(*values, part), states, strict=True)
             ]
             return (tuple(value for value, _ in moved), tuple(state for _, state in moved)), None

@@ -1,16 +1,22 @@
-"""What all figures share: train what is missing from a results.csv, a core per run, and print means with intervals."""
+"""What all figures share: train what is missing from a results.csv, a core per run, and print means with intervals.
+
+Every run is a ``policybudget train`` of its own, with one seed for the training and for the draw of the users.
+"""
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import sys
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
-from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
+
+from policybudget.studies.processes import Child, Job, run_all
 
 
 @dataclass(frozen=True)
@@ -26,46 +32,83 @@ class Run:
     seed: int
     variant: str = ""
 
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Of ``policybudget train``."""
+        numbers = ("budget", "transitions", "seed")
+        words = [f"--{name} {getattr(self, name)}" for name in ("world", "preset", "algorithm", *numbers)]
+        words += [f"--population-seed {self.seed}", VARIANTS[self.variant]]
+        if self.world != "resource-gathering":
+            words.append(f"--agents {self.agents}")
+        return tuple(" ".join(words).split())
 
-PLAIN_LEARNER = "learner of plain"
-"""The default with the learner's settings of the plain preset."""
-VARIANTS: dict[str, dict[str, str | int]] = {
-    "": {},
-    "literal": {"signal": "literal"},
-    "scouts": {"scouts": 4},
-    "no recall": {"recall": False, "restarts": 1},
-    "one beginning": {"restarts": 1},
-    "no fair beginnings": {"fair_restarts": False},
-    PLAIN_LEARNER: {},
-    "no splits": {"split_every": 0},
-    "no scouts": {"scouts": 1},
+
+ARCHIVE_LEARNER = "--copies 16 --epochs 2 --learning-rate 3e-3 3e-4 --discount 1.0 --normalise-observations"
+VARIANTS = {
+    "": "",
+    "literal": "--signal literal",
+    "no archive": f"--search plain {ARCHIVE_LEARNER}",
+    "one restart": "--restarts 1",
+    "no egalitarian restarts": "--no-egalitarian-restarts",
+    "learner of plain": "--copies 32 --epochs 4 --learning-rate 1e-3 1e-4 --discount 0.99 --no-normalise-observations",
+    "no splits": "--search plain",
 }
+"""Options that a variant of a run adds."""
 COLUMNS = (*(field.name for field in fields(Run)), "welfare", "all_transitions", "cpu_seconds")
 
 
-def train(run: Run, core: int | None) -> tuple[float, int, float]:
-    """Train on one core and judge the greedy policies on fresh episodes.
+def train_missing(
+    path: Path,
+    columns: Iterable[str],
+    wanted: Mapping[tuple[Any, ...], tuple[str, ...]],
+    gather: Callable[[Path, Child], list[str]],
+    processes: int | None,
+) -> None:
+    """Train what has no line in a file yet; every finished run becomes one.
 
-    Returns:
-        Welfare, transitions of all policies, and seconds of processor time, compilation included.
+    Args:
+        path: of the file.
+        columns: of the file: what names a run, then what comes of it.
+        wanted: for each run, the columns that name it, and the arguments of ``policybudget train``.
+        gather: the other columns, from the run folder.
+        processes: how many at a time; one per core if None.
     """
-    if core is not None:
-        os.sched_setaffinity(0, {core})
-    import time
-    from dataclasses import replace
+    if not path.exists():
+        path.write_text(",".join(columns) + "\n")
+    with path.open(newline="") as file:
+        done = {tuple(row[: len(next(iter(wanted), ()))]) for row in csv.reader(file)}
+    missing = {name: arguments for name, arguments in wanted.items() if tuple(map(str, name)) not in done}
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = {" ".join(map(str, name)): Path(scratch) / str(i) for i, name in enumerate(missing)}
+        names = dict(zip(folders, missing, strict=True))
 
-    import policybudget as pb
-    from policybudget.cli.session import use_compilation_cache
-    from policybudget.training import configuration
+        def finish(child: Child) -> None:
+            line = [*names[child.job.name], *gather(folders[child.job.name], child)]
+            with path.open("a", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerow(line)
+            print(*line, flush=True, file=sys.stderr)
 
-    use_compilation_cache()
-    settings = configuration.preset(run.preset, run.world, run.algorithm)
-    learner = configuration.preset("plain", run.world, run.algorithm) if run.variant == PLAIN_LEARNER else settings
-    rule = replace(settings.rule, **VARIANTS[run.variant])
-    problem = pb.make_problem(run.world, run.budget, run.agents, run.seed)
-    began = time.process_time()
-    result = pb.train(problem, rule, ppo=learner.ppo, transitions=run.transitions, seed=run.seed)
-    return result.welfare, result.transitions, time.process_time() - began
+        jobs = [
+            Job(name, ("train", *missing[names[name]], "--out", str(folder), "--quiet"))
+            for name, folder in folders.items()
+        ]
+        run_all(jobs, processes, done=finish)
+
+
+def run_missing(path: Path, runs: Iterable[Run], processes: int | None) -> None:
+    """Train runs that have no line in the file yet, and write what they came to.
+
+    Args:
+        path: of the file.
+        runs: that are wanted.
+        processes: how many at a time; one per core if None.
+    """
+
+    def gather(folder: Path, child: Child) -> list[str]:
+        result = json.loads((folder / "result.json").read_text())
+        return [f"{result['welfare']:.4f}", str(result["transitions"]), f"{child.cpu_seconds:.1f}"]
+
+    train_missing(path, COLUMNS, {astuple(run): run.arguments for run in runs}, gather, processes)
 
 
 def read(path: Path) -> list[tuple[Run, float]]:
@@ -82,39 +125,22 @@ def parse(row: dict[str, str]) -> Run:
     return Run(**{f.name: int(row[f.name]) if f.name in number else row[f.name] for f in fields(Run)})  # type: ignore[arg-type]
 
 
-def run_missing(path: Path, runs: Iterable[Run], processes: int) -> None:
-    """Train what is not in the file yet; every finished run is a line of it."""
-    done = {run for run, _ in read(path)}
-    if not path.exists():
-        path.write_text(",".join(COLUMNS) + "\n")
-    cores = sorted(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        missing = [run for run in runs if run not in done]
-        jobs = {pool.submit(train, run, cores[i % len(cores)]): run for i, run in enumerate(missing)}
-        for job in as_completed(jobs):
-            welfare, transitions, seconds = job.result()
-            with path.open("a", newline="") as file:
-                told = [*astuple(jobs[job]), f"{welfare:.4f}", transitions, f"{seconds:.1f}"]
-                csv.writer(file, lineterminator="\n").writerow(told)
-            print(*astuple(jobs[job]), f"welfare {welfare:.2f}", flush=True, file=sys.stderr)
-
-
 def table(path: Path, reference: Callable[[Run], str], heading: str) -> None:
     """Mean and 95 % interval over seeds, beside what the world and the paper allow."""
     import numpy as np
 
-    from policybudget.assessment.statistics import mean_ci95
+    from policybudget.assessment.statistics import mean_ci95, plus_minus
 
     groups: dict[tuple[str, str, int, str], list[tuple[Run, float]]] = {}
     for run, welfare in read(path):
         groups.setdefault((run.preset, run.algorithm, run.budget, run.variant), []).append((run, welfare))
     print(f"{'preset':<8} {'algorithm':<21} {'k':>3}  {'welfare':>15} {'seeds':>6}  {heading}")
-    for (preset, algorithm, budget, variant), members in sorted(groups.items()):
-        value = mean_ci95(np.array([welfare for _, welfare in members]))
-        interval = f"+- {value['ci95']:5.2f}" if len(members) > 1 else " " * 8
+    for (preset, algorithm, budget, variant), group in sorted(groups.items()):
+        value = mean_ci95(np.array([welfare for _, welfare in group]))
         name = f"{algorithm} ({variant})" if variant else algorithm
-        beside = "; ".join(dict.fromkeys(reference(run) for run, _ in members))
-        print(f"{preset:<8} {name:<21} {budget:>3}  {value['mean']:6.2f} {interval} {len(members):>6}  {beside}")
+        beside = "; ".join(dict.fromkeys(reference(run) for run, _ in group))
+        welfare = f"{value['mean']:6.2f}{plus_minus(value['ci95'])}"
+        print(f"{preset:<8} {name:<21} {budget:>3}  {welfare:>15} {len(group):>6}  {beside}")
 
 
 def main(
@@ -123,7 +149,7 @@ def main(
     runs: Callable[[argparse.Namespace], Iterable[Run]],
     reference: Callable[[Run], str],
     heading: str,
-    defaults: dict[str, list[str] | list[int] | int],
+    defaults: dict[str, list[int]],
 ) -> None:
     """The command line of a figure."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -2,11 +2,11 @@
 
 ``python experiments/committees/run.py`` trains what is not yet in ``results.csv`` beside this file, a core per run,
 and prints the table; ``--table`` only prints. All methods have the same 50 training tasks of a seed (goal speeds from
-U[0, 3)), three members, the same learner and the same frames; they are judged by the same 100 held-out tasks. A return
+U[0, 3)), three policies, the same learner and the same frames; they are judged by the same 100 held-out tasks. A return
 is the sum of -|v - v*| - 0.05 sum(a^2) over 200 steps, never above 0.
 
 What differs from the published table: its reward, horizon and range of speeds are not fully known (docs/worlds.md says
-what was assumed); its learner and radius are others; its frames are 6 and 12 millions; and it counts the best member
+what was assumed); its learner and radius are others; its frames are 6 and 12 millions; and it counts the best policy
 in hindsight, which is the column ``oracle`` here.
 """
 
@@ -16,9 +16,12 @@ import argparse
 import csv
 import os
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
+
+from policybudget.studies.processes import Child
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from runner import train_missing
 
 FILE = Path(__file__).with_name("results.csv")
 METHODS = ("greedy-intersection", "local-search", "exact", "kmeans", "dbscan", "gmm", "random")
@@ -29,40 +32,42 @@ PUBLISHED = {
     "random": (-274.13, -258.07),
     "greedy-intersection": (-97.42, -74.20),
 }
-WORLD, TASKS, MEMBERS, TEST_TASKS, EPISODES, TRIALS = "half-cheetah-goal-velocity", 50, 3, 100, 8, 2
+WORLD, TASKS, POLICIES, TEST_TASKS, EPISODES, TRIALS = "half-cheetah-goal-velocity", 50, 3, 100, 8, 2
 CLUSTERINGS = ("kmeans", "dbscan", "gmm", "random")
 SERVED = -100.0
 JUDGED = ("covered", "served", "worst", "nearest", "few-shot", "oracle")
 COLUMNS = ("method", "radius", "frames", "seed", *JUDGED)
 
 
-def train(method: str, radius: float, transitions: int, seed: int, core: int) -> list[float]:
-    """A committee, and what it is worth to held-out tasks; nearest is by the prototypes that it was trained with."""
-    os.sched_setaffinity(0, {core})
+def arguments_of(method: str, radius: float, transitions: int, seed: int) -> tuple[str, ...]:
+    """Of ``policybudget train``."""
+    whole = "nearest" if method in CLUSTERINGS else "tasks"
+    words = f"--world {WORLD} --algorithm committee --radius {radius} --cover-method {method} --learn-from {whole}"
+    words += f" --budget {POLICIES} --agents {TASKS} --transitions {transitions} --seed {seed} --population-seed {seed}"
+    return tuple(words.split())
+
+
+def gather(folder: Path, child: Child) -> list[str]:
+    """What the policies are worth to held-out tasks; nearest is by the prototypes that they were trained with."""
     import policybudget as pb
     from policybudget.assessment.episodes import play_tasks
     from policybudget.assessment.generalise import generalise
-    from policybudget.assignment.committee import CoverCommittee
     from policybudget.runtime import use_compilation_cache
-    from policybudget.training.configuration import preset
+    from policybudget.training.configuration import Configuration
     from policybudget.worlds.registry import held_out
 
     use_compilation_cache()
-    problem = pb.make_problem(WORLD, MEMBERS, TASKS, seed)
-    whole = "nearest" if method in CLUSTERINGS else "tasks"
-    rule = CoverCommittee(radius=radius, cover_method=method, learn_from=whole)
-    learner = preset("default", WORLD, "committee").ppo
-    result = pb.train(problem, rule, ppo=learner, transitions=transitions, seed=seed)
-    tasks, trained = held_out(WORLD, TEST_TASKS, seed), problem.population.parameters
-    assert trained is not None
+    configuration = Configuration.load(folder / "config.json")
+    training, result, seed = configuration.training(), pb.load(folder), configuration.seed
+    tasks = held_out(WORLD, TEST_TASKS, seed)
     assert tasks.parameters is not None
     assert result.prototypes is not None
-    returns = play_tasks(problem.world, tasks, result.committee, EPISODES, seed)
+    returns = play_tasks(training.problem.world, tasks, result.policies, EPISODES, seed)
     found = generalise(returns, tasks.parameters, result.prototypes, TRIALS)
     judged, alone = found.summary(), found.means["nearest"]
     means = [judged[rule]["mean"] for rule in JUDGED[-3:]]
-    coverage = rule.cover(trained, MEMBERS, seed).coverage
-    return [coverage, float((alone > SERVED).mean()), float(alone.min()), *means]
+    coverage = training.prepared.cover.coverage
+    return [f"{value:.4f}" for value in (coverage, float((alone > SERVED).mean()), float(alone.min()), *means)]
 
 
 def read() -> list[dict[str, str]]:
@@ -75,20 +80,14 @@ def read() -> list[dict[str, str]]:
 
 def run_missing(settings: argparse.Namespace) -> None:
     """Train what is not in the file yet; every finished run is a line of it."""
-    wanted = [(m, settings.radius, settings.transitions, s) for s in settings.seeds for m in settings.methods]
-    done = {(row["method"], float(row["radius"]), int(row["frames"]) // MEMBERS, int(row["seed"])) for row in read()}
-    missing = [one for one in wanted if one not in done]
-    if not FILE.exists():
-        FILE.write_text(",".join(COLUMNS) + "\n")
-    cores = sorted(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(settings.processes, get_context("spawn"), max_tasks_per_child=1) as pool:
-        jobs = {pool.submit(train, *one, cores[i % len(cores)]): one for i, one in enumerate(missing)}
-        for job in as_completed(jobs):
-            method, radius, transitions, seed = jobs[job]
-            told = [method, radius, transitions * MEMBERS, seed, *(f"{value:.4f}" for value in job.result())]
-            with FILE.open("a", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerow(told)
-            print(*told, file=sys.stderr, flush=True)
+    wanted = {
+        (method, settings.radius, settings.transitions * POLICIES, seed): arguments_of(
+            method, settings.radius, settings.transitions, seed
+        )
+        for seed in settings.seeds
+        for method in settings.methods
+    }
+    train_missing(FILE, COLUMNS, wanted, gather, settings.processes)
 
 
 def table() -> None:
@@ -103,8 +102,8 @@ def table() -> None:
     print(f"{'worst':>8}{'nearest':>9}{'few-shot':>9}{'oracle':>8}{'published':>16}")
     for frames, radius in sorted({key[:2] for key in groups}):
         print(f"radius {radius}, {int(frames) / 1e6:g} million frames")
-        members = [(key[2], np.array(values)) for key, values in groups.items() if key[:2] == (frames, radius)]
-        for method, values in sorted(members, key=lambda one: -one[1].mean(axis=0)[JUDGED.index("nearest")]):
+        found = [(key[2], np.array(values)) for key, values in groups.items() if key[:2] == (frames, radius)]
+        for method, values in sorted(found, key=lambda one: -one[1].mean(axis=0)[JUDGED.index("nearest")]):
             cover, served, worst, nearest, few, oracle = values.mean(axis=0)
             paper = "{:.1f} {:.1f}".format(*PUBLISHED[method]) if method in PUBLISHED else "-"
             print(f"{method:<20}{len(values):>5}{cover:8.3f}{served:7.2f}", end="")
@@ -118,7 +117,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--radius", type=float, default=0.5)
-    parser.add_argument("--transitions", type=int, default=2_000_000, help="per member")
+    parser.add_argument("--transitions", type=int, default=2_000_000, help="per policy")
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     settings = parser.parse_args()
     if not settings.table:

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
+import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import astuple, dataclass, fields
-from multiprocessing import get_context
 from pathlib import Path
+
+from policybudget.studies.processes import Child
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from runner import train_missing
 
 PATH = Path(__file__).with_name("results.csv")
 GRID, ROBOT = "resource-gathering", "half-cheetah-velocity"
@@ -34,20 +39,6 @@ class Run:
 
 
 COLUMNS = (*(field.name for field in fields(Run)), "mean", "worst")
-
-
-def train(run: Run, core: int) -> dict[str, float]:
-    """Train on one core; the mean and the worst utility."""
-    os.sched_setaffinity(0, {core})
-    import policybudget as pb
-    from policybudget.runtime import use_compilation_cache
-    from policybudget.training.configuration import preset
-
-    use_compilation_cache()
-    settings = preset("plain", run.world, "em")
-    problem = pb.make_problem(run.world, run.budget, SIZES[run.world][0], run.seed, welfare=run.welfare)
-    result = pb.train(problem, settings.rule, ppo=settings.ppo, transitions=run.transitions, seed=run.seed)
-    return result.social
 
 
 def read() -> dict[Run, tuple[float, float]]:
@@ -74,20 +65,18 @@ def wanted(worlds: list[str], seeds: list[int]) -> Iterator[Run]:
                     yield Run(world, function, budget, transitions, seed)
 
 
-def run_missing(runs: Iterator[Run], processes: int) -> None:
-    """A line of results.csv for every finished run."""
-    done, cores = read(), sorted(os.sched_getaffinity(0))
-    if not PATH.exists():
-        PATH.write_text(",".join(COLUMNS) + "\n")
-    missing = [run for run in runs if run not in done]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        jobs = {pool.submit(train, run, cores[i % len(cores)]): run for i, run in enumerate(missing)}
-        for job in as_completed(jobs):
-            social = job.result()
-            with PATH.open("a", newline="") as file:
-                numbers = f"{social['mean']:.4f}", f"{social['worst']:.4f}"
-                csv.writer(file, lineterminator="\n").writerow([*astuple(jobs[job]), *numbers])
-            print(*astuple(jobs[job]), f"mean {social['mean']:.2f} worst {social['worst']:.2f}", flush=True)
+def arguments_of(run: Run) -> tuple[str, ...]:
+    """Of ``policybudget train``."""
+    agents = SIZES[run.world][0]
+    words = f"--world {run.world} --preset plain --welfare {run.welfare} --budget {run.budget}"
+    words += f" --transitions {run.transitions} --seed {run.seed} --population-seed {run.seed}"
+    return tuple((words if agents is None else f"{words} --agents {agents}").split())
+
+
+def gather(folder: Path, child: Child) -> list[str]:
+    """The mean and the worst utility."""
+    social = json.loads((folder / "result.json").read_text())
+    return [f"{social['mean']:.4f}", f"{social['worst']:.4f}"]
 
 
 def table() -> None:
@@ -110,5 +99,6 @@ if __name__ == "__main__":
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     arguments = parser.parse_args()
     if not arguments.table:
-        run_missing(wanted(arguments.worlds, arguments.seeds), arguments.processes)
+        runs = {astuple(run): arguments_of(run) for run in wanted(arguments.worlds, arguments.seeds)}
+        train_missing(PATH, COLUMNS, runs, gather, arguments.processes)
     table()

@@ -37,9 +37,9 @@ def train(mdp: FiniteRMDP, budget: int, transitions: int, seed: int) -> tuple[fl
     ppo = pb.PPO(
         copies=32, steps=32, minibatch=128, learning_rate=(3e-3, 3e-4), entropy=(5e-2, 1e-3), discount=1.0, hidden=(32,)
     )
-    result = pb.train(problem, pb.EM(), ppo=ppo, transitions=transitions, seed=seed)
+    result = pb.train(problem, pb.EM(), search=pb.Plain(), learner=ppo, transitions=transitions, seed=seed)
     states = jnp.broadcast_to(jnp.eye(mdp.states), (budget, mdp.states, mdp.states))
-    policies = np.asarray(act(result.committee, problem.world.actions, states, None))
+    policies = np.asarray(act(result.policies, problem.world.actions, states, None))
     returns = np.stack([mdp.returns(policy) for policy in policies])
     assigned = returns[result.assignment.argmax(axis=0), np.arange(mdp.agents)]
     return float(returns.max(axis=0).mean()), float(assigned.mean())
