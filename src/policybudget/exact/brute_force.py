@@ -1,13 +1,13 @@
-r"""The best of all committees, by looking at every group of agents: 2^n best policies, then the best division.
+r"""The best k policies of all, found by looking at every group of agents: 2^n best policies, then the best division.
 
 ::
 
     value[G]   = worth of G under its own best policy            for every set G of agents
     best_j[M]  = max over G in M of value[G] + best_{j-1}[M \ G]  best division of M into at most j groups
-    optimum    = max over L of best_k[all \ L] + worth of the outside options of L         agents left to their own
+    optimum    = max over L of best_k[all \ L] + worth of the outside options of L         L stays outside
 
-This is Ivanov & Ben-Porat 2024, eq. 2, solved exactly: an optimal committee serves each of its groups best, so only
-groups matter. Sets are bit masks; G holds the lowest agent of M, for some group must. About 3^n k / 2 sums.
+This is Ivanov & Ben-Porat 2024, eq. 2, solved exactly: optimal policies each serve their group best, so only groups
+matter. Sets are bit masks; G holds the lowest agent of M, as some group must. About 3^n k / 2 sums.
 """
 
 from __future__ import annotations
@@ -27,11 +27,15 @@ MOST_AGENTS = 12
 def brute_force(mdp: FiniteRMDP, budget: int, objective: str = "utilitarian") -> Solution:
     """The global optimum with at most k policies.
 
-    Policies that the optimum does not need have the policy that always takes the first action.
+    Policies that the optimum does not need always take the first action.
 
     Args:
+        mdp: the finite r-MDP, of at most 12 agents.
         budget: k, from 1 to n.
         objective: "utilitarian" or "egalitarian".
+
+    Returns:
+        The best policies, and who is served by which.
 
     Raises:
         PolicyBudgetError: there are more than 12 agents, or the budget or the objective is out of range.
@@ -44,13 +48,13 @@ def brute_force(mdp: FiniteRMDP, budget: int, objective: str = "utilitarian") ->
         )
     plans, value = _groups(goal, mdp)
     best = _Divisions(goal, value, budget)
-    everybody = len(value) - 1
-    outside = [goal.worth(mdp.outside[who], mdp.agent_weights[who]) for who in map(_members, range(everybody + 1))]
-    totals = [goal.join(best.worth[everybody ^ left], outside[left]) for left in range(everybody + 1)]
+    everyone = len(value) - 1
+    outside = [goal.worth(mdp.outside[who], mdp.agent_weights[who]) for who in map(_members, range(everyone + 1))]
+    totals = [goal.join(best.worth[everyone ^ left], outside[left]) for left in range(everyone + 1)]
     left = int(np.argmax(totals))
     labels = np.full(mdp.agents, OUTSIDE)
     policies = [goal.first(mdp)] * budget
-    for policy, group in enumerate(best.of(everybody ^ left)):
+    for policy, group in enumerate(best.of(everyone ^ left)):
         labels[_members(group)] = policy
         policies[policy] = plans[group]
     return solution(goal, mdp, policies, labels)
