@@ -30,6 +30,9 @@ def coverage_curve(
         bounds: above which no prototypes come, as far as known; drawn where all are known and one is not reached.
         name: of what runs across, with its unit.
         whole: across are whole numbers.
+
+    Returns:
+        The figure.
     """
     figure, axis = plt.subplots(figsize=SIZE, layout="constrained")
     axis.plot(across, coverage, color=figures.colour(0), marker="o", markersize=4, linewidth=1.5, label="covered")
@@ -62,6 +65,9 @@ def boxes(
         sides: of a box: twice the radius in these units.
         within: the tasks that each prototype covers.
         columns: names of the parameters.
+
+    Returns:
+        The figure.
     """
     flat = tasks.shape[1] == 1
     figure, axis = plt.subplots(figsize=(6.4, 2.2) if flat else (6.4, 4.8), layout="constrained")
@@ -70,9 +76,9 @@ def boxes(
     names = "tasks within a box", "tasks in no box"
     for mine, shade, marker, name in ((covered, "black", "o", names[0]), (~covered, UNCOVERED, "x", names[1])):
         if mine.any():
-            told = f"{name}: {mine.sum()}"
+            label = f"{name}: {mine.sum()}"
             axis.scatter(
-                tasks[mine, 0], heights[mine], s=12, color=shade, marker=marker, linewidth=1, label=told, zorder=3
+                tasks[mine, 0], heights[mine], s=12, color=shade, marker=marker, linewidth=1, label=label, zorder=3
             )
     for k, prototype in enumerate(prototypes):
         shade = figures.shade(k, len(prototypes))

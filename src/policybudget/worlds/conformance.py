@@ -1,4 +1,4 @@
-"""Does a world keep its promises? Checks that users run on a world of their own, and this project on every world.
+"""Does a world do what training relies on? Checks that users run on a world of their own, and this project on its own.
 
 Learning fails silently in a world that restarts without saying so, or whose seeds mean nothing. ``check_world`` plays
 some episodes with random actions and reports what it finds in sentences.
@@ -28,7 +28,13 @@ REPEATED = 20
 
 @dataclass(frozen=True)
 class Finding:
-    """The outcome of a check: its name, how bad it is, and a sentence: what was expected, what came, what to do."""
+    """The outcome of a check.
+
+    Attributes:
+        check: its name.
+        level: ok, warning or error.
+        text: what was expected, what came, and what to do.
+    """
 
     check: str
     level: Level
@@ -40,15 +46,15 @@ class _NotAsExpectedError(Exception):
 
 
 def check_world(world: World, population: Population | None = None, steps: int = STEPS) -> list[Finding]:
-    """Play with random actions and look whether all is as :mod:`policybudget.worlds.interface` has it.
+    """Play with random actions and check what :mod:`policybudget.worlds.interface` asks for.
 
     Args:
         world: a JAX world, or one stepped on the host.
         population: whose rewards are computed as well, if given.
-        steps: that are played at most.
+        steps: how many are played at most.
 
     Returns:
-        A finding per check, in order. The world conforms if none is an error; no check comes after one that makes the
+        A finding per check, in order. The world conforms if none is an error; checks stop after one that makes the
         rest pointless.
     """
     if not isinstance(world, HostWorld | JaxWorld):
@@ -60,8 +66,8 @@ def check_world(world: World, population: Population | None = None, steps: int =
         except PolicyBudgetError as error:
             findings.append(Finding("run", "error", str(error)))
         except Exception as error:
-            told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            findings.append(Finding("run", "error", f"expected no exception, got {told}"))
+            raised = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            findings.append(Finding("run", "error", f"expected no exception, got {raised}"))
     return findings
 
 
@@ -212,18 +218,20 @@ def _seeding(world: HostWorld | JaxWorld, played: _Played) -> str:
     try:
         now = again.reset(SEED)
         for number, (seen, action, step) in enumerate(zip(played.seen, played.actions, played.after, strict=True), 1):
-            told = "expected the same transitions with the same seed and actions"
-            _expect(np.array_equal(now, seen), f"{told}, got other observations before step {number}; seed all of it")
+            expected = "expected the same transitions with the same seed and actions"
+            _expect(
+                np.array_equal(now, seen), f"{expected}, got other observations before step {number}; seed all of it"
+            )
             if number > REPEATED:
                 break
-            now = _same(again.step(action), step, f"{told}, got others in step {number}; seed every generator")
+            now = _same(again.step(action), step, f"{expected}, got others in step {number}; seed every generator")
     finally:
         again.close()
     return f"the same seed gives the same {min(REPEATED, len(played.after))} transitions"
 
 
 def _same(got: HostStep, expected: HostStep, complaint: str) -> np.ndarray:
-    alike = all(np.array_equal(one, other) for one, other in zip(got, expected, strict=True))
+    alike = all(np.array_equal(ours, theirs) for ours, theirs in zip(got, expected, strict=True))
     _expect(alike, complaint)
     return got.observation
 
