@@ -11,7 +11,7 @@ Neither step lowers welfare (Theorem 2), so it ends in a local optimum; ``restar
 starting from every assignment finds the global one. Departures:
 
 * ties are not broken arbitrarily: an agent stays, and an action stays, unless another is strictly better, so that
-  "change" means progress. The loop ends when an assignment comes again: with utilitarian welfare that is when nobody
+  "change" means progress. The loop ends when an assignment comes again: with utilitarian welfare that is when no agent
   moves, as welfare rises strictly until then; egalitarian welfare may stay the same while agents move;
 * a policy without agents keeps its policy (the paper may give it a random agent; the proof needs neither);
 * agents may have weights (how many people each stands for), which count in the M-step and in welfare;

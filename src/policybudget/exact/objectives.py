@@ -30,7 +30,7 @@ class Objective(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def nobody(self) -> float:
+    def empty(self) -> float:
         """What an empty group is worth."""
 
     @abc.abstractmethod
@@ -98,7 +98,7 @@ class MeanUtility(Objective):
     """Weighted mean utility of the agents (eq. 2, divided by the sum of their weights)."""
 
     @property
-    def nobody(self) -> float:
+    def empty(self) -> float:
         """Zero."""
         return 0.0
 
@@ -127,7 +127,7 @@ class LeastUtility(Objective):
     """Utility of the agent who is worst off, whatever its weight."""
 
     @property
-    def nobody(self) -> float:
+    def empty(self) -> float:
         """Infinity: no agent is badly off."""
         return np.inf
 

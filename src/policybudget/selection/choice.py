@@ -19,7 +19,7 @@ def choose(
 
     Exact where welfare is the mean (:mod:`policybudget.selection.subset`). For another welfare function, that choice is
     where exchanges start: a row is exchanged for another as long as welfare rises. Where fewer than k
-    rows serve somebody, others are added.
+    rows serve an agent, others are added.
 
     Args:
         objective: the welfare function, with the agents' weights and outside options.

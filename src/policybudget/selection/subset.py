@@ -32,7 +32,7 @@ class Selection:
     """A choice of at most k policies, and how good it is.
 
     Attributes:
-        chosen: rows of the value table, ascending; those that serve nobody are left out.
+        chosen: rows of the value table, ascending; those that serve no agent are left out.
         labels: (n,) position in ``chosen`` of who serves each agent; -1 where the outside option is better than all.
         welfare: weighted mean of the agents' utilities.
         bound: no choice of k policies has a higher welfare; equal to ``welfare`` where the choice is proved best.
