@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import matplotlib
 import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib import pyplot as plt
@@ -30,9 +32,6 @@ def coverage_curve(
         bounds: above which no prototypes come, as far as known; drawn where all are known and one is not reached.
         name: of what runs across, with its unit.
         whole: across are whole numbers.
-
-    Returns:
-        The figure.
     """
     figure, axis = plt.subplots(figsize=SIZE, layout="constrained")
     axis.plot(across, coverage, color=figures.colour(0), marker="o", markersize=4, linewidth=1.5, label="covered")
@@ -65,9 +64,6 @@ def boxes(
         sides: of a box: twice the radius in these units.
         within: the tasks that each prototype covers.
         columns: names of the parameters.
-
-    Returns:
-        The figure.
     """
     flat = tasks.shape[1] == 1
     figure, axis = plt.subplots(figsize=(6.4, 2.2) if flat else (6.4, 4.8), layout="constrained")
@@ -76,12 +72,12 @@ def boxes(
     names = "tasks within a box", "tasks in no box"
     for mine, shade, marker, name in ((covered, "black", "o", names[0]), (~covered, UNCOVERED, "x", names[1])):
         if mine.any():
-            label = f"{name}: {mine.sum()}"
+            told = f"{name}: {mine.sum()}"
             axis.scatter(
-                tasks[mine, 0], heights[mine], s=12, color=shade, marker=marker, linewidth=1, label=label, zorder=3
+                tasks[mine, 0], heights[mine], s=12, color=shade, marker=marker, linewidth=1, label=told, zorder=3
             )
     for k, prototype in enumerate(prototypes):
-        shade = figures.shade(k, len(prototypes))
+        shade = _one_of(k, len(prototypes))
         up = ROWS * ((k + 0.5) / len(prototypes) - 0.5) if flat else prototype[1]
         height = 0.6 * ROWS / len(prototypes) if flat else sides[1]
         corner = (prototype[0] - sides[0] / 2, up - height / 2)
@@ -103,3 +99,10 @@ def boxes(
     axis.grid(color="0.93")
     figure.legend(*axis.get_legend_handles_labels(), loc="outside upper left", ncols=3, frameon=False, fontsize=8)
     return figure
+
+
+def _one_of(position: int, count: int) -> Any:
+    """Its colour; with more of them than colours, one from an even scale."""
+    if count <= len(figures.COLOURS):
+        return figures.colour(position)
+    return matplotlib.colormaps["viridis"](position / (count - 1))
