@@ -24,7 +24,8 @@ class RepresentedMDP:
         population: who is served.
         budget: k, the number of policies, from 1 to n.
         welfare: what is maximised: the mean utility of the agents, or another function of them.
-        origin: arguments of :func:`make_problem` but the budget, for the record; empty for problems made by hand.
+        origin: the arguments of :func:`make_problem` without the budget, for the record; empty for problems made by
+            hand.
 
     Raises:
         PolicyBudgetError: the budget is out of range, the population does not fit the world, or the welfare function is
@@ -54,7 +55,7 @@ class RepresentedMDP:
 
     @property
     def objective(self) -> Objective:
-        """The welfare function with the agents' weights and options outside."""
+        """The welfare function with the agents' weights and outside options."""
         return self.population.objective(self.welfare)
 
 
@@ -74,9 +75,12 @@ def make_problem(
         budget: k, the number of policies.
         agents: n, where the world lets you choose; its usual number if None.
         population_seed: decides the draw of the population, where it is drawn; it is not the seed of a training.
-        population: a users.csv, for ``gym:`` worlds and worlds of goals.
+        population: path of a users.csv, for worlds whose users are in a file.
         welfare: the welfare function, as :func:`policybudget.welfare.parse` reads it.
-        outside: what every agent has without any policy, in units of return; those of the users.csv if None.
+        outside: what every agent has without any policy, in units of return; as in the users.csv if None.
+
+    Returns:
+        The problem.
 
     Raises:
         PolicyBudgetError: there is no such world, or the budget, the number of agents, the users or the welfare

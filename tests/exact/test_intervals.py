@@ -27,14 +27,14 @@ def paid(targets: np.ndarray, points: Any, half_width: float, weights: np.ndarra
 
 @given(st.integers(1, 7), st.integers(0, 10_000), st.booleans(), st.booleans(), st.floats(0.05, 3.0))
 def test_points_equal_brute_force_over_more_candidates(
-    users: int, seed: int, weighted: bool, tied: bool, half_width: float
+    agents: int, seed: int, weighted: bool, tied: bool, half_width: float
 ) -> None:
     random = np.random.default_rng(seed)
-    targets = random.integers(0, 4, users).astype(float) if tied else random.uniform(-1, 3, users)
-    weights = random.integers(0, 4, users) + 0.25 if weighted else None
+    targets = random.integers(0, 4, agents).astype(float) if tied else random.uniform(-1, 3, agents)
+    weights = random.integers(0, 4, agents) + 0.25 if weighted else None
     between = (targets[:, None] + targets) / 2
     candidates = np.unique(np.concatenate([targets, targets - half_width, targets + half_width, between.ravel()]))
-    for budget in range(1, min(users, 3) + 1):
+    for budget in range(1, min(agents, 3) + 1):
         best = best_points(targets, half_width, budget, weights)
         tried = itertools.combinations_with_replacement(candidates, budget)
         assert best.value == pytest.approx(max(paid(targets, some, half_width, weights) for some in tried))
@@ -45,25 +45,25 @@ def test_points_equal_brute_force_over_more_candidates(
             assert (pay[i] <= 0).all() if label < 0 else pay[i, label] == pay[i].max() > 0
 
 
-@pytest.mark.parametrize(("users", "budget"), [(1, 1), (60, 1), (60, 7), (60, 60)])
-def test_points_and_intervals_agree(users: int, budget: int) -> None:
+@pytest.mark.parametrize(("agents", "budget"), [(1, 1), (60, 1), (60, 7), (60, 60)])
+def test_points_and_intervals_agree(agents: int, budget: int) -> None:
     """Two programmes: over points and over groups, each group served at the best of its targets."""
-    targets, width = np.sort(np.random.default_rng(users).uniform(0, 4, users)), 0.3
+    targets, width = np.sort(np.random.default_rng(agents).uniform(0, 4, agents)), 0.3
     pay = 1 - np.minimum(1, np.abs(targets[:, None] - targets) / width)
-    gain = np.zeros((users, users + 1))
-    for i, j in itertools.combinations(range(users + 1), 2):
+    gain = np.zeros((agents, agents + 1))
+    for i, j in itertools.combinations(range(agents + 1), 2):
         gain[i, j] = pay[i:j, i:j].sum(axis=1).max()
-    assert 100 * best_intervals(gain, budget).value / users == pytest.approx(velocity_ceiling(targets, width, budget))
+    assert 100 * best_intervals(gain, budget).value / agents == pytest.approx(velocity_ceiling(targets, width, budget))
 
 
 @pytest.mark.parametrize(
-    ("users", "budget", "expected"), [(100, 1, 9.5), (100, 2, 17.5), (100, 5, 37.4), (100, 10, 61.2), (1000, 50, 91.5)]
+    ("agents", "budget", "expected"), [(100, 1, 9.5), (100, 2, 17.5), (100, 5, 37.4), (100, 10, 61.2), (1000, 50, 91.5)]
 )
-def test_the_ceiling_of_the_papers_sizes(users: int, budget: int, expected: float) -> None:
+def test_the_ceiling_of_the_papers_sizes(agents: int, budget: int, expected: float) -> None:
     """Means over ten draws, known to 0.1 from other draws of which ten scatter by 1."""
-    draws = [velocity_population("half-cheetah", users, seed).parameters[:, 0] for seed in range(10)]  # type: ignore[index]
+    draws = [velocity_population("half-cheetah", agents, seed).parameters[:, 0] for seed in range(10)]  # type: ignore[index]
     ceilings = [velocity_ceiling(draw, BOUNDS["half-cheetah"] / 20, budget) for draw in draws]
-    assert np.mean(ceilings) == pytest.approx(expected, abs=1.2 if users == 100 else 0.3)
+    assert np.mean(ceilings) == pytest.approx(expected, abs=1.2 if agents == 100 else 0.3)
 
 
 def test_the_ceiling_is_the_same_in_every_unit() -> None:

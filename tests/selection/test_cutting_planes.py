@@ -11,20 +11,20 @@ from policybudget.selection.greedy import Gains, greedy
 
 
 def textbook(table: np.ndarray, budget: int) -> float:
-    """The linear relaxation with a variable for every user and candidate."""
-    candidates, users = table.shape
+    """The linear relaxation with a variable for every agent and candidate."""
+    candidates, agents = table.shape
     cost = np.append(np.zeros(candidates), -table.T.ravel())
     rows = []
-    for i, j in itertools.product(range(users), range(candidates)):
+    for i, j in itertools.product(range(agents), range(candidates)):
         row = np.zeros(len(cost))
         row[candidates + i * candidates + j], row[j] = 1.0, -1.0
         rows.append(row)
-    for i in range(users):
+    for i in range(agents):
         row = np.zeros(len(cost))
         row[candidates * (i + 1) : candidates * (i + 2)] = 1.0
         rows.append(row)
-    rows.append(np.append(np.ones(candidates), np.zeros(users * candidates)))
-    sides = np.concatenate([np.zeros(users * candidates), np.ones(users), [budget]])
+    rows.append(np.append(np.ones(candidates), np.zeros(agents * candidates)))
+    sides = np.concatenate([np.zeros(agents * candidates), np.ones(agents), [budget]])
     return -float(linprog(cost, A_ub=np.array(rows), b_ub=sides, bounds=(0, 1)).fun)
 
 

@@ -27,12 +27,16 @@ def brute_force(
 
 @st.composite
 def problems(draw: st.DrawFn) -> tuple[np.ndarray, int, np.ndarray | None, np.ndarray | None]:
-    policies, users = draw(st.integers(1, 8)), draw(st.integers(1, 9))
+    policies, agents = draw(st.integers(1, 8)), draw(st.integers(1, 9))
     random = np.random.default_rng(draw(st.integers(0, 10_000)))
     whole = draw(st.booleans())  # ties
-    values = random.integers(-3, 4, (policies, users)).astype(float) if whole else random.normal(size=(policies, users))
-    weights = random.integers(0, 3, users) + 0.5 if draw(st.booleans()) else None
-    outside = np.where(random.random(users) < 0.3, -np.inf, random.normal(size=users)) if draw(st.booleans()) else None
+    values = (
+        random.integers(-3, 4, (policies, agents)).astype(float) if whole else random.normal(size=(policies, agents))
+    )
+    weights = random.integers(0, 3, agents) + 0.5 if draw(st.booleans()) else None
+    outside = (
+        np.where(random.random(agents) < 0.3, -np.inf, random.normal(size=agents)) if draw(st.booleans()) else None
+    )
     return values, draw(st.integers(1, policies)), weights, outside
 
 
@@ -49,11 +53,11 @@ def test_labels_say_who_gets_what(problem: tuple[Any, ...]) -> None:
     values, budget, weights, outside = problem
     for method in ("exact", "greedy"):
         best = best_subset(values, budget, weights, outside, method)
-        users = np.arange(values.shape[1])
-        nothing = np.full(len(users), -np.inf) if outside is None else outside
+        agents = np.arange(values.shape[1])
+        nothing = np.full(len(agents), -np.inf) if outside is None else outside
         served = nothing.copy()
         mine = best.labels >= 0
-        served[mine] = values[best.chosen[best.labels[mine]], users[mine]]
+        served[mine] = values[best.chosen[best.labels[mine]], agents[mine]]
         assert (served >= nothing).all()
         assert np.average(served, weights=weights) == pytest.approx(best.welfare)
         assert set(best.labels[mine]) == set(range(len(best.chosen)))  # those that serve nobody are left out
@@ -100,10 +104,10 @@ def test_several_budgets_and_units() -> None:
 
 
 def test_a_front_with_linear_users() -> None:
-    """Two kinds of users and a compromise that is nobody's best with a budget of two."""
+    """Two kinds of agents and a compromise that is nobody's best with a budget of two."""
     front = np.array([[4.0, 0.0], [3.0, 3.0], [0.0, 4.0], [1.0, 1.0]])
-    users = np.array([[1.0, 0.0], [0.9, 0.1], [0.1, 0.9], [0.0, 1.0]])
-    values = front @ users.T
+    agents = np.array([[1.0, 0.0], [0.9, 0.1], [0.1, 0.9], [0.0, 1.0]])
+    values = front @ agents.T
     one, two, three = (best_subset(values, k) for k in (1, 2, 3))
     assert one.chosen.tolist() == [1] and one.welfare == pytest.approx(3.0)
     assert two.chosen.tolist() == [0, 2] and two.labels.tolist() == [0, 0, 1, 1]
@@ -135,7 +139,7 @@ def test_auto_is_exact_until_it_would_take_long() -> None:
         ({"budget": 0}, r"budget must be between 1 and the number of policies \(3\), got 0"),
         ({"budget": 4}, r"budget must be between 1 and the number of policies \(3\), got 4"),
         ({"method": "best"}, "method must be one of auto, exact, greedy, got 'best'"),
-        ({"values": np.ones(3)}, r"values must be a table \(policies, users\) of finite numbers, got shape \(3,\)"),
+        ({"values": np.ones(3)}, r"values must be a table \(policies, agents\) of finite numbers, got shape \(3,\)"),
         ({"values": np.ones((0, 3))}, "values must be a table"),
         ({"values": np.array([[1.0, np.nan]])}, "of finite numbers"),
         ({"weights": np.ones(3)}, "weights must be 2 numbers"),

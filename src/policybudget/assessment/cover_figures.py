@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import matplotlib
 import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib import pyplot as plt
@@ -75,7 +77,7 @@ def boxes(
                 tasks[mine, 0], heights[mine], s=12, color=shade, marker=marker, linewidth=1, label=told, zorder=3
             )
     for k, prototype in enumerate(prototypes):
-        shade = figures.shade(k, len(prototypes))
+        shade = _one_of(k, len(prototypes))
         up = ROWS * ((k + 0.5) / len(prototypes) - 0.5) if flat else prototype[1]
         height = 0.6 * ROWS / len(prototypes) if flat else sides[1]
         corner = (prototype[0] - sides[0] / 2, up - height / 2)
@@ -97,3 +99,10 @@ def boxes(
     axis.grid(color="0.93")
     figure.legend(*axis.get_legend_handles_labels(), loc="outside upper left", ncols=3, frameon=False, fontsize=8)
     return figure
+
+
+def _one_of(position: int, count: int) -> Any:
+    """Its colour; with more of them than colours, one from an even scale."""
+    if count <= len(figures.COLOURS):
+        return figures.colour(position)
+    return matplotlib.colormaps["viridis"](position / (count - 1))

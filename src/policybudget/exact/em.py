@@ -11,13 +11,13 @@ Neither step lowers welfare (Theorem 2), so it ends in a local optimum; ``restar
 starting from every assignment finds the global one. Departures:
 
 * ties are not broken arbitrarily: an agent stays, and an action stays, unless another is strictly better, so that
-  "change" means progress. The loop ends when an assignment comes again: with utilitarian welfare that is when nobody
+  "change" means progress. The loop ends when an assignment comes again: with utilitarian welfare that is when no agent
   moves, as welfare rises strictly until then; egalitarian welfare may stay the same while agents move;
 * a policy without agents keeps its policy (the paper may give it a random agent; the proof needs neither);
-* agents may stand for several people, which weighs them in the M-step and in welfare;
+* agents may have weights (how many people each stands for), which count in the M-step and in welfare;
 * an agent may have an outside option, a value that it is sure of. It takes it (label -1) where that is strictly better
-  than every policy, and then pulls no policy its way. The proof holds: the option is one more policy, held fixed.
-* welfare is the mean over people, not the sum; or the least utility of an agent (``objective="egalitarian"``).
+  than every policy, and then no policy is trained for it. The proof holds: the option is one more policy, held fixed.
+* welfare is the weighted mean over agents, not the sum; or the least utility of an agent (``objective="egalitarian"``).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MOST_STARTS = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """A committee and who is served by whom, all exact.
+    """Policies, and who is served by which; all values are exact.
 
     Attributes:
         policies: k policies (:data:`policybudget.exact.tabular.Policy`).
@@ -72,10 +72,14 @@ def exact_em(
     """Run the algorithm above until nothing changes.
 
     Args:
+        mdp: the finite r-MDP.
         budget: k, from 1 to n.
         assignment: (n,) labels to start from, 0 to k - 1, or -1 for agents who start with their outside option.
         seed: of a random even assignment to start from, where none is given.
         objective: "utilitarian" or "egalitarian".
+
+    Returns:
+        A local optimum, with the welfare after each step.
 
     Raises:
         PolicyBudgetError: the budget, the assignment or the objective is not one of these.
@@ -90,9 +94,9 @@ def exact_em(
     while tuple(labels) not in seen:
         seen.add(tuple(labels))
         for policy in range(budget):
-            members = np.flatnonzero(labels == policy)
-            if len(members):
-                policies[policy] = goal.plan(mdp, members, policies[policy])
+            group = np.flatnonzero(labels == policy)
+            if len(group):
+                policies[policy] = goal.plan(mdp, group, policies[policy])
                 returns[policy] = mdp.returns(policies[policy])
         history.append(_welfare(goal, mdp, choose(mdp, returns, labels)))
         labels = e_step(mdp, returns, labels)
@@ -103,11 +107,15 @@ def exact_em(
 def e_step(
     mdp: FiniteRMDP, returns: Float64[np.ndarray, "k n"], labels: Int[np.ndarray, " n"]
 ) -> Int[np.ndarray, " n"]:
-    """Everybody's best choice among the k policies and the outside option (eq. 13); the old one among equals.
+    """Every agent's best choice among the k policies and the outside option (eq. 13); the old one among equals.
 
     Args:
+        mdp: the finite r-MDP.
         returns: V.
         labels: before the step, -1 for the outside option.
+
+    Returns:
+        The labels after the step.
     """
     choices = np.vstack([returns, mdp.outside])
     best = choices.argmax(axis=0)
@@ -119,7 +127,16 @@ def e_step(
 def choose(
     mdp: FiniteRMDP, returns: Float64[np.ndarray, "k n"], labels: Int[np.ndarray, " n"]
 ) -> Float64[np.ndarray, " n"]:
-    """The utilities that labels give; -1 is the outside option."""
+    """The utilities that labels give; -1 is the outside option.
+
+    Args:
+        mdp: the finite r-MDP.
+        returns: V.
+        labels: the policy of each agent, -1 for its outside option.
+
+    Returns:
+        What each agent gets.
+    """
     utilities: np.ndarray = np.vstack([returns, mdp.outside])[labels, np.arange(mdp.agents)]
     return utilities
 
@@ -128,8 +145,14 @@ def restarts(mdp: FiniteRMDP, budget: int, starts: int, seed: int = 0, objective
     """The best of several runs of :func:`exact_em`, each from a random even assignment.
 
     Args:
-        starts: how many.
-        seed: of all of them.
+        mdp: the finite r-MDP.
+        budget: k, from 1 to n.
+        starts: number of runs.
+        seed: decides the assignments that they start from.
+        objective: "utilitarian" or "egalitarian".
+
+    Returns:
+        The best run.
 
     Raises:
         PolicyBudgetError: the budget, the number of starts or the objective is out of range.
@@ -143,7 +166,15 @@ def restarts(mdp: FiniteRMDP, budget: int, starts: int, seed: int = 0, objective
 def em_from_all_assignments(mdp: FiniteRMDP, budget: int, objective: str = "utilitarian") -> Solution:
     """The best of :func:`exact_em` from every assignment, up to the order of policies: the global optimum.
 
-    For an optimal assignment is among them, and from there no step leads down.
+    An optimal assignment is among them, and no step of EM lowers welfare.
+
+    Args:
+        mdp: the finite r-MDP.
+        budget: k, from 1 to n.
+        objective: "utilitarian" or "egalitarian".
+
+    Returns:
+        The best run.
 
     Raises:
         PolicyBudgetError: there are too many assignments, or the budget or the objective is out of range.
@@ -160,7 +191,15 @@ def em_from_all_assignments(mdp: FiniteRMDP, budget: int, objective: str = "util
 
 
 def all_assignments(mdp: FiniteRMDP, budget: int) -> Iterator[list[int]]:
-    """Every division of the agents into at most k groups, those with an outside option also left out (-1)."""
+    """Every division of the agents into at most k groups, those with an outside option also left out (-1).
+
+    Args:
+        mdp: the finite r-MDP.
+        budget: k.
+
+    Returns:
+        (n,) labels of each; -1 for the outside option.
+    """
 
     def extend(labels: list[int], groups: int) -> Iterator[list[int]]:
         agent = len(labels)
@@ -178,7 +217,18 @@ def all_assignments(mdp: FiniteRMDP, budget: int) -> Iterator[list[int]]:
 def solution(
     goal: Objective, mdp: FiniteRMDP, policies: Sequence[Policy], labels: np.ndarray, history: Sequence[float] = ()
 ) -> Solution:
-    """Evaluate policies and labels."""
+    """Evaluate policies and labels.
+
+    Args:
+        goal: the objective.
+        mdp: the finite r-MDP.
+        policies: k of them.
+        labels: (n,) the policy of each agent, -1 for its outside option.
+        history: welfare after each step of EM, if EM was run.
+
+    Returns:
+        The policies with their returns, utilities and welfare.
+    """
     returns = np.stack([mdp.returns(policy) for policy in policies])
     utilities = choose(mdp, returns, labels)
     return Solution(tuple(policies), returns, labels, utilities, _welfare(goal, mdp, utilities), tuple(history))

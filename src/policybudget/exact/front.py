@@ -36,6 +36,12 @@ def read_front(path: Path) -> Front:
 
     The header names the reward components, or numbers them (0, 1, ..., in any order).
 
+    Args:
+        path: of the file.
+
+    Returns:
+        The policies.
+
     Raises:
         PolicyBudgetError: the file is missing or wrong; the line says in which line and column.
     """
@@ -53,15 +59,16 @@ def read_front(path: Path) -> Front:
 
 
 def _check_header(path: Path, header: list[str], components: list[str]) -> None:
-    told = ", ".join(header[:20])
+    columns = ", ".join(header[:20])
     if twice := [name for i, name in enumerate(header) if name in header[:i]]:
-        raise PolicyBudgetError(f"{path} has column {twice[0]!r} twice: {told}")
+        raise PolicyBudgetError(f"{path} has column {twice[0]!r} twice: {columns}")
     if not components or "" in components:
-        raise PolicyBudgetError(f"{path} must have a named column per reward component, got columns {told}")
+        raise PolicyBudgetError(f"{path} must have a named column per reward component, got columns {columns}")
     numbered = [name for name in components if name.isdigit()]
     if numbered and sorted(numbered) != sorted(map(str, range(len(components)))):
         raise PolicyBudgetError(
-            f"{path} must number its reward components 0 to {len(components) - 1} or name them all, got columns {told}"
+            f"{path} must number its reward components 0 to {len(components) - 1} or name them all, "
+            f"got columns {columns}"
         )
 
 

@@ -1,10 +1,10 @@
-r"""Users on a line: the best k points or levels exactly, by dynamic programmes over the sorted users.
+r"""Agents on a line: the best k points or levels exactly, by dynamic programmes over the sorted agents.
 
-* :func:`best_points`: users with targets t and a tent reward, :math:`\max_v \sum_i w_i \max(0, 1 - |t_i - v| / h)`
+* :func:`best_points`: agents with targets t and a tent reward, :math:`\max_v \sum_i w_i \max(0, 1 - |t_i - v| / h)`
   over k values v. Between two neighbouring targets or ends of tents the sum is linear, and it bends downwards at
-  targets only; so the best v are targets, and each user goes to the nearest.
-* :func:`best_intervals`: any loss for which some optimal groups are intervals of sorted users, given what each interval
-  is worth; :func:`squared_gains` and :func:`absolute_gains` are two such.
+  targets only; so the best v are targets, and each agent goes to the nearest.
+* :func:`best_intervals`: any loss for which some optimal groups are intervals of sorted agents, given what each
+  interval is worth; :func:`squared_gains` and :func:`absolute_gains` are two such.
 
 Time is :math:`O(n^2 k)`, memory of :func:`best_points` :math:`O(n k)`.
 """
@@ -18,16 +18,16 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from policybudget.errors import PolicyBudgetError, check_budget
-from policybudget.selection.subset import user_weights
+from policybudget.selection.subset import normalised_weights
 
 
 @dataclass(frozen=True)
 class Points:
-    """The best points for users on a line.
+    """The best points for agents on a line.
 
     Attributes:
         points: ascending, at most k, in the unit of the targets.
-        labels: (n,) which point is nearest to each user; -1 if that pays the user nothing.
+        labels: (n,) which point is nearest to each agent; -1 if that pays the agent nothing.
         value: weighted mean reward, 0 to 1.
     """
 
@@ -38,10 +38,10 @@ class Points:
 
 @dataclass(frozen=True)
 class Intervals:
-    """The best division of sorted users into intervals.
+    """The best division of sorted agents into intervals.
 
     Attributes:
-        edges: group g holds users ``edges[g]`` to ``edges[g + 1] - 1``.
+        edges: group g holds agents ``edges[g]`` to ``edges[g + 1] - 1``.
         value: the sum of what the intervals are worth.
     """
 
@@ -50,13 +50,16 @@ class Intervals:
 
 
 def best_points(targets: np.ndarray, half_width: float, budget: int, weights: np.ndarray | None = None) -> Points:
-    """The k points that pay users with tent rewards most.
+    """The k points that pay agents with tent rewards most in total.
 
     Args:
-        targets: (n,) of the users, in any order and unit.
-        half_width: h, how far from its target a user is paid nothing, in the same unit.
+        targets: (n,) of the agents, in any order and unit.
+        half_width: h, how far from its target an agent is paid nothing, in the same unit.
         budget: k, from 1 to n.
-        weights: (n,) of the users, not negative; equal if None.
+        weights: (n,) of the agents, not negative; equal if None.
+
+    Returns:
+        The points, and who is paid by which.
 
     Raises:
         PolicyBudgetError: an argument does not fit.
@@ -72,6 +75,15 @@ def best_points_each(
 ) -> tuple[Points, ...]:
     """:func:`best_points` for several budgets, from one programme.
 
+    Args:
+        targets: (n,) of the agents, in any order and unit.
+        half_width: h, how far from its target an agent is paid nothing, in the same unit.
+        budgets: each k, from 1 to n.
+        weights: (n,) of the agents, not negative; equal if None.
+
+    Returns:
+        The points for each budget.
+
     Raises:
         PolicyBudgetError: an argument does not fit.
     """
@@ -80,7 +92,7 @@ def best_points_each(
         raise PolicyBudgetError(f"half_width must be positive, got {half_width}")
     for budget in budgets:
         check_budget(budget, len(targets))
-    shares = user_weights(weights, len(targets))
+    shares = normalised_weights(weights, len(targets))
     sites, owner = np.unique(targets, return_inverse=True)
     tents = _Tents(sites, half_width, np.bincount(owner, shares))
     held, came = _programme(tents, min(max(budgets, default=1), len(sites)))
@@ -98,7 +110,7 @@ def best_points_each(
 
 
 def _programme(tents: _Tents, budget: int) -> tuple[Float[np.ndarray, "k s"], Int[np.ndarray, "k s"]]:
-    """Row j, column b: users before site b are paid most by j + 1 points, b the last, and which is the last but one."""
+    """Row j, column b: what j + 1 points, b the last, pay agents before b at most; and which is the last but one."""
     sites = len(tents.sites)
     held, came = np.full((budget, sites), -np.inf), np.zeros((budget, sites), np.int64)
     held[0] = tents.before_each()
@@ -113,15 +125,21 @@ def velocity_ceiling(targets: np.ndarray, half_width: float, budget: int) -> flo
     """Mean return, 0 to 100, if k constant speeds were held perfectly from the first step.
 
     Args:
-        targets: (n,) target velocities of the users, in m/s.
+        targets: (n,) target velocities of the agents, in m/s.
         half_width: of the tents, in m/s: b / 20 (Ivanov & Ben-Porat 2024, Section 4).
         budget: k, the number of speeds.
+
+    Returns:
+        The mean return.
+
+    Raises:
+        PolicyBudgetError: an argument does not fit.
     """
     return 100.0 * best_points(targets, half_width, budget).value
 
 
 class _Tents:
-    """What points at the sites pay the users at the sites, from running sums over sorted sites."""
+    """What points at the sites pay the agents at the sites, from running sums over sorted sites."""
 
     def __init__(self, sites: np.ndarray, half_width: float, weights: np.ndarray) -> None:
         self.sites, self.half_width = sites, half_width
@@ -131,14 +149,14 @@ class _Tents:
         self.high = np.searchsorted(sites, sites + half_width, side="left")
 
     def _pay(self, point: np.ndarray, first: np.ndarray, last: np.ndarray, sign: int) -> np.ndarray:
-        """Users ``first`` to ``last - 1``, all right (sign 1) or left (-1) of a point that reaches them."""
+        """Agents ``first`` to ``last - 1``, all right (sign 1) or left (-1) of a point that reaches them."""
         at = (self.sites[point] - self.sites[0]) / self.half_width
         mass, moment = self.mass[last] - self.mass[first], self.moment[last] - self.moment[first]
         pay: np.ndarray = np.where(last > first, mass - sign * (moment - at * mass), 0.0)
         return pay
 
     def between(self, last: int) -> Float[np.ndarray, " last"]:
-        """For each site a before ``last``: users from a to before ``last``, each served by the nearer of the two."""
+        """For each site a before ``last``: agents from a to before ``last``, each served by the nearer of the two."""
         point = np.arange(last)
         middle = np.searchsorted(self.sites, (self.sites[:last] + self.sites[last]) / 2, side="right")
         end = np.full(last, last)
@@ -147,22 +165,25 @@ class _Tents:
         return pay
 
     def before_each(self) -> Float[np.ndarray, " s"]:
-        """Users before a first point, for each site."""
+        """Agents before a first point, for each site."""
         point = np.arange(len(self.sites))
         return self._pay(point, self.low, point, -1)
 
     def from_each_on(self) -> Float[np.ndarray, " s"]:
-        """Users from a last point on, for each site."""
+        """Agents from a last point on, for each site."""
         point = np.arange(len(self.sites))
         return self._pay(point, point, self.high, 1)
 
 
 def best_intervals(gain: np.ndarray, budget: int) -> Intervals:
-    """At most k intervals of sorted users that are worth most in total.
+    """At most k intervals of sorted agents that are worth most in total.
 
     Args:
-        gain: (n, n + 1), ``gain[i, j]`` is what users i to j - 1 are worth if one policy serves them; read for i < j.
+        gain: (n, n + 1), ``gain[i, j]`` is what agents i to j - 1 are worth if one policy serves them; read for i < j.
         budget: k, from 1 to n.
+
+    Returns:
+        The division.
 
     Raises:
         PolicyBudgetError: an argument does not fit.
@@ -170,20 +191,20 @@ def best_intervals(gain: np.ndarray, budget: int) -> Intervals:
     gain = np.asarray(gain, np.float64)
     if gain.ndim != 2 or gain.shape[1] != len(gain) + 1 or len(gain) == 0:
         raise PolicyBudgetError(f"gain must be a table (n, n + 1), got shape {gain.shape}")
-    users = len(gain)
-    check_budget(budget, users)
-    held = np.full((budget + 1, users + 1), -np.inf)  # held[j, b]: users before b, in j intervals
-    came = np.zeros((budget + 1, users + 1), np.int64)
+    agents = len(gain)
+    check_budget(budget, agents)
+    held = np.full((budget + 1, agents + 1), -np.inf)  # held[j, b]: agents before b, in j intervals
+    came = np.zeros((budget + 1, agents + 1), np.int64)
     held[0, 0] = 0.0
-    for end in range(1, users + 1):
+    for end in range(1, agents + 1):
         values = held[:-1, :end] + gain[:end, end]
         came[1:, end] = values.argmax(axis=1)
         held[1:, end] = values.max(axis=1)
-    groups = 1 + int(held[1:, users].argmax())
-    edges = [users]
+    groups = 1 + int(held[1:, agents].argmax())
+    edges = [agents]
     for j in range(groups, 0, -1):
         edges.append(int(came[j, edges[-1]]))
-    return Intervals(np.array(edges[::-1]), float(held[groups, users]))
+    return Intervals(np.array(edges[::-1]), float(held[groups, agents]))
 
 
 def squared_gains(targets: np.ndarray, weights: np.ndarray | None = None) -> Float[np.ndarray, "n n+1"]:
@@ -191,7 +212,10 @@ def squared_gains(targets: np.ndarray, weights: np.ndarray | None = None) -> Flo
 
     Args:
         targets: (n,) ascending.
-        weights: (n,) of the users; their sum is taken for one; equal if None.
+        weights: (n,) of the agents; scaled to a sum of 1; equal if None.
+
+    Returns:
+        Entry [i, j] is the gain of agents i to j - 1.
 
     Raises:
         PolicyBudgetError: the targets are not ascending, or an argument does not fit.
@@ -207,15 +231,18 @@ def absolute_gains(targets: np.ndarray, weights: np.ndarray | None = None) -> Fl
 
     Args:
         targets: (n,) ascending.
-        weights: (n,) of the users; their sum is taken for one; equal if None.
+        weights: (n,) of the agents; scaled to a sum of 1; equal if None.
+
+    Returns:
+        Entry [i, j] is the gain of agents i to j - 1.
 
     Raises:
         PolicyBudgetError: the targets are not ascending, or an argument does not fit.
     """
     targets, shares = _sorted(targets, weights)
-    users = len(targets)
+    agents = len(targets)
     mass, moment = np.append(0.0, np.cumsum(shares)), np.append(0.0, np.cumsum(shares * targets))
-    start, end = np.arange(users)[:, None], np.arange(users + 1)[None, :]
+    start, end = np.arange(agents)[:, None], np.arange(agents + 1)[None, :]
     half = (mass[start] + mass[end]) / 2
     middle = np.clip(np.searchsorted(mass, half, side="left") - 1, start, np.maximum(end - 1, start))
     left = targets[middle] * (mass[middle] - mass[start]) - (moment[middle] - moment[start])
@@ -224,7 +251,7 @@ def absolute_gains(targets: np.ndarray, weights: np.ndarray | None = None) -> Fl
 
 
 def _of_intervals(values: np.ndarray) -> Float[np.ndarray, "n n+1"]:
-    """Sums over users i to j - 1."""
+    """Sums over agents i to j - 1."""
     running = np.append(0.0, np.cumsum(values))
     sums: np.ndarray = running[None, :] - running[:-1, None]
     return sums
@@ -241,4 +268,4 @@ def _sorted(targets: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray
     values = _targets(targets)
     if (np.diff(values) < 0).any():
         raise PolicyBudgetError("targets must be ascending, got them in another order; sort them first")
-    return values, user_weights(weights, len(values))
+    return values, normalised_weights(weights, len(values))

@@ -1,7 +1,7 @@
-r"""What a committee is best for: utilitarian or egalitarian welfare, each with its exact M-step.
+r"""What policies are chosen for: utilitarian or egalitarian welfare, each with its exact M-step.
 
 ===========  ======================================  =================================================
-objective    welfare of utilities u, people c        M-step for a group G
+objective    welfare of utilities u, weights c       M-step for a group G
 ===========  ======================================  =================================================
 utilitarian  :math:`\sum_i c_i u^i / \sum_i c_i`     :math:`\arg\max_\pi \sum_{i \in G} c_i V^i(\pi)`
 egalitarian  :math:`\min_i u^i`                      :math:`\arg\max_\pi \min_{i \in G} V^i(\pi)`
@@ -26,95 +26,131 @@ from policybudget.exact.tabular import FiniteRMDP, Policy
 
 
 class Objective(abc.ABC):
-    """A welfare and its M-step."""
+    """A welfare function and its M-step."""
 
     @property
     @abc.abstractmethod
-    def nobody(self) -> float:
+    def empty(self) -> float:
         """What an empty group is worth."""
 
     @abc.abstractmethod
     def first(self, mdp: FiniteRMDP) -> Policy:
-        """A policy to begin with, of the kind that :meth:`plan` gives: the first action always."""
+        """A policy to begin with, of the kind that :meth:`plan` gives: the first action always.
+
+        Args:
+            mdp: the finite r-MDP.
+
+        Returns:
+            Actions or probabilities.
+        """
 
     @abc.abstractmethod
-    def plan(self, mdp: FiniteRMDP, members: np.ndarray, start: Policy) -> Policy:
+    def plan(self, mdp: FiniteRMDP, group: np.ndarray, start: Policy) -> Policy:
         """The best policy for a group, never worth less to it than ``start``.
 
         Args:
-            members: of the group, indices of agents, at least one.
+            mdp: the finite r-MDP.
+            group: indices of the agents, at least one.
+            start: an earlier policy.
+
+        Returns:
+            The policy.
         """
 
     @abc.abstractmethod
     def worth(self, utilities: Float64[np.ndarray, " g"], agent_weights: Float64[np.ndarray, " g"]) -> float:
-        """Of a group with these utilities."""
+        """What a group with these utilities is worth.
+
+        Args:
+            utilities: (g,) of the agents in the group.
+            agent_weights: (g,) how many people each stands for.
+
+        Returns:
+            The worth, in units of return.
+        """
 
     @abc.abstractmethod
-    def join(self, one: float, other: float) -> float:
-        """The worth of two groups together."""
+    def join(self, first: float, second: float) -> float:
+        """The worth of two groups together.
+
+        Args:
+            first: worth of a group.
+            second: worth of another group.
+
+        Returns:
+            The worth of all agents in them.
+        """
 
     @abc.abstractmethod
     def welfare(self, worth: float, agent_weights: Float64[np.ndarray, " n"]) -> float:
-        """From the worth of all agents together to their welfare."""
+        """The welfare of all agents, from what they are worth together.
+
+        Args:
+            worth: of the group of all n agents.
+            agent_weights: (n,) how many people each stands for.
+
+        Returns:
+            The welfare, in units of return.
+        """
 
 
 class MeanUtility(Objective):
-    """Mean utility of all people (eq. 2, divided by their number)."""
+    """Weighted mean utility of the agents (eq. 2, divided by the sum of their weights)."""
 
     @property
-    def nobody(self) -> float:
-        """Nothing."""
+    def empty(self) -> float:
+        """Zero."""
         return 0.0
 
     def first(self, mdp: FiniteRMDP) -> Policy:
-        """Actions."""
+        """The first action in every state."""
         return np.zeros((mdp.states,) if mdp.horizon is None else (mdp.horizon, mdp.states), dtype=int)
 
-    def plan(self, mdp: FiniteRMDP, members: np.ndarray, start: Policy) -> Policy:
+    def plan(self, mdp: FiniteRMDP, group: np.ndarray, start: Policy) -> Policy:
         """Policy iteration or backward induction."""
-        return best_policy(mdp, mdp.mixture(members), start)
+        return best_policy(mdp, mdp.mixture(group), start)
 
     def worth(self, utilities: Float64[np.ndarray, " g"], agent_weights: Float64[np.ndarray, " g"]) -> float:
-        """The sum over people."""
+        """The weighted sum."""
         return float(utilities @ agent_weights)
 
-    def join(self, one: float, other: float) -> float:
+    def join(self, first: float, second: float) -> float:
         """The sum."""
-        return one + other
+        return first + second
 
     def welfare(self, worth: float, agent_weights: Float64[np.ndarray, " n"]) -> float:
-        """The mean over people."""
+        """The weighted mean."""
         return worth / float(agent_weights.sum())
 
 
 class LeastUtility(Objective):
-    """Utility of the agent who is worst off, whatever its number of people."""
+    """Utility of the agent who is worst off, whatever its weight."""
 
     @property
-    def nobody(self) -> float:
-        """Nobody is badly off."""
+    def empty(self) -> float:
+        """Infinity: no agent is badly off."""
         return np.inf
 
     def first(self, mdp: FiniteRMDP) -> Policy:
-        """Probabilities."""
+        """The first action, with probability 1, in every state."""
         lead = (mdp.states,) if mdp.horizon is None else (mdp.horizon, mdp.states)
         policy = np.zeros((*lead, mdp.actions))
         policy[..., 0] = 1.0
         return policy
 
-    def plan(self, mdp: FiniteRMDP, members: np.ndarray, start: Policy) -> Policy:
+    def plan(self, mdp: FiniteRMDP, group: np.ndarray, start: Policy) -> Policy:
         """The linear programme, or ``start`` where that is no worse: the solver is accurate to its tolerance only."""
-        _, policy = linear_programme(mdp, mdp.weights[:, members])
-        better = mdp.returns(policy)[members].min() > mdp.returns(start)[members].min()
+        _, policy = linear_programme(mdp, mdp.weights[:, group])
+        better = mdp.returns(policy)[group].min() > mdp.returns(start)[group].min()
         return policy if better else start
 
     def worth(self, utilities: Float64[np.ndarray, " g"], agent_weights: Float64[np.ndarray, " g"]) -> float:
         """The minimum."""
         return float(utilities.min(initial=np.inf))
 
-    def join(self, one: float, other: float) -> float:
+    def join(self, first: float, second: float) -> float:
         """The minimum."""
-        return min(one, other)
+        return min(first, second)
 
     def welfare(self, worth: float, agent_weights: Float64[np.ndarray, " n"]) -> float:
         """The minimum itself."""
@@ -125,7 +161,13 @@ OBJECTIVES: Final[dict[str, Objective]] = {"utilitarian": MeanUtility(), "egalit
 
 
 def objective_of(name: str) -> Objective:
-    """By name.
+    """The objective of this name.
+
+    Args:
+        name: "utilitarian" or "egalitarian".
+
+    Returns:
+        The objective.
 
     Raises:
         PolicyBudgetError: there is no such objective.

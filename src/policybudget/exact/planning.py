@@ -1,6 +1,6 @@
-r"""Best policies of finite MDPs: the exact M-step, in ways that do not know of each other.
+r"""Best policies of finite MDPs: the exact M-step, in independent ways.
 
-* policy iteration (infinite horizon): evaluate, then take a better action wherever there is one, until there is none;
+* policy iteration (infinite horizon): evaluate, then take a better action in every state that has one, until none has;
 * backward induction (horizon H): :math:`V_t(s) = \max_a r(s, a) + \gamma \sum_{s'} P(s' | s, a) V_{t+1}(s')`;
 * a linear programme over discounted occupancies x (Puterman 1994, Section 6.9):
 
@@ -32,7 +32,8 @@ def best_policy(mdp: FiniteRMDP, mixture: Float64[np.ndarray, " m"], start: Poli
     """A deterministic policy that maximises the return of a mixture of features from every state.
 
     Args:
-        mixture: (m,) what a unit of each feature is worth (:meth:`FiniteRMDP.mixture`).
+        mdp: the finite r-MDP.
+        mixture: what a unit of each of the m features is worth (:meth:`FiniteRMDP.mixture`).
         start: an earlier policy of the same shape; its actions are kept where no other is strictly better, so that the
             result is never worse than it.
 
@@ -43,13 +44,19 @@ def best_policy(mdp: FiniteRMDP, mixture: Float64[np.ndarray, " m"], start: Poli
 
 
 def best_returns(mdp: FiniteRMDP) -> Float64[np.ndarray, " n"]:
-    """What each agent's return is under the policy that is best for it alone: V* of the agents as tasks.
+    """The return of each agent under the policy that is best for it alone: V* of the agents as tasks.
 
-    Agents whose weights differ by a positive factor have the same best policy, which is looked for once.
+    Agents whose weights differ by a positive factor have the same best policy; it is computed once.
+
+    Args:
+        mdp: the finite r-MDP.
+
+    Returns:
+        A return per agent.
     """
     size = np.abs(mdp.weights).max(axis=0)
-    wishes, kind = np.unique(mdp.weights / np.where(size > 0, size, 1.0), axis=1, return_inverse=True)
-    best = [float(mdp.feature_returns(best_policy(mdp, wish)) @ wish) for wish in wishes.T]
+    directions, kind = np.unique(mdp.weights / np.where(size > 0, size, 1.0), axis=1, return_inverse=True)
+    best = [float(mdp.feature_returns(best_policy(mdp, direction)) @ direction) for direction in directions.T]
     found: np.ndarray = np.array(best)[kind.ravel()] * size
     return found
 
@@ -61,6 +68,14 @@ def policy_iteration(
 
     It ends because values rise in every round: in exact arithmetic by the policy improvement theorem; in floating
     point because it stops, with the older policy, as soon as they do not.
+
+    Args:
+        mdp: the finite r-MDP, without a horizon.
+        mixture: what a unit of each of the m features is worth.
+        start: a policy to begin with; the first action everywhere if None.
+
+    Returns:
+        The action in every state.
 
     Raises:
         PolicyBudgetError: the MDP has a horizon.
@@ -85,6 +100,14 @@ def backward_induction(
 ) -> Int[np.ndarray, "H S"]:
     """From the last step to the first; see :func:`best_policy`.
 
+    Args:
+        mdp: the finite r-MDP, with a horizon H.
+        mixture: what a unit of each of the m features is worth.
+        start: a policy whose actions are kept where no other is strictly better, or None.
+
+    Returns:
+        The action in every step and state.
+
     Raises:
         PolicyBudgetError: the MDP has no horizon.
     """
@@ -103,14 +126,15 @@ def linear_programme(mdp: FiniteRMDP, mixtures: Float64[np.ndarray, "m g"]) -> t
     """The policy that maximises the least return among g mixtures of features, by the programme above.
 
     Args:
-        mixtures: (m, g) a column per reward; one column for the usual best policy.
+        mdp: the finite r-MDP.
+        mixtures: a column per reward; one column for the usual best policy.
 
     Returns:
         The least return, accurate to about 1e-7 of the scale of the rewards, and probabilities of actions: (S, A), or
         with a horizon (H, S, A).
 
     Raises:
-        PolicyBudgetError: the solver gave up.
+        PolicyBudgetError: the solver did not find it.
     """
     from scipy import sparse
     from scipy.optimize import linprog

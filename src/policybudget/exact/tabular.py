@@ -11,8 +11,8 @@ The tuple of Ivanov & Ben-Porat 2024, Section 2.2, with rewards that are linear 
 
     V^i(\pi) = \sum_f (T_0^\top X^\pi)_f \, w^i_f
 
-Departures: a finite horizon, which the paper has as the end of an episode; agents may stand for several people, and may
-have an outside option, a value that they are sure of without any policy.
+Departures: a finite horizon, which the paper has as the end of an episode; agents may have weights (how many people
+each stands for) and outside options, values that they have without any policy.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FILLED: Any = None  # a default that depends on n; there is an array after cons
 
 @dataclass(frozen=True, eq=False)
 class FiniteRMDP:
-    """n agents in a finite MDP, everything known.
+    """n agents in a finite MDP whose dynamics and rewards are known.
 
     Args:
         transitions: (S, A, S) probability of the next state, given state and action. The end of an episode is a state
@@ -101,10 +101,17 @@ class FiniteRMDP:
         """n."""
         return int(self.weights.shape[1])
 
-    def mixture(self, members: Sequence[int] | np.ndarray) -> Float64[np.ndarray, " m"]:
-        """What a policy of these agents maximises, in features: the sum of their weights (eq. 7)."""
-        group = np.asarray(members)
-        mixed: np.ndarray = self.weights[:, group] @ self.agent_weights[group]
+    def mixture(self, group: Sequence[int] | np.ndarray) -> Float64[np.ndarray, " m"]:
+        """What a policy of these agents maximises, in features: the sum of their weights (eq. 7).
+
+        Args:
+            group: indices of the agents.
+
+        Returns:
+            What a unit of each feature is worth to them together.
+        """
+        chosen = np.asarray(group)
+        mixed: np.ndarray = self.weights[:, chosen] @ self.agent_weights[chosen]
         return mixed
 
     def feature_values(self, policy: Policy) -> Float64[np.ndarray, "S m"]:
@@ -112,6 +119,9 @@ class FiniteRMDP:
 
         Args:
             policy: actions (S) or (H, S) as integers, or probabilities (S, A) or (H, S, A).
+
+        Returns:
+            A sum per state and feature.
 
         Raises:
             PolicyBudgetError: the policy does not fit the MDP.
@@ -127,12 +137,32 @@ class FiniteRMDP:
         return values
 
     def feature_returns(self, policy: Policy) -> Float64[np.ndarray, " m"]:
-        """Expected (discounted) sums of the features from the start, under a policy (as in :meth:`feature_values`)."""
+        """Expected (discounted) sums of the features from the start, under a policy.
+
+        Args:
+            policy: as in :meth:`feature_values`.
+
+        Returns:
+            A sum per feature.
+
+        Raises:
+            PolicyBudgetError: the policy does not fit the MDP.
+        """
         returns: np.ndarray = self.initial @ self.feature_values(policy)
         return returns
 
     def returns(self, policy: Policy) -> Float64[np.ndarray, " n"]:
-        """What a policy is worth to each agent (as in :meth:`feature_values`)."""
+        """What a policy is worth to each agent.
+
+        Args:
+            policy: as in :meth:`feature_values`.
+
+        Returns:
+            A return per agent.
+
+        Raises:
+            PolicyBudgetError: the policy does not fit the MDP.
+        """
         values: np.ndarray = self.feature_returns(policy) @ self.weights
         return values
 
@@ -146,6 +176,9 @@ class FiniteRMDP:
             budget: k.
             time_limit: steps after which an episode is truncated. If not given: the horizon, or so many that less
                 than a millionth of a discounted value is beyond them.
+
+        Returns:
+            The problem, with utilitarian welfare.
 
         Raises:
             PolicyBudgetError: the budget or the time limit does not fit.

@@ -2,7 +2,7 @@ r"""Resource Gathering solved exactly: shortest tours of all tile sets, and the 
 
 The world pays the agent of every visited tile 100 - T when the walker is back home after T steps
 (:mod:`policybudget.worlds.grid.resource_gathering`). So only two things matter of a deterministic policy: which tiles
-its tour visits, and how long it is.
+its tour visits, and how many steps it takes.
 
 1. Breadth-first search over (visited set, position), a bit per tile but home: a level is all states reached first
    after t steps. Home ends a tour, so nothing is expanded there. The search stops with the tour of all tiles, which
@@ -11,7 +11,7 @@ its tour visits, and how long it is.
 3. At most k of the rest, so that the sum over the tiles of 100 minus the length of the shortest of the k that visits it
    is largest: :mod:`policybudget.selection.subset`.
 
-Tours of the same worth are many; which of the optima comes out means nothing.
+Many tours have the same worth; which of the optima comes out means nothing.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Tour:
     Attributes:
         length: steps T; each tile served is worth 100 - T.
         tiles: the tiles that it visits, home among them.
-        serves: those that no other tour of the choice serves better.
+        serves: the tiles whose agents no other tour of the choice serves better.
         walk: (T + 1, 2) rows and columns, from home to home.
     """
 
@@ -94,6 +94,9 @@ def optimum(side: int = 5, home: Tile = (4, 2), budgets: Iterable[int] = (1,)) -
         home: row and column.
         budgets: each from 1 to the number of tiles.
 
+    Returns:
+        The best tours, budget by budget.
+
     Raises:
         PolicyBudgetError: an argument is out of range.
     """
@@ -105,6 +108,13 @@ def optimum(side: int = 5, home: Tile = (4, 2), budgets: Iterable[int] = (1,)) -
 def check_budgets(side: int, budgets: Iterable[int]) -> tuple[int, ...]:
     """The budgets, if there are as many agents.
 
+    Args:
+        side: tiles along a side of the grid.
+        budgets: each k.
+
+    Returns:
+        The budgets.
+
     Raises:
         PolicyBudgetError: one is out of range.
     """
@@ -115,7 +125,11 @@ def check_budgets(side: int, budgets: Iterable[int]) -> tuple[int, ...]:
 
 
 def check_grid(side: int, home: Tile) -> None:
-    """The rules of the grid.
+    """Refuse a grid whose tours cannot be searched.
+
+    Args:
+        side: tiles along a side of the grid.
+        home: row and column.
 
     Raises:
         PolicyBudgetError: the side is not 1 to 5, or home is not on the grid.
@@ -125,12 +139,19 @@ def check_grid(side: int, home: Tile) -> None:
             f"side must be between 1 and {LARGEST_SIDE} (all sets of tiles are looked at), got {side}"
         )
     if len(home) != 2 or not all(0 <= place < side for place in home):
-        told = ",".join(map(str, home))
-        raise PolicyBudgetError(f"home must be a row and a column from 0 to {side - 1}, such as 0,0, got {told}")
+        given = ",".join(map(str, home))
+        raise PolicyBudgetError(f"home must be a row and a column from 0 to {side - 1}, such as 0,0, got {given}")
 
 
 def search(side: int = 5, home: Tile = (4, 2)) -> Search:
     """Step 1: the lengths of all shortest tours, in seconds and 300 MB for 25 tiles.
+
+    Args:
+        side: tiles along a side of the grid, 1 to 5.
+        home: row and column.
+
+    Returns:
+        The lengths, and what is needed to find the tours themselves.
 
     Raises:
         PolicyBudgetError: the side is not 1 to 5, or home is not on the grid.
@@ -176,7 +197,14 @@ def _bits(mask: int) -> list[int]:
 
 
 def maximal(found: Search) -> Int[np.ndarray, " tours"]:
-    """Step 2: sets that are not contained in another with a tour as short."""
+    """Step 2: sets that are not contained in another with a tour as short.
+
+    Args:
+        found: the lengths of all tours.
+
+    Returns:
+        The sets, a bit per tile but home.
+    """
     best = shortest_covering(found)
     kept = (found.lengths == best) & (best < NEVER)
     for i in range(len(found.tiles)):
@@ -186,7 +214,14 @@ def maximal(found: Search) -> Int[np.ndarray, " tours"]:
 
 
 def shortest_covering(found: Search) -> UInt8[np.ndarray, " sets"]:
-    """(2^t,) length of the shortest tour that visits at least this set."""
+    """The length of the shortest tour that visits at least a set of tiles, for every set.
+
+    Args:
+        found: the lengths of all tours.
+
+    Returns:
+        (2^t,) lengths; ``NEVER`` if there is no tour.
+    """
     best = found.lengths.copy()
     for i in range(len(found.tiles)):
         pairs = best.reshape(-1, 2, 1 << i)
@@ -195,7 +230,14 @@ def shortest_covering(found: Search) -> UInt8[np.ndarray, " sets"]:
 
 
 def best_tours(found: Search, budgets: Iterable[int]) -> Iterator[Optimum]:
-    """Step 3, for several budgets, one after the other as they are asked for.
+    """Step 3, for several budgets; each is computed when it is asked for.
+
+    Args:
+        found: the lengths of all tours.
+        budgets: each k, from 1 to the number of tiles.
+
+    Returns:
+        The best tours, budget by budget.
 
     Raises:
         PolicyBudgetError: a budget is out of range.
@@ -234,12 +276,16 @@ def walk(found: Search, tiles: int) -> Int[np.ndarray, "positions 2"]:
     """A shortest tour that visits home and exactly a set of tiles, found backwards through the levels.
 
     Args:
+        found: the lengths of all tours.
         tiles: a set that has a tour, a bit per tile.
+
+    Returns:
+        Rows and columns, from home to home.
     """
     _, beside = _grid(found.side, found.home)
     places, near, options = [found.home], int(beside[-1]), [tiles]
     for level in reversed(found.levels[: int(found.lengths[tiles]) - 1]):
-        state = next(one for one in options if _positions(level, one) & near)
+        state = next(tiles_so_far for tiles_so_far in options if _positions(level, tiles_so_far) & near)
         last = _bits(_positions(level, state) & near)[0]
         near, options = int(beside[last]), [state, state & ~(1 << last)]  # the tile was visited before, or was not
         places.append((int(found.tiles[last, 0]), int(found.tiles[last, 1])))

@@ -2,7 +2,7 @@
 
 They carry their tables: ``env.unwrapped.P[s][a]`` is a list of (probability, next state, reward, terminated), and
 ``initial_state_distrib`` the distribution of the first state. Transitions that terminate lead to one more state, the
-last, that nothing leaves; environments repeat the state there, and would be paid on.
+last, that nothing leaves. In the environment's own table they lead to an ordinary state, which would be paid again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def from_toy_text(
     horizon: int | None = None,
     **details: Any,
 ) -> FiniteRMDP:
-    """The arrays of an environment that has a table.
+    """The finite r-MDP of an environment that has a table.
 
     Args:
         environment: an id for ``gymnasium.make``, or an environment made already.
@@ -37,7 +37,7 @@ def from_toy_text(
             environment's reward as one feature if not given.
         discount: gamma.
         horizon: H, steps of an episode; None for an infinite one. A time limit of the environment is not taken over.
-        **details: names, people and outside of :class:`FiniteRMDP`.
+        **details: names, agent_weights and outside of :class:`FiniteRMDP`.
 
     Returns:
         An r-MDP with one state more than the environment; the last is the end.
@@ -96,7 +96,7 @@ def _make(identifier: str) -> Any:
     try:
         return gymnasium.make(identifier)
     except Exception as error:  # unknown ids, missing packages, bad versions: each has a class of its own
-        told = str(error).strip().splitlines()
+        lines = str(error).strip().splitlines()
         raise PolicyBudgetError(
-            f"environment must be an id that Gymnasium knows, got {identifier!r} ({told[0] if told else error!r})"
+            f"environment must be an id that Gymnasium knows, got {identifier!r} ({lines[0] if lines else error!r})"
         ) from None

@@ -1,4 +1,4 @@
-"""The k of many behaviours that serve everybody best."""
+"""The k of many policies that serve the agents best."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ def choose(
     """The k rows of a return matrix that are worth most, ascending.
 
     Exact where welfare is the mean (:mod:`policybudget.selection.subset`). For another welfare function, that choice is
-    the start of exchanges of one row for another, as long as they pay. Rows that nobody needs fill up what is missing.
+    where exchanges start: a row is exchanged for another as long as welfare rises. Where fewer than k
+    rows serve an agent, others are added.
 
     Args:
-        returns: k or more rows.
-        method: of the selection: "auto", or "greedy" for a quick one.
+        objective: the welfare function, with the agents' weights and outside options.
+        returns: what each of s policies is worth to each of the n agents; s is at least k.
+        budget: k.
+        method: of the selection: "auto", or "greedy" for a quick choice.
+
+    Returns:
+        The k rows.
     """
     agent_weights, outside = (
         None if x is None else np.asarray(x, np.float64) for x in (objective.agent_weights, objective.outside)
@@ -46,7 +52,7 @@ def _exchanged(objective: Objective, returns: np.ndarray, chosen: np.ndarray) ->
     while since < len(chosen):
         others = np.delete(chosen, position)
         values = np.array(worth(jnp.asarray(returns[others].max(axis=0, initial=-np.inf, where=True).clip(floor))))
-        values[others] = -np.inf  # never one twice
+        values[others] = -np.inf  # no row twice
         since += 1
         if values.max() > most + 1e-6 * max(1.0, abs(values.max())):
             chosen[position], most, since = int(values.argmax()), float(values.max()), 0

@@ -4,7 +4,7 @@ r"""The best k of q candidates exactly: cutting planes for the k-median problem,
     \max \sum_i \theta_i, \quad \theta_i \le \ell + \sum_j (G_{ji} - \ell)^+ y_j \;\; \forall \ell, \quad
     \sum_j y_j \le k, \quad y_j \in \{0, 1\}
 
-where G is what candidate j gains user i. A cut for each user and each level :math:`\ell` that occurs among the gains
+where G is what candidate j gains agent i. A cut for each agent and each level :math:`\ell` that occurs among the gains
 describes the problem (Nemhauser & Wolsey 1981); few of them matter, and the one that a solution y violates most is
 found by sorting (Duran-Mateluna, Ales & Elloumi 2023, "An efficient Benders decomposition for the p-median problem").
 The programmes have q + u variables instead of the q u of the textbook formulation, at the same strength.
@@ -37,20 +37,36 @@ SCALE = 4096.0
 
 @dataclass(frozen=True)
 class Cuts:
-    """Cuts as users (c,) and levels (c,)."""
+    """Cuts of the programme.
 
-    users: Int[np.ndarray, " c"] = field(default_factory=lambda: np.zeros(0, int))
+    Attributes:
+        agents: (c,) the agent of each cut.
+        levels: (c,) the level of each cut, in the unit of the gains.
+    """
+
+    agents: Int[np.ndarray, " c"] = field(default_factory=lambda: np.zeros(0, int))
     levels: Float[np.ndarray, " c"] = field(default_factory=lambda: np.zeros(0))
 
     def with_levels(self, levels: Float[np.ndarray, " u"]) -> Cuts:
-        """A cut more for every user, unless it is there already."""
-        pairs = np.stack([np.append(self.users, np.arange(len(levels))), np.append(self.levels, levels)])
-        users, values = np.unique(pairs, axis=1)
-        return Cuts(users.astype(int), values)
+        """A cut more for every agent, unless it is there already.
+
+        Args:
+            levels: (u,) of the new cuts, one per agent.
+
+        Returns:
+            The old cuts and the new.
+        """
+        pairs = np.stack([np.append(self.agents, np.arange(len(levels))), np.append(self.levels, levels)])
+        agents, values = np.unique(pairs, axis=1)
+        return Cuts(agents.astype(int), values)
 
 
 class Relaxation:
-    """Gains as the cuts see them: scaled, and sorted for each user."""
+    """Gains as the cuts see them: scaled, and sorted for each agent.
+
+    Args:
+        gains: of the candidates.
+    """
 
     def __init__(self, gains: Gains) -> None:
         self.factor = 2.0 ** np.ceil(np.log2(SCALE / max(gains.most, 1e-300)))
@@ -59,23 +75,48 @@ class Relaxation:
         self.tolerance = TOLERANCE * gains.most * self.factor
 
     def worth(self, chosen: Int[np.ndarray, " k"]) -> float:
-        """Total gain of a set of candidates, scaled."""
+        """Total gain of a set of candidates, scaled.
+
+        Args:
+            chosen: their indices.
+
+        Returns:
+            The sum over the agents of the best gain in the set.
+        """
         return float(self.table[chosen].max(axis=0, initial=0.0).sum())
 
     def levels(self, shares: Float[np.ndarray, " q"]) -> Float[np.ndarray, " u"]:
-        """The level of each user's tightest cut at a point y: where the best candidates amount to a whole one."""
+        """The level of each agent's tightest cut at a point y.
+
+        It is where the shares of the agent's best candidates add up to 1.
+
+        Args:
+            shares: (q,) y, how much of each candidate is chosen.
+
+        Returns:
+            (u,) levels, scaled.
+        """
         running = np.cumsum(shares[self.order], axis=0)
         rank = (running < 1 - 1e-9).sum(axis=0)
-        users = np.arange(self.table.shape[1])
-        found = self.table[self.order[np.minimum(rank, len(shares) - 1), users], users]
+        agents = np.arange(self.table.shape[1])
+        found = self.table[self.order[np.minimum(rank, len(shares) - 1), agents], agents]
         levels: np.ndarray = np.where(rank < len(shares), found, 0.0)
         return levels
 
     def programme(self, rows: Int[np.ndarray, " r"], cuts: Cuts, budget: int) -> tuple[Any, Any, Any]:
-        """Cost, matrix and right-hand sides over (y of the rows, theta), to be minimised."""
-        table, count = self.table[rows], len(cuts.users)
-        steps = np.maximum(table[:, cuts.users] - cuts.levels, 0.0).T
-        mine = sparse.csr_matrix((np.ones(count), (np.arange(count), cuts.users)), shape=(count, table.shape[1]))
+        """The linear programme over (y of the rows, theta), to be minimised.
+
+        Args:
+            rows: (r,) the candidates that are still in.
+            cuts: that theta is under.
+            budget: k.
+
+        Returns:
+            Cost, matrix and right-hand sides.
+        """
+        table, count = self.table[rows], len(cuts.agents)
+        steps = np.maximum(table[:, cuts.agents] - cuts.levels, 0.0).T
+        mine = sparse.csr_matrix((np.ones(count), (np.arange(count), cuts.agents)), shape=(count, table.shape[1]))
         budgeted = np.append(np.ones(len(rows)), np.zeros(table.shape[1]))
         matrix = sparse.vstack([sparse.hstack([sparse.csr_matrix(-steps), mine]), sparse.csr_matrix(budgeted)])
         return budgeted - 1.0, matrix.tocsr(), np.append(cuts.levels, budget)
@@ -86,9 +127,10 @@ class Relaxed:
     """The linear relaxation at its optimum.
 
     Attributes:
+        cuts: that were added.
         shares: (q,) y.
-        bound: on the worth of any k.
-        bound_with: (q,) the same, of any k with this candidate among them.
+        bound: no k candidates are worth more, scaled.
+        bound_with: (q,) no k candidates with this one among them are worth more.
         prices: (u,) of the Lagrangian bound.
     """
 
@@ -108,7 +150,10 @@ def best(
         relaxation: of the gains.
         budget: k.
         chosen: a set to begin with.
-        bound: one that is known, in the unit of the gains.
+        bound: no k candidates are known to be worth more, in the unit of the gains.
+
+    Returns:
+        The candidates, and the bound in the unit of the gains.
     """
     worth = relaxation.worth(chosen)
     relaxed = relax(relaxation, budget, chosen)
@@ -130,10 +175,15 @@ def relax(relaxation: Relaxation, budget: int, chosen: Int[np.ndarray, " k"]) ->
     """Step 1 and 2: the linear relaxation and its Lagrangian bound.
 
     Args:
+        relaxation: of the gains.
+        budget: k.
         chosen: a good set; the first cuts are taken at it and around it.
+
+    Returns:
+        The relaxation at its optimum, or with the bounds so far if they are good enough or the solver gives up.
     """
     table = relaxation.table
-    candidates, users = table.shape
+    candidates, agents = table.shape
     worth, everything = relaxation.worth(chosen), np.arange(candidates)
     uniform, corner = np.full(candidates, min(1.0, budget / candidates)), np.zeros(candidates)
     corner[chosen] = 1.0
@@ -142,8 +192,8 @@ def relax(relaxation: Relaxation, budget: int, chosen: Int[np.ndarray, " k"]) ->
     for point in (corner, uniform, centre):
         cuts = cuts.with_levels(relaxation.levels(point))
     most = table.max(axis=0).sum()
-    found = Relaxed(cuts, uniform, most, np.full(candidates, most), np.zeros(users))
-    limits = np.append(np.zeros((candidates + users, 1)), np.ones((candidates + users, 1)), axis=1)
+    found = Relaxed(cuts, uniform, most, np.full(candidates, most), np.zeros(agents))
+    limits = np.append(np.zeros((candidates + agents, 1)), np.ones((candidates + agents, 1)), axis=1)
     limits[candidates:, 1] = np.inf
     while True:
         cost, matrix, sides = relaxation.programme(everything, cuts, budget)
@@ -151,7 +201,7 @@ def relax(relaxation: Relaxation, budget: int, chosen: Int[np.ndarray, " k"]) ->
             solved = linprog(cost, A_ub=matrix, b_ub=sides, bounds=limits, method="highs")
         if solved.status != 0:  # the bounds so far hold
             return found
-        prices = np.bincount(cuts.users, np.maximum(-solved.ineqlin.marginals[:-1], 0.0) * cuts.levels, users)
+        prices = np.bincount(cuts.agents, np.maximum(-solved.ineqlin.marginals[:-1], 0.0) * cuts.levels, agents)
         shares = np.clip(solved.x[:candidates], 0.0, 1.0)
         bound, bound_with = _lagrangian(table, prices, budget)
         if bound < found.bound:
@@ -160,7 +210,7 @@ def relax(relaxation: Relaxation, budget: int, chosen: Int[np.ndarray, " k"]) ->
         more = cuts.with_levels(relaxation.levels(shares)).with_levels(relaxation.levels(centre))
         exceeds = solved.x[candidates:] - _served(relaxation, shares)
         if (
-            len(more.users) == len(cuts.users)
+            len(more.agents) == len(cuts.agents)
             or exceeds.max() <= 1e-7 * table.max()
             or found.bound <= worth + relaxation.tolerance
         ):
@@ -169,7 +219,7 @@ def relax(relaxation: Relaxation, budget: int, chosen: Int[np.ndarray, " k"]) ->
 
 
 def _served(relaxation: Relaxation, shares: np.ndarray) -> Float[np.ndarray, " u"]:
-    """What y is worth to each user: theta under all cuts."""
+    """What y is worth to each agent: theta under all cuts."""
     levels = relaxation.levels(shares)
     served: np.ndarray = levels + shares @ np.maximum(relaxation.table - levels, 0.0)
     return served
@@ -216,8 +266,8 @@ def _branch_and_bound(
     relaxation: Relaxation, budget: int, rows: np.ndarray, relaxed: Relaxed, chosen: np.ndarray, bound: float
 ) -> tuple[np.ndarray, float]:
     """Step 3: HiGHS over the candidates that are left, until its solution violates no cut."""
-    users, cuts = relaxation.table.shape[1], relaxed.cuts
-    whole = np.append(np.ones(len(rows)), np.zeros(users))
+    agents, cuts = relaxation.table.shape[1], relaxed.cuts
+    whole = np.append(np.ones(len(rows)), np.zeros(agents))
     limits = Bounds(np.zeros(len(whole)), np.where(whole > 0, 1.0, np.inf))
     while bound > relaxation.worth(chosen) + relaxation.tolerance:
         cost, matrix, sides = relaxation.programme(rows, cuts, budget)
@@ -234,7 +284,7 @@ def _branch_and_bound(
         chosen = max(chosen, found, key=relaxation.worth)
         bound = min(bound, max(relaxation.worth(chosen), -solved.mip_dual_bound))
         more = cuts.with_levels(relaxation.levels(point)).with_levels(relaxation.levels((point + relaxed.shares) / 2))
-        if len(more.users) == len(cuts.users):
+        if len(more.agents) == len(cuts.agents):
             break
         cuts = more
     return chosen, bound

@@ -1,6 +1,6 @@
 r"""Gains of policies over a baseline, and the greedy choice of k of them.
 
-Above what users have in any case (the outside option, or the worst policy), the welfare W of a set is monotone
+Above what agents have in any case (the outside option, or the worst policy), the welfare W of a set is monotone
 submodular. So greedy earns at least :math:`1 - (1 - 1/k)^k \ge 1 - 1/e` of what is possible, and no k candidates are
 worth more than any set T plus the k largest gains of one candidate over T (Nemhauser, Wolsey & Fisher 1978).
 """
@@ -22,7 +22,7 @@ class Gains:
     """What policies earn above the baseline, the form in which W is monotone submodular.
 
     Attributes:
-        table: (q, u) gain of q candidates for the u users whom some candidate helps, times the weight of the user.
+        table: (q, u) gain of q candidates for the u agents whom some candidate helps, times the weight of the agent.
         rows: (q,) which rows of the value table they are.
     """
 
@@ -30,17 +30,33 @@ class Gains:
     rows: Int[np.ndarray, " q"]
 
     def worth(self, chosen: Int[np.ndarray, " chosen"]) -> float:
-        """Total gain of a set of candidates."""
+        """Total gain of a set of candidates.
+
+        Args:
+            chosen: their indices, 0 to q - 1.
+
+        Returns:
+            The sum over the agents of the best gain in the set.
+        """
         return float(self.table[chosen].max(axis=0, initial=0.0).sum())
 
     @property
     def most(self) -> float:
-        """Total gain if everybody had the best candidate of all."""
+        """Total gain if every agent had the best candidate of all."""
         return float(self.table.max(axis=0, initial=0.0).sum())
 
 
 def undominated(table: Float[np.ndarray, "p u"]) -> Int[np.ndarray, " q"]:
-    """Candidates that no other is at least as good as for everybody; of equal ones the first."""
+    """The candidates that no other candidate dominates; of equal ones the first.
+
+    A candidate dominates another if it is at least as good for every agent.
+
+    Args:
+        table: gain of each of p candidates for each of u agents.
+
+    Returns:
+        (q,) rows of the table, ascending.
+    """
     kept, rows = np.empty_like(table), list[int]()
     for row in np.argsort(-table.sum(axis=1), kind="stable"):
         values = table[row]
@@ -51,7 +67,15 @@ def undominated(table: Float[np.ndarray, "p u"]) -> Int[np.ndarray, " q"]:
 
 
 def dominated(values: Float[np.ndarray, " u"], table: Float[np.ndarray, "r u"]) -> bool:
-    """Whether some row of a table is at least as good for everybody."""
+    """Whether some row of a table is at least as good for every agent.
+
+    Args:
+        values: (u,) of one candidate.
+        table: (r, u) of other candidates.
+
+    Returns:
+        True if some row is.
+    """
     if len(values):  # few are as good where these values are at their best
         peak = int(values.argmax())
         table = table[table[:, peak] >= values[peak]]
@@ -59,7 +83,15 @@ def dominated(values: Float[np.ndarray, " u"], table: Float[np.ndarray, "r u"]) 
 
 
 def greedy(gains: Gains, budget: int) -> tuple[Int[np.ndarray, " k"], float]:
-    """k candidates, and a bound on the worth of any k: greedy, then exchanges of one candidate."""
+    """Choose k candidates one after the other, then exchange candidates as long as that pays.
+
+    Args:
+        gains: of the candidates.
+        budget: k, from 1 to q.
+
+    Returns:
+        The candidates, and a bound: no k candidates are worth more.
+    """
     table = gains.table
     served, chosen, bound = np.zeros(table.shape[1]), list[int](), gains.most
     for _ in range(budget):
@@ -76,7 +108,15 @@ def greedy(gains: Gains, budget: int) -> tuple[Int[np.ndarray, " k"], float]:
 
 
 def exchanges(table: Float[np.ndarray, "q u"], chosen: Int[np.ndarray, " k"]) -> Int[np.ndarray, " k"]:
-    """Exchange one candidate for another as long as the total gain grows."""
+    """Exchange one candidate for another as long as the total gain grows.
+
+    Args:
+        table: gain of each of q candidates for each of u agents.
+        chosen: k candidates to begin with.
+
+    Returns:
+        k candidates; no exchange of one of them gains anything.
+    """
     chosen, worth = chosen.copy(), table[chosen].max(axis=0, initial=0.0).sum()
     position, since = 0, 0
     while since < len(chosen):

@@ -1,4 +1,4 @@
-"""Does a world keep its promises? Checks that users run on a world of their own, and this project on every world.
+"""Does a world do what training relies on? Checks that users run on a world of their own, and this project on its own.
 
 Learning fails silently in a world that restarts without saying so, or whose seeds mean nothing. ``check_world`` plays
 some episodes with random actions and reports what it finds in sentences.
@@ -16,10 +16,9 @@ import numpy as np
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Experience, Outcome, Population
 from policybudget.worlds.interface import Box, Copies, Discrete, HostStep, HostWorld, JaxWorld, MultiDiscrete, World
-from policybudget.worlds.jax_copies import JaxCopies
+from policybudget.worlds.random_play import COPIES, SEED, Played, copies_of, play
 
 Level = Literal["ok", "warning", "error"]
-COPIES, SEED = 3, 7
 STEPS = 1_100
 """Steps that are played at most; a time limit beyond it is not waited for."""
 REPEATED = 20
@@ -28,7 +27,13 @@ REPEATED = 20
 
 @dataclass(frozen=True)
 class Finding:
-    """The outcome of a check: its name, how bad it is, and a sentence: what was expected, what came, what to do."""
+    """The outcome of a check.
+
+    Attributes:
+        check: its name.
+        level: ok, warning or error.
+        text: what was expected, what came, and what to do.
+    """
 
     check: str
     level: Level
@@ -40,15 +45,15 @@ class _NotAsExpectedError(Exception):
 
 
 def check_world(world: World, population: Population | None = None, steps: int = STEPS) -> list[Finding]:
-    """Play with random actions and look whether all is as :mod:`policybudget.worlds.interface` has it.
+    """Play with random actions and check what :mod:`policybudget.worlds.interface` asks for.
 
     Args:
         world: a JAX world, or one stepped on the host.
         population: whose rewards are computed as well, if given.
-        steps: that are played at most.
+        steps: how many are played at most.
 
     Returns:
-        A finding per check, in order. The world conforms if none is an error; no check comes after one that makes the
+        A finding per check, in order. The world conforms if none is an error; checks stop after one that makes the
         rest pointless.
     """
     if not isinstance(world, HostWorld | JaxWorld):
@@ -60,29 +65,19 @@ def check_world(world: World, population: Population | None = None, steps: int =
         except PolicyBudgetError as error:
             findings.append(Finding("run", "error", str(error)))
         except Exception as error:
-            told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-            findings.append(Finding("run", "error", f"expected no exception, got {told}"))
+            raised = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            findings.append(Finding("run", "error", f"expected no exception, got {raised}"))
     return findings
 
 
-@dataclass(frozen=True)
-class _Played:
-    """Random play: what was seen before each step, what was done, what came of it; lengths of finished episodes."""
-
-    seen: list[np.ndarray]
-    actions: list[np.ndarray]
-    after: list[HostStep]
-    lengths: list[int]
-
-
 def _play_and_check(world: HostWorld | JaxWorld, population: Population | None, steps: int) -> Iterator[Finding]:
-    copies = _copies(world)
+    copies = copies_of(world)
     try:
         first = copies.reset(SEED)
         yield (finding := _finding("reset", lambda: _reset(world, first)))
         if finding.level == "error":
             return
-        played = _play(world, copies, first, min(steps, 2 * world.time_limit + 2))
+        played = play(world, copies, first, min(steps, 2 * world.time_limit + 2))
         yield (finding := _finding("step", lambda: _shapes(world, played)))
         if finding.level == "error":
             return
@@ -96,37 +91,6 @@ def _play_and_check(world: HostWorld | JaxWorld, population: Population | None, 
         yield _saved_state(world, copies, played)
     finally:
         copies.close()
-
-
-def _copies(world: HostWorld | JaxWorld) -> Copies:
-    return world.copies(COPIES) if isinstance(world, HostWorld) else JaxCopies(world, COPIES)
-
-
-def _play(world: World, copies: Copies, first: np.ndarray, steps: int) -> _Played:
-    rng, elapsed = np.random.default_rng(SEED), np.zeros(COPIES, int)
-    played, now = _Played([], [], [], []), first
-    for _ in range(steps):
-        action = _random_action(world, rng)
-        step = copies.step(action)
-        played.seen.append(now)
-        played.actions.append(action)
-        played.after.append(step)
-        elapsed += np.asarray(step.valid)
-        for copy in np.flatnonzero(np.asarray(step.terminated) | np.asarray(step.truncated)):
-            played.lengths.append(int(elapsed[copy]))
-            elapsed[copy] = 0
-        now = step.observation
-    return played
-
-
-def _random_action(world: World, rng: np.random.Generator) -> np.ndarray:
-    """As an untrained policy gives it."""
-    space = world.actions
-    if isinstance(space, Box):
-        return rng.normal(size=(COPIES, space.size)).astype(np.float32)
-    if isinstance(space, MultiDiscrete):
-        return rng.integers(0, space.sizes, (COPIES, len(space.sizes)), dtype=np.int32)
-    return rng.integers(0, space.size, COPIES, dtype=np.int32)
 
 
 def _finding(name: str, check: Callable[[], str]) -> Finding:
@@ -171,7 +135,7 @@ def _reset(world: World, first: np.ndarray) -> str:
     return f"gives {world.observation_size} finite numbers"
 
 
-def _shapes(world: World, played: _Played) -> str:
+def _shapes(world: World, played: Played) -> str:
     for step in played.after[:REPEATED]:
         for what in ("observation", "next_observation"):
             _expect_array(what, getattr(step, what), (COPIES, world.observation_size), np.floating)
@@ -181,7 +145,7 @@ def _shapes(world: World, played: _Played) -> str:
     return "shapes and dtypes are as described"
 
 
-def _finite(played: _Played) -> str:
+def _finite(played: Played) -> str:
     for number, step in enumerate(played.after, 1):
         for what in ("outcome", "observation", "next_observation"):
             bad = np.argwhere(~np.isfinite(getattr(step, what)))
@@ -191,7 +155,7 @@ def _finite(played: _Played) -> str:
     return f"no NaN and no infinity in {len(played.after)} steps of {COPIES} copies"
 
 
-def _population(world: World, population: Population, played: _Played) -> str:
+def _population(world: World, population: Population, played: Played) -> str:
     features, paid = population.rewards.features, population.num_features
     if isinstance(features, Outcome):
         expected = f"expected a population that pays for {world.outcome_size} outcome components"
@@ -207,28 +171,30 @@ def _population(world: World, population: Population, played: _Played) -> str:
     return f"{population.size} agents are paid from {paid} reward features"
 
 
-def _seeding(world: HostWorld | JaxWorld, played: _Played) -> str:
-    again = _copies(world)
+def _seeding(world: HostWorld | JaxWorld, played: Played) -> str:
+    again = copies_of(world)
     try:
         now = again.reset(SEED)
         for number, (seen, action, step) in enumerate(zip(played.seen, played.actions, played.after, strict=True), 1):
-            told = "expected the same transitions with the same seed and actions"
-            _expect(np.array_equal(now, seen), f"{told}, got other observations before step {number}; seed all of it")
+            expected = "expected the same transitions with the same seed and actions"
+            _expect(
+                np.array_equal(now, seen), f"{expected}, got other observations before step {number}; seed all of it"
+            )
             if number > REPEATED:
                 break
-            now = _same(again.step(action), step, f"{told}, got others in step {number}; seed every generator")
+            now = _same(again.step(action), step, f"{expected}, got others in step {number}; seed every generator")
     finally:
         again.close()
     return f"the same seed gives the same {min(REPEATED, len(played.after))} transitions"
 
 
 def _same(got: HostStep, expected: HostStep, complaint: str) -> np.ndarray:
-    alike = all(np.array_equal(one, other) for one, other in zip(got, expected, strict=True))
+    alike = all(np.array_equal(ours, theirs) for ours, theirs in zip(got, expected, strict=True))
     _expect(alike, complaint)
     return got.observation
 
 
-def _episode_ends(world: World, played: _Played) -> Finding:
+def _episode_ends(world: World, played: Played) -> Finding:
     name, limit, steps = "episode ends", world.time_limit, len(played.after)
     if played.lengths and max(played.lengths) > limit:
         text = f"expected episodes of at most {limit} steps, the time limit, got one of {max(played.lengths)}"
@@ -245,7 +211,7 @@ def _episode_ends(world: World, played: _Played) -> Finding:
     return Finding(name, "warning", f"no episode ended in {steps} steps (time limit {limit}); {advice}")
 
 
-def _flags(played: _Played) -> str:
+def _flags(played: Played) -> str:
     for number, step in enumerate(played.after, 1):
         both = step.terminated & step.truncated
         _expect(not both.any(), f"step {number}: expected terminated or truncated, got both; terminated goes first")
@@ -254,7 +220,7 @@ def _flags(played: _Played) -> str:
     return "terminated and truncated exclude each other"
 
 
-def _autoreset(played: _Played) -> Finding:
+def _autoreset(played: Played) -> Finding:
     """Transitions chain within an episode; the last one of it leads to its true end, not to the next beginning."""
     name, ends, mistaken = "autoreset", 0, 0
     for number, step in enumerate(played.after, 1):
@@ -277,7 +243,7 @@ def _autoreset(played: _Played) -> Finding:
     )
 
 
-def _next_beginning(played: _Played, number: int, copy: int) -> np.ndarray | None:
+def _next_beginning(played: Played, number: int, copy: int) -> np.ndarray | None:
     """The observation that the episode after step ``number`` (counted from 1) begins with."""
     for seen, step in zip(played.seen[number:], played.after[number:], strict=True):
         if step.valid[copy]:
@@ -286,7 +252,7 @@ def _next_beginning(played: _Played, number: int, copy: int) -> np.ndarray | Non
     return None
 
 
-def _saved_state(world: HostWorld | JaxWorld, copies: Copies, played: _Played) -> Finding:
+def _saved_state(world: HostWorld | JaxWorld, copies: Copies, played: Played) -> Finding:
     name = "saved state"
     if isinstance(world, JaxWorld):
         return Finding(name, "ok", "a JAX world's state is saved by the sampler; resume is exact")
@@ -299,7 +265,7 @@ def _saved_state(world: HostWorld | JaxWorld, copies: Copies, played: _Played) -
 
     def repeat() -> str:
         complaint = "expected a restored state to go on as the saved one did, got other transitions in step"
-        other = _copies(world)
+        other = copies_of(world)
         try:
             for going in (copies, other):
                 going.restore(state)

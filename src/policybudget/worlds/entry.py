@@ -1,4 +1,4 @@
-"""What the rest of the package needs to know of a world by name, as data: nobody else asks for a world's name or class.
+"""What the rest of the package needs to know of a world by name, as data: no other code asks for its name or class.
 
 A world's pictures and its optimum live in rooms above this one. An entry therefore names them as references
 ``"module:function"``, which :func:`pkgutil.resolve_name` resolves where they are used.

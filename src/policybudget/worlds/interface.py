@@ -1,7 +1,7 @@
-"""What a world is. Axes: a world here is a single copy; samplers run k x E of them.
+"""What a world is. A world here is a single copy; samplers run k x E of them.
 
-A world reports per transition an *outcome* (d numbers), from which the population computes everybody's reward: one
-transition serves all n agents (Section 3.2). ``terminated`` says that the episode ended by the rules of the world,
+A world reports per transition an *outcome* (d numbers), from which the population computes the reward of every agent:
+one transition serves all n agents (Section 3.2). ``terminated`` says that the episode ended by the rules of the world,
 ``truncated`` that only the clock stopped it; values are bootstrapped from the last observation of the latter.
 """
 
@@ -18,14 +18,24 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 @dataclass(frozen=True)
 class Discrete:
-    """One of ``size`` actions, 0 to size - 1."""
+    """One of several actions, 0 to size - 1.
+
+    Attributes:
+        size: how many.
+    """
 
     size: int
 
 
 @dataclass(frozen=True)
 class Box:
-    """``size`` real numbers, component i between ``low[i]`` and ``high[i]``."""
+    """Real numbers within bounds.
+
+    Attributes:
+        size: how many.
+        low: the least that each may be; -inf for no bound.
+        high: the most that each may be; inf for no bound.
+    """
 
     size: int
     low: tuple[float, ...]
@@ -34,13 +44,17 @@ class Box:
 
 @dataclass(frozen=True)
 class MultiDiscrete:
-    """Several choices at once: component i is one of ``sizes[i]``."""
+    """Several choices at once.
+
+    Attributes:
+        sizes: component i is one of ``sizes[i]``, 0 to ``sizes[i] - 1``.
+    """
 
     sizes: tuple[int, ...]
 
     @property
     def size(self) -> int:
-        """Logits that a policy puts out for it."""
+        """Number of logits that a policy puts out."""
         return sum(self.sizes)
 
 
@@ -48,7 +62,15 @@ ActionSpace = Discrete | MultiDiscrete | Box
 
 
 class Transition(NamedTuple):
-    """What one step of a world gives."""
+    """What one step of a world gives.
+
+    Attributes:
+        state: of the world after the step.
+        observation: (o,) of that state.
+        outcome: (d,) from which rewards are computed.
+        terminated: the episode ended by the rules of the world.
+        truncated: the time limit alone stopped it.
+    """
 
     state: Any
     observation: Float[Array, " o"]
@@ -58,7 +80,7 @@ class Transition(NamedTuple):
 
 
 class World(eqx.Module):
-    """What every world tells about itself."""
+    """What every world says of itself."""
 
     @property
     @abc.abstractmethod
@@ -96,22 +118,39 @@ class JaxWorld(World):
 
     @abc.abstractmethod
     def reset(self, key: PRNGKeyArray) -> tuple[Any, Float[Array, " o"]]:
-        """A fresh state and its observation."""
+        """A fresh state and its observation.
+
+        Args:
+            key: of whatever is drawn.
+
+        Returns:
+            The state, and its observation (o,).
+        """
 
     @abc.abstractmethod
     def step(self, state: Any, action: Array, key: PRNGKeyArray) -> Transition:
-        """One transition; after ``terminated`` or ``truncated`` the sampler resets."""
+        """One transition; after ``terminated`` or ``truncated`` the sampler resets.
+
+        Args:
+            state: as :meth:`reset` or an earlier step gave it.
+            action: () for discrete actions, else (components,).
+            key: of whatever is drawn.
+
+        Returns:
+            The transition.
+        """
 
 
 class HostStep(NamedTuple):
-    """What one step of N parallel copies on the host gives, as NumPy arrays.
+    """What one step of E parallel copies on the host gives, as NumPy arrays.
 
     Attributes:
-        observation: (N, o) to act on next, after any reset.
-        next_observation: (N, o) that the transition really led to.
-        outcome: (N, d).
-        terminated, truncated: (N) the episode ended with this transition.
-        valid: (N) False where the step was a reset, not a transition.
+        observation: (E, o) to act on next, after any reset.
+        next_observation: (E, o) that the transition really led to.
+        outcome: (E, d).
+        terminated: (E,) the episode ended by the rules of the world.
+        truncated: (E,) the time limit alone stopped it.
+        valid: (E,) False where the step was a reset, not a transition.
     """
 
     observation: np.ndarray
@@ -124,13 +163,26 @@ class HostStep(NamedTuple):
 
 @runtime_checkable
 class Copies(Protocol):
-    """N parallel copies of a world on the host; a finished copy starts anew by itself."""
+    """E parallel copies of a world on the host; a finished copy starts anew by itself."""
 
     def reset(self, seed: int) -> np.ndarray:
-        """Observations (N, o) of fresh episodes."""
+        """Begin fresh episodes.
+
+        Args:
+            seed: decides everything that is drawn from here on.
+
+        Returns:
+            (E, o) observations.
+        """
 
     def step(self, actions: np.ndarray) -> HostStep:
-        """Step every copy; actions (N, ..) as policies give them.
+        """Step every copy.
+
+        Args:
+            actions: (E, ..) as policies give them.
+
+        Returns:
+            What came of it.
 
         Raises:
             WorldError: the world raised, died, or returned something that is not finite; it says where.
@@ -140,7 +192,11 @@ class Copies(Protocol):
         """Everything that the future depends on, or nothing where the world cannot tell."""
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from what :meth:`state` gave."""
+        """Go on from a saved state.
+
+        Args:
+            state: as :meth:`state` gave it.
+        """
 
     def close(self) -> None:
         """Let go of processes and threads."""
@@ -151,4 +207,11 @@ class HostWorld(World):
 
     @abc.abstractmethod
     def copies(self, number: int) -> Copies:
-        """N parallel copies, not yet reset."""
+        """Parallel copies, not yet reset.
+
+        Args:
+            number: E.
+
+        Returns:
+            The copies.
+        """

@@ -1,4 +1,4 @@
-"""N copies of a JAX world, stepped like one on the host; the checks of :mod:`conformance` treat both kinds alike."""
+"""E copies of a JAX world, stepped as those of a world on the host are: conformance is checked alike for both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from policybudget.worlds.interface import HostStep, JaxWorld
 
 
 class JaxCopies:
-    """Finished copies start anew in the same step, as in the compiled sampler."""
+    """E copies of a JAX world. Finished copies start anew in the same step, as in the compiled sampler.
+
+    Args:
+        world: to copy.
+        number: E.
+    """
 
     def __init__(self, world: JaxWorld, number: int) -> None:
         self.number = number
@@ -21,13 +26,13 @@ class JaxCopies:
         self._key, self._state, self._steps = jax.random.key(0), None, 0
 
     def reset(self, seed: int) -> np.ndarray:
-        """Observations (N, o) of fresh episodes."""
+        """Begin fresh episodes; see :class:`Copies`."""
         self._key, self._steps = jax.random.key(seed), 0
         self._state, observation = self._reset(self._keys(0))
         return np.asarray(observation)
 
     def step(self, actions: np.ndarray) -> HostStep:
-        """Step every copy."""
+        """Step every copy; see :class:`Copies`."""
         self._steps += 1
         after = self._step(self._state, jnp.asarray(actions), self._keys(2 * self._steps))
         terminated, truncated = np.asarray(after.terminated), np.asarray(after.truncated)

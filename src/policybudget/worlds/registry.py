@@ -20,7 +20,7 @@ from policybudget.worlds.mujoco.velocity import NAMES, velocity_population, velo
 GYM = "gym:"
 """What the name of a world begins with that is a Gymnasium or MO-Gymnasium environment; its id follows."""
 USUAL_AGENTS = 100
-"""n of a drawn population, if nobody says how many."""
+"""n of a drawn population, if no number is given."""
 
 
 def entry(name: str) -> Entry:
@@ -75,7 +75,7 @@ def make(
 
 
 def held_out(name: str, agents: int, population_seed: int = 0) -> Population:
-    """Agents to test on: none has a goal of any agent that :func:`make` draws, with this seed or another.
+    """Agents to test on: no agent has a goal of an agent that :func:`make` draws, with this seed or another.
 
     Args:
         name: one of ``GOALS``.
@@ -107,10 +107,10 @@ def _that_have(what: str) -> str:
 def _resource_gathering() -> Entry:
     """Resource Gathering.
 
-    It pays nobody who has not returned in time, and the walker sees no clock. Bootstrapping at the time limit would
-    tell it that wandering on is worth what returning is. A critic of all 25 tiles costs little more than one of their
-    mean, and learns sooner (docs/findings.md). Where the search keeps episodes, policies need not end as good as what
-    they found on the way: they may learn fast, from few passes over much experience.
+    The world pays nothing unless the walker returns in time, and the walker sees no clock. Bootstrapping at the time
+    limit would make wandering on worth as much as returning. A critic of all 25 tiles costs little more than a critic
+    of their mean, and learns sooner (docs/findings.md). The archive keeps the best episodes, so policies need not stay
+    good: they learn fast, from few passes over much experience.
     """
     plain: Settings = {"bootstrap_truncated": False, "critic": "features", "critic_head": "shared"}
     quick = {"copies": 16, "epochs": 2, "learning_rate": (3e-3, 3e-4), "normalise_observations": True}

@@ -7,7 +7,7 @@ import pytest
 from gymnasium import spaces
 
 from policybudget.errors import PolicyBudgetError, WorldError
-from policybudget.worlds.gym.spaces import action_space, converter, flat_size, flatten, one
+from policybudget.worlds.gym.spaces import action_space, as_batch, converter, flat_size, flatten
 
 NESTED = spaces.Dict({"b": spaces.Tuple((spaces.Discrete(3), spaces.Box(0, 1, (2, 2)))), "a": spaces.MultiBinary(2)})
 
@@ -27,7 +27,7 @@ NESTED = spaces.Dict({"b": spaces.Tuple((spaces.Discrete(3), spaces.Box(0, 1, (2
 def test_flat_sizes_are_those_of_flat_samples(space: Any, size: int) -> None:
     assert flat_size("w", space) == size
     space.seed(0)
-    assert flatten(space, one(space, space.sample()), 1).shape == (1, size)
+    assert flatten(space, as_batch(space, space.sample()), 1).shape == (1, size)
 
 
 def test_nested_by_hand() -> None:

@@ -1,4 +1,4 @@
-"""The arrays of a finite MDP, checked: what the exact solvers and the finite world are both made from."""
+"""The arrays of a finite MDP, checked. The exact solvers and the finite world are both made from them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ def check_tables(
         transitions: (S, A, S) probability of the next state, given state and action.
         features: (S, A, m) expected reward features.
         initial: (S,) distribution of the first state.
+
+    Returns:
+        Transitions, features and the distribution of the first state.
 
     Raises:
         PolicyBudgetError: a shape is wrong, an axis is empty, a number is not finite, or probabilities are negative or
@@ -52,7 +55,15 @@ def check_tables(
 def absorbing(
     transitions: Float64[np.ndarray, "S A S"], features: Float64[np.ndarray, "S A m"]
 ) -> Bool[np.ndarray, " S"]:
-    """Which states are the end: no action leaves them and nothing is ever paid in them."""
+    """Which states are the end: no action leaves them and nothing is ever paid in them.
+
+    Args:
+        transitions: probability of the next state, given state and action.
+        features: expected reward features.
+
+    Returns:
+        True where a state is the end.
+    """
     stays = np.einsum("sas->sa", transitions) >= 1.0 - TOLERANCE
     end: np.ndarray = stays.all(axis=1) & (features == 0.0).all(axis=(1, 2))
     return end
@@ -60,6 +71,14 @@ def absorbing(
 
 def numbers(what: str, given: Any, shape: str) -> np.ndarray:
     """A read-only float64 copy.
+
+    Args:
+        what: name of the array, for the error.
+        given: anything that NumPy makes an array of.
+        shape: that is expected, in words.
+
+    Returns:
+        The copy; its shape is not checked.
 
     Raises:
         PolicyBudgetError: it is not an array of numbers.
@@ -76,6 +95,8 @@ def expect_finite(what: str, table: np.ndarray, axes: tuple[str, ...]) -> None:
     """Refuse NaN and infinity.
 
     Args:
+        what: name of the array, for the error.
+        table: to check.
         axes: what an index of each axis stands for.
 
     Raises:
@@ -87,7 +108,15 @@ def expect_finite(what: str, table: np.ndarray, axes: tuple[str, ...]) -> None:
 
 
 def place(axes: tuple[str, ...], index: tuple[Any, ...]) -> str:
-    """Where in a table, in words: ``state 1, action 0``."""
+    """Where in a table, in words: ``state 1, action 0``.
+
+    Args:
+        axes: what an index of each axis stands for.
+        index: of an entry.
+
+    Returns:
+        The words.
+    """
     return ", ".join(f"{axis} {int(at)}" for axis, at in zip(axes, index, strict=True))
 
 

@@ -22,7 +22,12 @@ from policybudget.worlds.interface import Discrete, JaxWorld, Transition
 
 
 class Place(NamedTuple):
-    """State of one episode."""
+    """State of one episode.
+
+    Attributes:
+        state: index of the state, 0 to S - 1.
+        time: steps so far.
+    """
 
     state: Int[Array, ""]
     time: Int[Array, ""]
@@ -74,7 +79,7 @@ class FiniteWorld(JaxWorld):
 
     @property
     def name(self) -> str:
-        """It has no name on the command line."""
+        """For messages; it is no name for the command line."""
         return "finite"
 
     @property

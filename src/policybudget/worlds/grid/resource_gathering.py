@@ -1,4 +1,4 @@
-"""Resource Gathering: 25 tiles, an agent who wants each of them, a walker that leaves home and comes back.
+"""Resource Gathering: a walker leaves home, visits some of 25 tiles and comes back; each tile is wanted by one agent.
 
 Barrett & Narayanan 2008, in the r-MDP form of Ivanov & Ben-Porat 2024, Section 4:
 
@@ -23,7 +23,13 @@ MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 
 
 class Walker(NamedTuple):
-    """State of one episode."""
+    """State of one episode.
+
+    Attributes:
+        position: row and column.
+        visited: (tiles,) the tiles that the walker has come to.
+        time: steps so far.
+    """
 
     position: Int[Array, " 2"]
     visited: Bool[Array, " tiles"]
@@ -34,6 +40,11 @@ class ResourceGathering(JaxWorld):
     """The grid world above; its outcome is what each tile's agent is paid (d = tiles).
 
     Observation (4 + tiles): row, column, two flags that are always 0 (gold and gem in the original), visited tiles.
+
+    Attributes:
+        side: tiles along a side of the grid.
+        home: row and column.
+        limit: steps after which an episode is truncated.
     """
 
     side: int = 5

@@ -1,4 +1,4 @@
-"""N copies of a Gymnasium environment behind one interface, whatever its autoreset mode and its spaces."""
+"""E copies of a Gymnasium environment behind one interface, whatever its autoreset mode and its spaces."""
 
 from __future__ import annotations
 
@@ -43,7 +43,15 @@ class Recipe(Protocol):
 
 
 class GymnasiumCopies:
-    """N copies; every mode gives the same transitions, and no reset is one of them (``valid``)."""
+    """E copies; every autoreset mode gives the same transitions, and no reset is one of them (``valid``).
+
+    Args:
+        world: what the copies are made from.
+        number: E.
+
+    Raises:
+        WorldError: the factory raised, or gave something else than E copies.
+    """
 
     def __init__(self, world: Recipe, number: int) -> None:
         from gymnasium.vector import AutoresetMode
@@ -63,7 +71,7 @@ class GymnasiumCopies:
         self._ended = np.zeros(number, bool)
 
     def reset(self, seed: int) -> NDArray[np.float32]:
-        """Observations (N, o) of fresh episodes."""
+        """Begin fresh episodes; see :class:`Copies`."""
         observation = self._guard(lambda: self._flat(self.env.reset(seed=seed)[0]))
         self._check("observation after reset", observation)
         self._ended[:] = False
@@ -115,7 +123,7 @@ class GymnasiumCopies:
             self.env.close()
 
     def _guard(self, call: Callable[[], Given]) -> Given:
-        """Whatever an environment raises becomes one line that says where."""
+        """Turn whatever an environment raises into one line that says where."""
         where = f"world {self.world.name}, step {self.steps + 1}"
         try:
             with silence():
@@ -178,12 +186,14 @@ class GymnasiumCopies:
         if isinstance(final, dict | tuple):
             return self._flat(final)[ended]
         space = self._space
-        return np.concatenate([spaces.flatten(space, spaces.one(space, final[i]), 1) for i in np.flatnonzero(ended)])
+        return np.concatenate(
+            [spaces.flatten(space, spaces.as_batch(space, final[i]), 1) for i in np.flatnonzero(ended)]
+        )
 
 
 @contextlib.contextmanager
 def silence() -> Iterator[None]:
-    """Gymnasium prints remarks and whole tracebacks of workers to standard error; errors are told in one line here."""
+    """Keep Gymnasium's remarks and the tracebacks of its workers off standard error; errors are raised as one line."""
     from gymnasium import logger
 
     before, logger.min_level = logger.min_level, logger.ERROR + 1
@@ -194,5 +204,12 @@ def silence() -> Iterator[None]:
 
 
 def line(error: Exception) -> str:
-    """An exception as one line."""
+    """An exception as one line.
+
+    Args:
+        error: the exception.
+
+    Returns:
+        Its class and its message, at most 300 characters.
+    """
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]

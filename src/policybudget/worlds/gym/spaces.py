@@ -20,6 +20,13 @@ NO_BOUND = 1e30
 def flat_size(name: str, space: Space) -> int:
     """Numbers in a flattened observation.
 
+    Args:
+        name: of the world, for the error.
+        space: of the observations.
+
+    Returns:
+        o.
+
     Raises:
         PolicyBudgetError: observations of this kind are not supported.
     """
@@ -46,7 +53,19 @@ def flat_size(name: str, space: Space) -> int:
 
 
 def flatten(space: Space, batch: Any, number: int) -> Floats:
-    """Vectors (N, o) of a batch of observations, as an array of their own."""
+    """A batch of observations as vectors, in an array of their own.
+
+    Args:
+        space: of one observation.
+        batch: of E observations, as a vector environment gives it.
+        number: E.
+
+    Returns:
+        (E, o) vectors.
+
+    Raises:
+        WorldError: a discrete observation is outside its space.
+    """
     kind = type(space).__name__
     if kind == "Discrete":
         return _one_hot(int(space.n), np.asarray(batch).reshape(number) - int(space.start))
@@ -61,16 +80,31 @@ def flatten(space: Space, batch: Any, number: int) -> Floats:
     return numbers
 
 
-def one(space: Space, observation: Any) -> Any:
-    """A batch of one."""
+def as_batch(space: Space, observation: Any) -> Any:
+    """An observation as a batch of one.
+
+    Args:
+        space: of the observation.
+        observation: of one environment.
+
+    Returns:
+        The same with a leading axis of length 1.
+    """
     if type(space).__name__ in ("Dict", "Tuple"):
-        parts = {key: one(part, observation[key]) for key, part in _parts(space).items()}
+        parts = {key: as_batch(part, observation[key]) for key, part in _parts(space).items()}
         return parts if type(space).__name__ == "Dict" else tuple(parts.values())
     return np.asarray(observation)[None]
 
 
 def action_space(name: str, space: Space) -> ActionSpace:
     """The action space as policies know it; boxes as their flat components.
+
+    Args:
+        name: of the world, for the error.
+        space: of the actions of one environment.
+
+    Returns:
+        The action space.
 
     Raises:
         PolicyBudgetError: actions of this kind are not supported.
@@ -91,10 +125,17 @@ def action_space(name: str, space: Space) -> ActionSpace:
 
 
 def converter(space: Space, number: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """From actions (N, ..) as policies give them to those that a vector environment takes.
+    """From actions (E, ..) as policies give them to those that a vector environment takes.
 
     Components of boxes are stretched from [-1, 1] to their bounds and clipped. With one bound, the end of [-1, 1] on
     its side falls on it, at unit scale; without any they stay as they are.
+
+    Args:
+        space: of the actions of one environment.
+        number: E.
+
+    Returns:
+        A function from actions (E, ..) in [-1, 1] or as whole numbers to those that the vector environment takes.
     """
     shape, dtype = (number, *space.shape), space.dtype
     if type(space).__name__ != "Box":

@@ -1,10 +1,9 @@
 """Any Gymnasium or MO-Gymnasium environment as a world, by its id or by a factory of vector environments.
 
-Observations: boxes (flattened), discrete (one-hot), multi-binary, and tuples or dicts of these (flattened, as
-Gymnasium orders
-them). Actions: discrete, multi-discrete, and bounded or unbounded boxes; policies act in [-1, 1], which is stretched
-to the bounds. The outcome is the reward: one number, or a MO-Gymnasium environment's vector. All three autoreset
-modes of Gymnasium 1.x give the same transitions; a reset is never one of them.
+Observations: boxes (flattened), discrete (one-hot), multi-binary, and tuples or dicts of these (flattened, in
+Gymnasium's order). Actions: discrete, multi-discrete, and bounded or unbounded boxes; policies act in [-1, 1], which is
+stretched to the bounds. The outcome is the reward: one number, or a MO-Gymnasium environment's vector. All three
+autoreset modes of Gymnasium 1.x give the same transitions; a reset is never one of them.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ class GymnasiumWorld(HostWorld):
     """Copies of an environment, made by a factory.
 
     Attributes:
-        factory: takes N, gives a Gymnasium ``VectorEnv`` of N copies.
-        label: how the world is called.
+        factory: takes E, gives a Gymnasium ``VectorEnv`` of E copies.
+        label: name of the world.
         sizes: o and d, numbers in an observation and in an outcome.
         space: the action space as policies see it.
         limit: steps after which an episode is truncated.
         outcome: from (rewards, info) of a step to the outcome (N, d); None: the reward.
-        components: names of the reward components, where the environment tells them.
+        components: names of the reward components, where the environment has some.
     """
 
     factory: Factory
@@ -48,7 +47,7 @@ class GymnasiumWorld(HostWorld):
 
     @property
     def name(self) -> str:
-        """How the world is called."""
+        """As given to ``--world``."""
         return self.label
 
     @property
@@ -72,7 +71,7 @@ class GymnasiumWorld(HostWorld):
         return self.limit
 
     def copies(self, number: int) -> GymnasiumCopies:
-        """N parallel copies."""
+        """E parallel copies."""
         return GymnasiumCopies(self, number)
 
 
@@ -87,12 +86,15 @@ def world_from(
     """A world from a factory of vector environments.
 
     Args:
-        factory: takes N, gives a ``VectorEnv`` of N copies, in any autoreset mode.
-        name: how to call it.
+        factory: takes E, gives a ``VectorEnv`` of E copies, in any autoreset mode.
+        name: of the world.
         outcome: what of a step rewards are computed from, given (rewards, info); the reward if None.
         outcome_size: d, where the environment has no ``reward_space`` and its reward is not one number.
         time_limit: steps after which episodes are truncated; the environment's own if None.
         components: names of the reward components, for the header of a users.csv.
+
+    Returns:
+        The world.
 
     Raises:
         PolicyBudgetError: it cannot be made, or its spaces are not supported.
@@ -128,6 +130,9 @@ def world_by_id(identifier: str) -> GymnasiumWorld:
     Args:
         identifier: a registered id such as ``mo-reacher-v5``, or ``module:id``, where importing the module registers
             it.
+
+    Returns:
+        The world; its name is ``gym:`` and the id.
 
     Raises:
         PolicyBudgetError: Gymnasium is not installed, there is no such id, or its spaces are not supported.
@@ -185,13 +190,13 @@ def _no_log_file(uses_mujoco: bool) -> Iterator[None]:
 
 
 def _components(example: Any) -> int:
-    """Reward components that an environment announces: the last axis of its ``reward_space``; one, if it has none."""
+    """Number of reward components: the last axis of the environment's ``reward_space``; 1 if it has none."""
     rewards = getattr(example, "reward_space", None)
     return int(rewards.shape[-1]) if rewards is not None and rewards.shape else 1
 
 
 def _time_limit(example: Any) -> int | None:
-    """Of a vector environment, or of the environments in it; wrappers tell theirs in the spec or as an attribute."""
+    """Of a vector environment, or of the environments in it; wrappers have theirs in the spec or as an attribute."""
     task = getattr(example, "task", None)
     own = getattr(task, "time_limit", None), getattr(getattr(example, "spec", None), "max_episode_steps", None)
     inside = [_inside(example, "spec")]

@@ -82,6 +82,9 @@ def goal_world(name: str, threads: int = 2) -> GymnasiumWorld:
         name: one of ``GOALS``.
         threads: of the physics.
 
+    Returns:
+        The world.
+
     Raises:
         PolicyBudgetError: MuJoCo is not installed, or there is no such world.
     """
@@ -91,7 +94,13 @@ def goal_world(name: str, threads: int = 2) -> GymnasiumWorld:
 
 
 def goal_task(name: str) -> MujocoTask:
-    """The MuJoCo task of a world; its own reward is what velocity has no part in.
+    """The MuJoCo task of a world; its own reward is the part that does not depend on velocity.
+
+    Args:
+        name: one of ``GOALS``.
+
+    Returns:
+        The task, with episodes of 200 steps.
 
     Raises:
         PolicyBudgetError: there is no such world.
@@ -116,6 +125,9 @@ def goal_population(name: str, agents: int, population_seed: int, held_out: bool
         population_seed: decides the draw.
         held_out: whether to draw the goals for testing instead of those for training.
 
+    Returns:
+        The agents.
+
     Raises:
         PolicyBudgetError: there is no such world.
     """
@@ -132,6 +144,9 @@ def population_of(name: str, path: Path) -> Population:
         name: one of ``GOALS``.
         path: of the file; it may have columns ``name``, ``weight`` and ``outside``, too.
 
+    Returns:
+        The agents.
+
     Raises:
         PolicyBudgetError: there is no such world, or the file is missing or wrong.
     """
@@ -143,6 +158,13 @@ def population_of(name: str, path: Path) -> Population:
 
 def goals_table(name: str, population: Population) -> str:
     """The CSV that :func:`population_of` reads these agents from.
+
+    Args:
+        name: one of ``GOALS``.
+        population: agents of that world.
+
+    Returns:
+        The text, with columns ``name`` and ``speed`` or ``direction``.
 
     Raises:
         PolicyBudgetError: there is no such world.

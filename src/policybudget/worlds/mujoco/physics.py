@@ -65,6 +65,13 @@ def load_model(mujoco: ModuleType, task: MujocoTask) -> Any:
     MuJoCo's remarks on the model become Python warnings, instead of a log file in the current
     directory; those on models that Gymnasium ships (a deprecated attribute) are dropped.
 
+    Args:
+        mujoco: the module.
+        task: whose model is loaded.
+
+    Returns:
+        The model.
+
     Raises:
         WorldError: there is no such file, or MuJoCo rejects what it holds.
     """
@@ -160,7 +167,14 @@ class MujocoPhysics:
         return centre
 
     def observed_fields(self, rows: NDArray[np.bool_] | slice) -> list[Floats]:
-        """``observe_fields`` of the chosen copies, each (r, ..), as the last step or reset left them."""
+        """``observe_fields`` of the chosen copies, as the last step or reset left them.
+
+        Args:
+            rows: mask (E,) of the copies, or a slice.
+
+        Returns:
+            An array (r, ..) per field.
+        """
         return [field[rows][:, skip:].reshape(len(field[rows]), -1) for field, skip in self._observed]
 
     @property
@@ -170,19 +184,33 @@ class MujocoPhysics:
         return state
 
     def load(self, state: Floats) -> None:
-        """Put all copies into saved rows (E, s). ``place`` and fields are out of date until the next step."""
+        """Put all copies into saved rows (E, s). ``place`` and fields are out of date until the next step.
+
+        Args:
+            state: rows as :attr:`state` has them.
+        """
         self._batch.reset(stage=self._mujoco.mjtStage.mjSTAGE_NONE.value)
         self._batch.state[:] = state
 
     def reset(self, chosen: NDArray[np.bool_], qpos: Floats, qvel: Floats) -> None:
-        """Start the copies chosen by a mask (E,) afresh at qpos (r, nq) and qvel (r, nv)."""
+        """Start some copies afresh.
+
+        Args:
+            chosen: mask (E,) of the r copies.
+            qpos: (r, nq) positions to start from.
+            qvel: (r, nv) velocities to start from.
+        """
         self._batch.reset(chosen, stage=self._mujoco.mjtStage.mjSTAGE_NONE.value)
         self.qpos[chosen] = qpos
         self.qvel[chosen] = qvel
         self._batch.forward(chosen)
 
     def step(self, actions: Floats, chosen: NDArray[np.bool_] | None) -> None:
-        """Hold controls (E, nu) for ``frame_skip`` substeps in the chosen copies (None: all).
+        """Hold the controls for ``frame_skip`` substeps.
+
+        Args:
+            actions: (E, nu) controls.
+            chosen: mask (E,) of the copies that move; None for all.
 
         Raises:
             WorldError: MuJoCo reported an error (not a divergence; see ``diverged``).
@@ -207,6 +235,12 @@ class MujocoPhysics:
         """External forces and torques (nbody, 6) on the bodies of one copy, after its last step.
 
         As in Gymnasium: from the constraint forces of the last Runge-Kutta stage.
+
+        Args:
+            copy: its index, 0 to E - 1.
+
+        Returns:
+            Forces and torques; the next call overwrites them.
         """
         self._batch.get_data(copy, self._scratch)
         self._mujoco.mj_rnePostConstraint(self._model, self._scratch)

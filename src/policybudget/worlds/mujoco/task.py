@@ -1,4 +1,4 @@
-"""What a MuJoCo task is: a frozen dataclass, filled in for the five tasks in ``mujoco_tasks.py``.
+"""What a MuJoCo task is: a frozen dataclass, filled in for the five tasks in ``tasks.py``.
 
 ``MujocoVectorEnv`` steps any of them, so a user's own MJCF model fits by filling one in. The reward
 per step is that of Gymnasium's v5 tasks (gymnasium/envs/mujoco, 1.4.0)::
@@ -93,9 +93,9 @@ class MujocoTask:
         observe: qpos (E, nq) and qvel (E, nv), float64, to observations (E, o).
         healthy: qpos and qvel to (E,) of bool; None: always healthy.
         terminate_when_unhealthy: whether the episode ends then.
-        main_body: the body whose ``xpos`` tells x and y; None: ``qpos[:2]`` does.
+        main_body: the body whose ``xpos`` gives x and y; None: ``qpos[:2]`` does.
         by_mass_centre: whether the centre of mass of all bodies does instead.
-        planar: whether y is measured beside x, and ``y_velocity`` told beside ``x_velocity``.
+        planar: whether y is measured beside x, and ``y_velocity`` reported beside ``x_velocity``.
         forward_reward_weight: reward per m/s.
         healthy_reward: reward per healthy step.
         control_cost_weight: on the sum of squared actions.
@@ -162,8 +162,16 @@ class MujocoTask:
         return self.observe_contact_forces or self.contact_cost_weight != 0
 
     def rewards(self, x_velocity: Floats, healthy: NDArray[np.bool_], actions: Floats, forces: Floats) -> Floats:
-        """The reward above, (E,), from x_velocity (E,), healthy (E,), actions (E, nu) and
-        ``cfrc_ext`` (E, nbody, 6), of which the last is looked at only where it costs something.
+        """The reward above.
+
+        Args:
+            x_velocity: (E,) in m/s.
+            healthy: (E,) whether the body is up.
+            actions: (E, nu).
+            forces: (E, nbody, 6) ``cfrc_ext``; it is read only where contacts cost something.
+
+        Returns:
+            (E,) rewards.
         """
         costs = self.control_cost_weight * np.square(actions).sum(axis=1)
         if self.contact_cost_weight != 0:
@@ -173,8 +181,16 @@ class MujocoTask:
         return rewards
 
     def observations(self, qpos: Floats, qvel: Floats, observed_fields: list[Floats], forces: Floats) -> NDArray[Any]:
-        """Observations (E, o) of qpos (E, nq), qvel (E, nv), ``observe_fields``, each (E, ..), and
-        ``cfrc_ext`` (E, nbody, 6).
+        """What policies see.
+
+        Args:
+            qpos: (E, nq) positions.
+            qvel: (E, nv) velocities.
+            observed_fields: ``observe_fields``, each (E, ..).
+            forces: (E, nbody, 6) ``cfrc_ext``.
+
+        Returns:
+            (E, o) observations.
         """
         observed = self.observe(qpos, qvel)
         if observed_fields:
@@ -185,7 +201,13 @@ class MujocoTask:
         return np.concatenate((observed, clipped.reshape(len(clipped), -1)), axis=1)
 
     def perturb(self, qpos: Floats, qvel: Floats, generator: np.random.Generator) -> None:
-        """Add a start's noise to qpos (nq,) and qvel (nv,) in place, drawn in Gymnasium's order."""
+        """Add the noise of a start in place, drawn in Gymnasium's order.
+
+        Args:
+            qpos: (nq,) positions.
+            qvel: (nv,) velocities.
+            generator: to draw from.
+        """
         qpos += generator.uniform(-self.position_noise, self.position_noise, len(qpos))
         if self.velocity_noise_law == "normal":
             qvel += self.velocity_noise * generator.standard_normal(len(qvel))
@@ -193,7 +215,11 @@ class MujocoTask:
             qvel += generator.uniform(-self.velocity_noise, self.velocity_noise, len(qvel))
 
     def check_functions(self, qpos: Floats, qvel: Floats) -> None:
-        """Try ``observe`` and ``healthy`` on qpos (E, nq) and qvel (E, nv).
+        """Try ``observe`` and ``healthy``.
+
+        Args:
+            qpos: (E, nq) positions.
+            qvel: (E, nv) velocities.
 
         Raises:
             WorldError: they give arrays of the wrong shape or dtype.

@@ -30,7 +30,18 @@ def half_cheetah(
     observe_x: bool = False,
     time_limit: int | None = 1000,
 ) -> MujocoTask:
-    """HalfCheetah-v5: 17 observations (18 with x), 6 actions; never terminates."""
+    """HalfCheetah-v5: 17 observations (18 with x), 6 actions; never terminates.
+
+    Args:
+        forward_reward_weight: reward per m/s.
+        control_cost_weight: cost per unit of the sum of squared actions.
+        reset_noise: size of the noise of a start.
+        observe_x: whether the place is observed.
+        time_limit: steps after which an episode is truncated; None: never.
+
+    Returns:
+        The task.
+    """
     return MujocoTask(
         name="half-cheetah",
         model="gymnasium:half_cheetah.xml",
@@ -63,7 +74,22 @@ def ant(
     """Ant-v5: 105 observations (27 without contact forces; 2 more with x, y), 8 actions.
 
     Args:
-        planar: whether ``y_velocity`` is told, too. Gymnasium's tells it always.
+        forward_reward_weight: reward per m/s.
+        control_cost_weight: cost per unit of the sum of squared actions.
+        contact_cost_weight: cost per unit of the sum of squared contact forces, clipped.
+        healthy_reward: reward per step of being up.
+        main_body: the body whose place is measured.
+        terminate_when_unhealthy: whether a fall ends the episode.
+        healthy_z: heights of a body that is up, in m.
+        contact_force_range: bounds that contact forces are clipped to.
+        reset_noise: size of the noise of a start.
+        observe_xy: whether the place is observed.
+        observe_contact_forces: whether the contact forces are observed.
+        planar: whether ``y_velocity`` is reported, too; Gymnasium always reports it.
+        time_limit: steps after which an episode is truncated; None: never.
+
+    Returns:
+        The task.
     """
     return MujocoTask(
         name="ant",
@@ -99,7 +125,23 @@ def hopper(
     observe_x: bool = False,
     time_limit: int | None = 1000,
 ) -> MujocoTask:
-    """Hopper-v5: 11 observations (12 with x), 3 actions; ends with a fall."""
+    """Hopper-v5: 11 observations (12 with x), 3 actions; ends with a fall.
+
+    Args:
+        forward_reward_weight: reward per m/s.
+        control_cost_weight: cost per unit of the sum of squared actions.
+        healthy_reward: reward per step of being up.
+        terminate_when_unhealthy: whether a fall ends the episode.
+        healthy_state: bounds on all other positions and velocities of a body that is up.
+        healthy_z: heights of a body that is up, in m.
+        healthy_angle: pitches of a body that is up, in rad.
+        reset_noise: size of the noise of a start.
+        observe_x: whether the place is observed.
+        time_limit: steps after which an episode is truncated; None: never.
+
+    Returns:
+        The task.
+    """
     return MujocoTask(
         name="hopper",
         model="gymnasium:hopper.xml",
@@ -129,7 +171,22 @@ def walker2d(
     observe_x: bool = False,
     time_limit: int | None = 1000,
 ) -> MujocoTask:
-    """Walker2d-v5: 17 observations (18 with x), 6 actions; ends with a fall."""
+    """Walker2d-v5: 17 observations (18 with x), 6 actions; ends with a fall.
+
+    Args:
+        forward_reward_weight: reward per m/s.
+        control_cost_weight: cost per unit of the sum of squared actions.
+        healthy_reward: reward per step of being up.
+        terminate_when_unhealthy: whether a fall ends the episode.
+        healthy_z: heights of a body that is up, in m.
+        healthy_angle: pitches of a body that is up, in rad.
+        reset_noise: size of the noise of a start.
+        observe_x: whether the place is observed.
+        time_limit: steps after which an episode is truncated; None: never.
+
+    Returns:
+        The task.
+    """
     return MujocoTask(
         name="walker2d",
         model="gymnasium:walker2d_v5.xml",
@@ -164,7 +221,20 @@ def humanoid(
     """Humanoid-v5: 348 observations (2 more with x, y), 17 actions within 0.4; ends with a fall.
 
     Args:
-        planar: whether ``y_velocity`` is told, too. Gymnasium's tells it always.
+        forward_reward_weight: reward per m/s.
+        control_cost_weight: cost per unit of the sum of squared actions.
+        contact_cost_weight: cost per unit of the sum of squared contact forces, clipped.
+        contact_cost_limit: the most that contacts cost in a step.
+        healthy_reward: reward per step of being up.
+        terminate_when_unhealthy: whether a fall ends the episode.
+        healthy_z: heights of a body that is up, in m.
+        reset_noise: size of the noise of a start.
+        observe_xy: whether the place is observed.
+        planar: whether ``y_velocity`` is reported, too; Gymnasium always reports it.
+        time_limit: steps after which an episode is truncated; None: never.
+
+    Returns:
+        The task.
     """
     return MujocoTask(
         name="humanoid",
@@ -200,7 +270,13 @@ TASKS: dict[str, Callable[..., MujocoTask]] = {
 
 
 def velocity_task(name: str) -> MujocoTask:
-    """The task called ``name`` in the form that target-velocity agents are trained on.
+    """The task in the form that target-velocity agents are trained on.
+
+    Args:
+        name: half-cheetah, ant, hopper or walker2d.
+
+    Returns:
+        The task.
 
     Raises:
         WorldError: no task has this name.

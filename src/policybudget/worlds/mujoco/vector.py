@@ -42,8 +42,10 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
 
     Attributes:
         task: what the copies were built from.
-        single_observation_space, single_action_space: of one copy, boxes of (o,) and (nu,).
-        observation_space, action_space: of all copies, (E, o) and (E, nu).
+        single_observation_space: of one copy, a box (o,).
+        single_action_space: of one copy, a box (nu,).
+        observation_space: of all copies, (E, o).
+        action_space: of all copies, (E, nu).
         metadata: ``autoreset_mode`` as in Gymnasium 1.x.
     """
 
@@ -194,6 +196,9 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         and autoreset mode must be those of the environment that the state came from; the number of
         threads may differ. Exact with the same version of MuJoCo on the same kind of processor.
 
+        Args:
+            state: as ``get_state`` gave it.
+
         Raises:
             WorldError: an array is missing, or of another shape or dtype; nothing was changed then.
         """
@@ -216,7 +221,11 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         }
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Let go of the physics and its threads; a later step or reset raises ``WorldError``."""
+        """Let go of the physics and its threads; a later step or reset raises ``WorldError``.
+
+        Args:
+            **kwargs: of Gymnasium's ``close``; not used.
+        """
         self._physics = None
 
     def _open_physics(self) -> MujocoPhysics:

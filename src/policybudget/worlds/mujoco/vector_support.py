@@ -17,6 +17,13 @@ _WORD = (1 << 64) - 1
 def seed_list(seed: int | Sequence[int | None] | None, num_envs: int) -> list[int | None]:
     """One seed per environment, as Gymnasium has it: s becomes s, s + 1, ...; None stays None.
 
+    Args:
+        seed: a seed s, one per environment, or None.
+        num_envs: E.
+
+    Returns:
+        E seeds; None where the generator goes on.
+
     Raises:
         WorldError: a list of another length than ``num_envs``.
     """
@@ -31,6 +38,13 @@ def seed_list(seed: int | Sequence[int | None] | None, num_envs: int) -> list[in
 
 def reset_mask(options: Mapping[str, Any] | None, num_envs: int) -> Mask:
     """Which environments (E,) to reset: those of ``options["reset_mask"]``, or all.
+
+    Args:
+        options: of ``reset``.
+        num_envs: E.
+
+    Returns:
+        The mask (E,).
 
     Raises:
         WorldError: the mask is no array of bool of shape (E,), or chooses nothing.
@@ -59,8 +73,12 @@ def checked_actions(
     Args:
         actions: what came.
         shape: (E, nu).
-        active: which environments (E,) take theirs; the others' may be anything.
-        elapsed: steps (E,) since each one's reset, and task: its name; for the message.
+        active: (E,) which environments take theirs; the others' may be anything.
+        elapsed: (E,) steps since the last reset, for the message.
+        task: its name, for the message.
+
+    Returns:
+        The actions.
 
     Raises:
         WorldError: another shape, or an action that is not finite.
@@ -80,7 +98,15 @@ def checked_actions(
 
 
 def masked_info(values: Mapping[str, NDArray[np.float64]], where: Mask) -> dict[str, Any]:
-    """Values (E,), 0 where there is none, each with Gymnasium's mask ``_key`` of where one is."""
+    """Values (E,), 0 where there is none, each with Gymnasium's mask ``_key`` of where one is.
+
+    Args:
+        values: (E,) by key.
+        where: (E,) which environments have a value.
+
+    Returns:
+        The info.
+    """
     info: dict[str, Any] = {}
     for key, value in values.items():
         info[key], info[f"_{key}"] = np.where(where, value, 0.0), where.copy()
@@ -88,7 +114,14 @@ def masked_info(values: Mapping[str, NDArray[np.float64]], where: Mask) -> dict[
 
 
 def generator_words(generator: np.random.Generator) -> NDArray[np.uint64]:
-    """The state of a PCG64 generator as 6 words: state (high, low), increment, 32-bit leftover."""
+    """The state of a PCG64 generator as 6 words: state (high, low), increment, 32-bit leftover.
+
+    Args:
+        generator: a PCG64 one.
+
+    Returns:
+        (6,) words.
+    """
     state = generator.bit_generator.state
     position, increment = state["state"]["state"], state["state"]["inc"]
     halves = [position >> 64, position & _WORD, increment >> 64, increment & _WORD]
@@ -96,7 +129,14 @@ def generator_words(generator: np.random.Generator) -> NDArray[np.uint64]:
 
 
 def generator_from_words(words: NDArray[np.uint64]) -> np.random.Generator:
-    """The generator whose state ``generator_words`` gave."""
+    """The generator whose state ``generator_words`` gave.
+
+    Args:
+        words: (6,) as ``generator_words`` gave them.
+
+    Returns:
+        The generator.
+    """
     high, low, increment_high, increment_low, has_uint32, uinteger = (int(word) for word in words)
     bits = np.random.PCG64(0)
     bits.state = {
@@ -110,6 +150,13 @@ def generator_from_words(words: NDArray[np.uint64]) -> np.random.Generator:
 
 def matching(given: Mapping[str, NDArray[Any]], like: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Copies of the arrays of a saved state, after a check of names, shapes and dtypes.
+
+    Args:
+        given: arrays by name.
+        like: the arrays that they must match.
+
+    Returns:
+        The copies, by name.
 
     Raises:
         WorldError: one is missing, or differs in shape or dtype from its namesake in ``like``.

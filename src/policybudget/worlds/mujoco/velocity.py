@@ -33,6 +33,9 @@ def velocity_world(task: str, threads: int = 2) -> GymnasiumWorld:
         task: half-cheetah, ant, hopper or walker2d.
         threads: of the physics.
 
+    Returns:
+        The world; its outcome is the velocity in m/s.
+
     Raises:
         PolicyBudgetError: MuJoCo is not installed.
     """
@@ -43,7 +46,12 @@ def velocity_population(task: str, agents: int, population_seed: int) -> Populat
     """n agents with target velocities drawn from U[0, b].
 
     Args:
+        task: half-cheetah, ant, hopper or walker2d.
+        agents: n.
         population_seed: decides the draw.
+
+    Returns:
+        The agents.
     """
     targets = np.random.default_rng([population_seed, 0x7E10]).uniform(0.0, BOUNDS[task], agents)
     return Population.from_targets(
