@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from runs_by_hand import save
 
+from policybudget.assessment.generalise_run import generalise_run
+from policybudget.assessment.held_out_plan import HeldOutPlan
 from policybudget.cli.main import main
 from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import PROTOTYPES
@@ -246,3 +248,14 @@ def test_training_leaves_the_prototypes_that_are_used(tmp_path: Path, capsys: py
     assert main(["train", *world, *small, "--transitions", "32", "--out", str(run)]) == 0
     assert judged(str(run), "--tasks", "3", "--episodes", "2", "--trials", "1")["places"] == "prototypes"
     assert "nearest prototype, no trial" in capsys.readouterr().out
+
+
+def test_python_does_what_the_command_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the defaults but for the tasks; one task has no interval."""
+    Path("one.csv").write_text("name,0\nanother,0.25\n")
+    by_command = judged("lever", "--population", "one.csv")
+    out = capsys.readouterr().out
+    report = generalise_run(Path("lever"), HeldOutPlan(population=Path("one.csv")))
+    assert report.text() + "\n" == out and json.loads(Path("lever/generalisation.json").read_text()) == by_command
+    assert by_command["rules"]["nearest"] == {"mean": 0.25, "ci95": None, "worst": 0.25}
+    assert out.splitlines()[1].split()[:4] == ["nearest", "0.25", "–", "0.25"]

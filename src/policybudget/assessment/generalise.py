@@ -64,7 +64,7 @@ def summary(means: Float[np.ndarray, " tasks"]) -> dict[str, Any]:
 
 
 def coordinates(population: Population) -> tuple[Float[np.ndarray, "n d"], tuple[str, ...]]:
-    """What tells tasks apart and what that is called: their parameters, or else their weights of the m features.
+    """The numbers that describe tasks, and their names: their parameters, or else their weights of the m features.
 
     Args:
         population: the tasks, as agents.

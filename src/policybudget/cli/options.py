@@ -98,7 +98,7 @@ def _declare(parser: Parser, kind: Any, groups: dict[str, Any]) -> None:
 
 
 def _details(field: Field[Any], hint: Any) -> dict[str, Any]:
-    """What argparse is told of a field, by its type."""
+    """The arguments of ``add_argument`` for a field, by its type."""
     required = field.default is MISSING
     default = {} if required else {"default": field.default}
     optional = get_origin(hint) is UnionType
