@@ -38,7 +38,7 @@ def selection(name: str, bandit: Bandit, method: str, trials: int) -> dict[str, 
             lambda chosen, number: bandit.draw(random, means[chosen], number),
             len(means), 0.0, 1.0, alpha=ALPHA, floor=bandit.floor, **METHODS[method],
         )  # fmt: skip
-        right += choice.member in good
+        right += choice.policy in good
         sure += choice.reason != "episodes spent"
         # every claim is true while all bounds hold
         false += not ((choice.lower <= means).all() and (means <= choice.upper).all())

@@ -1,4 +1,4 @@
-"""Tasks whose answers are known: what the members of a committee pay, and populations of tasks to certify."""
+"""Tasks whose answers are known: what policies pay, and populations of tasks to certify."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Bandit:
     """One new task.
 
     Attributes:
-        means: (K,) true worth of each member.
+        means: (k,) true worth of each policy.
         draw: ``draw(random, means (j,), number)`` gives returns (j, number) in [0, 1] with these means.
-        floor: what is asked of a member; None: nothing.
+        floor: what is asked of a policy; None: nothing.
     """
 
     means: tuple[float, ...]
@@ -48,11 +48,11 @@ def constants(random: Random, means: np.ndarray, number: int) -> np.ndarray:
 BANDITS = {  # beta is 0.1
     "coins, large gaps": Bandit((0.1, 0.2, 0.2, 0.3, 0.9), coins),
     "coins, small gaps": Bandit((0.5, 0.55, 0.6, 0.65, 0.75), coins),
-    "coins, hardest": Bandit((0.5, 0.5, 0.5, 0.5, 0.601), coins),  # every other member is just too bad
+    "coins, hardest": Bandit((0.5, 0.5, 0.5, 0.5, 0.601), coins),  # every other policy is just too bad
     "coins, rare success": Bandit((0.01, 0.01, 0.02, 0.02, 0.1), coins),
     "beta": Bandit((0.5, 0.5, 0.5, 0.6, 0.71), betas),
     "gaussian, small gap": Bandit((0.5, 0.5, 0.5, 0.5, 0.601), gaussians),
-    "gaussian, 20 members": Bandit((*np.linspace(0.3, 0.6, 19), 0.7), gaussians),
+    "gaussian, 20 policies": Bandit((*np.linspace(0.3, 0.6, 19), 0.7), gaussians),
     "deterministic": Bandit((0.2, 0.4, 0.5, 0.5, 0.601), constants),
     "none is good enough": Bandit((0.3, 0.4, 0.5, 0.6, 0.65), betas, floor=0.75),
 }
@@ -92,7 +92,7 @@ def border(share: float, worth: float) -> Callable[[Random, int, int], tuple[np.
 
 
 def smooth(random: Random, tasks: int, episodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a member lacks is Beta(1, 9), so ε = 0.2 covers 1 - 0.8 ** 9 of the tasks; returns are spread by 0.1."""
+    """What a policy lacks is Beta(1, 9), so ε = 0.2 covers 1 - 0.8 ** 9 of the tasks; returns are spread by 0.1."""
     lacks = random.beta(1, 9, tasks)
     best = np.full(tasks, 0.9)
     worths = np.maximum(best - lacks, 0.01)

@@ -1,4 +1,4 @@
-"""A table of users as a population: users.csv has a row per user and a column per reward component.
+"""A table of users as a population of agents: users.csv has a row per user and a column per reward component.
 
 It may have three more columns: ``name``, ``weight`` (how many people the user stands for) and ``outside``
 (what the user has without any policy, in units of return; blank for no such option). If a reward component has one of

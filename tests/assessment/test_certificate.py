@@ -79,7 +79,7 @@ def test_real_coverage_where_tasks_lie_at_the_border(worth: float, episodes: int
 
 
 def test_choosing_and_judging_on_the_same_episodes_would_lie() -> None:
-    """Thirty members that are all worth 1/2: chosen on the judged episodes, they seem to be worth more."""
+    """Thirty policies that are all worth 1/2: chosen on the judged episodes, they seem to be worth more."""
     returns = (np.random.default_rng(0).random((30, 200, 60)) < 0.5).astype(float)
     same = returns[returns[:, :, :30].mean(axis=-1).argmax(axis=0), np.arange(200), :30]
     assert certify(same, Floor(0.501), **UNIT).lower_bound > 0.2
@@ -122,5 +122,5 @@ def test_the_lipschitz_gap_bounds_what_is_lost() -> None:
     """Rewards 1 - |theta - state|, L = 1: one step to a state of one's choice, and to stay there."""
     trained, steps = 0.3, 7
     for theta in np.linspace(0.0, 1.0, 11):
-        lost = steps * abs(theta - trained)  # the optimum stays at theta, the member at its own parameter
+        lost = steps * abs(theta - trained)  # the optimum stays at theta, the policy at its own parameter
         assert lost <= lipschitz_gap(1.0, abs(float(theta) - trained), steps, 1.0) + 1e-12

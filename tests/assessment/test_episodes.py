@@ -29,13 +29,13 @@ def alike(tasks: int) -> Population:
     return Population.from_weights(np.ones((tasks, 1)))
 
 
-def test_all_members_in_all_tasks_by_hand() -> None:
+def test_all_policies_in_all_tasks_by_hand() -> None:
     returns = play_tasks(LEVERS, WISHES, constant(LEVERS, PULLS), 3, 0)
     expected = np.array([[1.0, 0, 0, 3], [0, 0, 2, 1]])
     np.testing.assert_array_equal(returns, np.repeat(expected[:, :, None], 3, axis=2))
 
 
-def test_the_own_members_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_own_policies_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(episodes, "TOGETHER", 4)  # in several parts, over the border between two tasks
     returns = play_alone(LEVERS, WISHES, constant(LEVERS, PULLS), np.array([0, 0, 1, 0]), 3, 0)
     np.testing.assert_array_equal(returns, np.repeat([[1.0], [0], [2], [3]], 3, axis=1))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policybudget.assessment.best_arm import Choice
 from policybudget.assessment.few_shot import METHODS, episodes_needed, oracle, select, split
-from policybudget.assessment.race import Choice
 from policybudget.errors import PolicyBudgetError
 
 Play = Callable[[np.ndarray, int], np.ndarray]
@@ -58,8 +58,8 @@ def test_right_in_at_least_95_per_cent_with_fewer_episodes(world: str, bounds: s
     worth, right, episodes, trials = np.array(means), 0, 0, 40
     for seed in range(trials):
         choice = select(make(means, seed), len(means), 0.0, 1.0, beta=0.1, bounds=bounds)
-        assert choice.member is not None and choice.reason in ("certain", "within beta")
-        right += worth[choice.member] >= worth.max() - 0.1
+        assert choice.policy is not None and choice.reason in ("certain", "within beta")
+        right += worth[choice.policy] >= worth.max() - 0.1
         episodes += choice.episodes
     assert right >= 0.95 * trials
     assert episodes / trials < len(means) * episodes_needed(len(means), 1.0, 0.1, 0.05)
@@ -77,72 +77,72 @@ def test_all_bounds_hold_together(method: str) -> None:
 
 def test_certain_and_who_was_spared() -> None:
     choice = select(constants([0.1, 0.9, 0.88]), 3, 0.0, 1.0, episodes=10_000)
-    assert (choice.member, choice.reason) == (1, "certain")
+    assert (choice.policy, choice.reason) == (1, "certain")
     assert choice.lower[1] >= max(choice.upper[0], choice.upper[2])
-    assert choice.per_member[0] < choice.per_member[1] and choice.episodes == choice.per_member.sum() < 10_000
+    assert choice.per_policy[0] < choice.per_policy[1] and choice.episodes == choice.per_policy.sum() < 10_000
     np.testing.assert_allclose(choice.estimates, [0.1, 0.9, 0.88])
 
 
-def test_equal_members_are_within_beta_and_never_certain() -> None:
+def test_equal_policies_are_within_beta_and_never_certain() -> None:
     assert select(constants([0.5, 0.5]), 2, 0.0, 1.0, beta=0.1).reason == "within beta"
     spent = select(constants([0.5, 0.5]), 2, 0.0, 1.0, episodes=300)
-    assert (spent.member, spent.reason, spent.episodes) == (0, "episodes spent", 300)
+    assert (spent.policy, spent.reason, spent.episodes) == (0, "episodes spent", 300)
 
 
-def test_uniform_plays_the_published_number_and_keeps_its_promise() -> None:
+def test_uniform_plays_the_published_number_and_keeps_its_guarantee() -> None:
     choice = select(coins([0.5] * 5), 5, 0.0, 1.0, beta=0.1, method="uniform")
-    assert choice.per_member.tolist() == [1060] * 5
+    assert choice.per_policy.tolist() == [1060] * 5
     assert choice.reason == "within beta"  # by Hoeffding, whatever comes
 
 
 def test_halving_by_hand() -> None:
-    """Five members, three rounds, 150 episodes: 10 each, then 150 / 9 = 16 for three, then 25 for two."""
+    """Five policies, three rounds, 150 episodes: 10 each, then 150 / 9 = 16 for three, then 25 for two."""
     choice = select(constants([0.1, 0.2, 0.5, 0.4, 0.3]), 5, 0.0, 1.0, episodes=150, method="sequential-halving")
-    assert choice.member == 2
-    assert choice.per_member.tolist() == [10, 10, 51, 51, 26]
+    assert choice.policy == 2
+    assert choice.per_policy.tolist() == [10, 10, 51, 51, 26]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_no_member_is_good_enough(method: str) -> None:
+def test_no_policy_is_good_enough(method: str) -> None:
     choice = select(betas([0.2, 0.3]), 2, 0.0, 1.0, episodes=2000, floor=0.8, method=method)
-    assert (choice.member, choice.reason, choice.reaches_floor) == (None, "no member is good enough", False)
+    assert (choice.policy, choice.reason, choice.reaches_floor) == (None, "no policy is good enough", False)
     assert choice.upper.max() < 0.8
 
 
 def test_the_floor_may_be_reached_or_open() -> None:
     reached = select(betas([0.2, 0.7]), 2, 0.0, 1.0, episodes=2000, floor=0.6)
-    assert (reached.member, reached.reaches_floor) == (1, True) and reached.lower[1] >= 0.6
+    assert (reached.policy, reached.reaches_floor) == (1, True) and reached.lower[1] >= 0.6
     unasked = select(betas([0.2, 0.7]), 2, 0.0, 1.0, episodes=2000)
     assert unasked.reaches_floor is None and unasked.episodes < reached.episodes  # the floor asked for more
     undecided = select(betas([0.2, 0.7]), 2, 0.0, 1.0, episodes=2000, floor=0.7)
-    assert (undecided.member, undecided.reason, undecided.reaches_floor) == (1, "certain", None)
+    assert (undecided.policy, undecided.reason, undecided.reaches_floor) == (1, "certain", None)
     assert undecided.lower[1] < 0.7 < undecided.upper[1]
 
 
 @given(st.sampled_from(METHODS), st.integers(1, 9), st.integers(40, 300), st.floats(-100.0, 100.0), st.floats(0.5, 1e3))
 def test_budget_is_kept_and_units_do_not_matter(
-    method: str, members: int, episodes: int, low: float, span: float
+    method: str, policies: int, episodes: int, low: float, span: float
 ) -> None:
-    means = np.random.default_rng(members).uniform(0.2, 0.8, members).tolist()
+    means = np.random.default_rng(policies).uniform(0.2, 0.8, policies).tolist()
     kept: dict[str, Any] = {"episodes": episodes, "method": method, "beta": 0.05}
-    choice = select(betas(means), members, 0.0, 1.0, **kept)
+    choice = select(betas(means), policies, 0.0, 1.0, **kept)
     assert choice.episodes <= episodes and (choice.lower <= choice.upper).all()
     play = betas(means)
     kept["beta"] *= span
-    moved = select(lambda c, m: low + span * play(c, m), members, low, low + span, **kept)
-    assert moved.member == choice.member
+    moved = select(lambda c, m: low + span * play(c, m), policies, low, low + span, **kept)
+    assert moved.policy == choice.policy
     np.testing.assert_allclose((moved.lower - low) / span, choice.lower, atol=1e-4)
 
 
-def test_one_member() -> None:
+def test_one_policy() -> None:
     choice = select(coins([0.5]), 1, 0.0, 1.0, beta=0.1)
-    assert (choice.member, choice.reason) == (0, "certain")
+    assert (choice.policy, choice.reason) == (0, "certain")
 
 
 def test_record_is_json() -> None:
     choice = select(coins([0.1, 0.9]), 2, 0.0, 1.0, episodes=200)
     record = json.loads(json.dumps(choice.as_record()))
-    assert record["member"] == 1 and record["per_member"] == choice.per_member.tolist()
+    assert record["policy"] == 1 and record["per_policy"] == choice.per_policy.tolist()
     assert set(record) == set(Choice.__dataclass_fields__)
 
 
@@ -154,7 +154,7 @@ def test_record_is_json() -> None:
         ({"beta": -1.0}, "beta >= 0"),
         ({}, "give episodes"),
         ({"method": "sequential-halving", "beta": 0.1}, "give episodes"),
-        ({"episodes": 2}, "episodes must be at least 3 for 3 members by successive-elimination, got 2"),
+        ({"episodes": 2}, "episodes must be at least 3 for 3 policies by successive-elimination, got 2"),
         ({"episodes": 5, "method": "sequential-halving"}, "episodes must be at least 6"),
         ({"episodes": 9, "alpha": 0.0}, "alpha must be between 0 and 1"),
     ],
@@ -172,18 +172,18 @@ def test_wrong_returns_are_refused() -> None:
 
 
 def test_the_oracle_counts_luck_as_skill_and_the_split_does_not() -> None:
-    """Three members alike, each a fair coin: worth 1/2; in hindsight 1 - 1/8."""
+    """Three policies alike, each a fair coin: worth 1/2; in hindsight 1 - 1/8."""
     returns = (np.random.default_rng(0).random((3, 4000, 4)) < 0.5).astype(float)
     assert oracle(returns).mean() == pytest.approx(0.875, abs=0.01)
-    members, judged = split(returns, 1)
+    policies, judged = split(returns, 1)
     assert judged.shape == (4000, 3) and judged.mean() == pytest.approx(0.5, abs=0.015)
-    assert returns[members, np.arange(4000), 0].mean() == pytest.approx(0.875, abs=0.02)  # judged where it was chosen
+    assert returns[policies, np.arange(4000), 0].mean() == pytest.approx(0.875, abs=0.02)  # judged where it was chosen
 
 
 def test_split_by_hand() -> None:
     returns = np.array([[[1.0, 0.0, 5.0], [0.0, 0.0, 6.0]], [[0.0, 0.0, 7.0], [0.0, 1.0, 8.0]]])
-    members, judged = split(returns, 2)
-    assert members.tolist() == [0, 1] and judged.tolist() == [[5.0], [8.0]]
+    policies, judged = split(returns, 2)
+    assert policies.tolist() == [0, 1] and judged.tolist() == [[5.0], [8.0]]
     np.testing.assert_allclose(oracle(returns), [8 / 3, 3.0])
     for selection in (0, 3):
         with pytest.raises(PolicyBudgetError, match=r"selection must be from 1 to 2 \(all but one\)"):

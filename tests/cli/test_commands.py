@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from policybudget.assessment.evaluate import evaluate_run
 from policybudget.cli.main import main
 
 SETTINGS = ("--copies", "4", "--steps", "32", "--minibatch", "32", "--epochs", "4", "--hidden", "8", "--quiet")
@@ -134,3 +135,18 @@ def test_another_welfare_and_options_outside(
     evaluation = json.loads((empty_place / "run" / "evaluation.json").read_text())
     assert evaluation["greedy"]["unserved"] == result["unserved"]
     assert evaluation["greedy"]["welfare"]["mean"] == pytest.approx(result["welfare"], abs=1e-4)
+
+
+def test_evaluating_from_python_is_what_the_command_does(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(run_copy)]) == 0
+    by_command = [(run_copy / name).read_bytes() for name in ("evaluation.json", "returns.csv")]
+    found = evaluate_run(run_copy)
+    assert [(run_copy / name).read_bytes() for name in ("evaluation.json", "returns.csv")] == by_command
+    assert capsys.readouterr().out == found.text() + "\n" and "(100 episodes per policy)" in found.text()
+
+
+def test_one_episode_has_no_interval(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(run_copy), "--episodes", "1"]) == 0
+    assert "+-" not in capsys.readouterr().out
+    record = json.loads((run_copy / "evaluation.json").read_text())
+    assert record["greedy"]["welfare"]["ci95"] is None and record["greedy"]["policies"][0]["length"]["ci95"] is None

@@ -71,8 +71,8 @@ def test_every_method(method: str, files: Path, capsys: pytest.CaptureFixture[st
     assert all(len(line) <= 80 for line in out.splitlines())
     if method in ("local-search", "exact"):
         assert "coverage   1.0000 (6 of 6 tasks)" in out and "uncovered  none" in out
-    told = {"exact": "1.0000, reached", "greedy-intersection": "1.0000, reached"}.get(method, "none; greedy-inter")
-    assert f"bound      {told}" in out
+    bound = {"exact": "1.0000, reached", "greedy-intersection": "1.0000, reached"}.get(method, "none; greedy-inter")
+    assert f"bound      {bound}" in out
 
 
 def test_sweeps(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

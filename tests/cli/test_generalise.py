@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from runs_by_hand import save
 
+from policybudget.assessment.generalise_run import generalise_run
+from policybudget.assessment.held_out_plan import HeldOutPlan
 from policybudget.cli.main import main
 from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import PROTOTYPES
@@ -54,7 +56,7 @@ def judged(run: str, *arguments: str) -> dict[str, Any]:
 
 def test_users_from_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     record = judged("lever", "--population", "later.csv", "--episodes", "3", "--trials", "1")
-    assert record["members"] == {"nearest": [0, 0, 1, 1], "few-shot": [0, 0, 1, 1]}
+    assert record["serves"] == {"nearest": [0, 0, 1, 1], "few-shot": [0, 0, 1, 1]}
     assert record["returns"]["nearest"] == [2.0, 0.5, 0.0, 0.0] == record["returns"]["oracle"]
     assert (record["tasks"], record["source"], record["places"]) == (4, "later.csv", "mean tasks")
     assert record["names"] == [f"user {x}" for x in LATER]
@@ -91,24 +93,24 @@ def test_a_certificate_against_a_reference() -> None:
     assert both["certificates"]["floor"]["epsilon"] == 0.0 and both["certificates"]["exact"]["epsilon"] == 1.0
 
 
-def test_races(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_best_arm_of_each_task(capsys: pytest.CaptureFixture[str]) -> None:
     """The coin is worth half of the sure lever: 1 to 0.5, -1.5 to -3. Nobody has 1.5 but the first user."""
     how = ("--method", "successive-elimination", "--beta", "0.2", "--range", "-6", "6", "--floor", "1.5")
-    record = judged("unsure", "--population", "later.csv", *how, "--race-episodes", "400", "--certify", "race")
-    raced = record["race"]
-    assert raced["reasons"]["certain"] + raced["reasons"]["episodes spent"] == 1
-    assert raced["reasons"]["no member is good enough"] == 3
-    assert raced["floor"] == {"reached": 1, "by no member": 3, "undecided": 0}
-    assert raced["returns"]["mean"] == 2.0 and raced["tasks"][0]["member"] == 0
-    assert raced["episodes"]["most"] <= 400 and record["range"] == [-6.0, 6.0]
+    record = judged("unsure", "--population", "later.csv", *how, "--max-episodes", "400", "--certify", "best-arm")
+    found = record["best-arm"]
+    assert found["reasons"]["certain"] + found["reasons"]["episodes spent"] == 1
+    assert found["reasons"]["no policy is good enough"] == 3
+    assert found["floor"] == {"reached": 1, "by no policy": 3, "undecided": 0}
+    assert found["returns"]["mean"] == 2.0 and found["tasks"][0]["policy"] == 0
+    assert found["episodes"]["most"] <= 400 and record["range"] == [-6.0, 6.0]
     certificate = record["certificates"]["floor"]
-    assert certificate["uncovered"][-3:] == [1, 2, 3] and certificate["rule"] == "race"
+    assert certificate["uncovered"][-3:] == [1, 2, 3] and certificate["rule"] == "best-arm"
     out = capsys.readouterr().out
-    assert "successive-elimination, 1 of 4 tasks" in out and "3 no member is good enough (" in out
-    assert "floor 1.5: 1 reached, 3 by no member" in out and max(map(len, out.splitlines())) <= 80
-    halved = judged("unsure", "--population", "later.csv", "--method", "sequential-halving", "--race-episodes", "30",
+    assert "successive-elimination, 1 of 4 tasks" in out and "3 no policy is good enough (" in out
+    assert "floor 1.5: 1 reached, 3 by no policy" in out and max(map(len, out.splitlines())) <= 80
+    halved = judged("unsure", "--population", "later.csv", "--method", "sequential-halving", "--max-episodes", "30",
                     "--range", "-6", "6")  # fmt: skip
-    assert [one["episodes"] for one in halved["race"]["tasks"]] == [30] * 4 and "certificates" not in halved
+    assert [one["episodes"] for one in halved["best-arm"]["tasks"]] == [30] * 4 and "certificates" not in halved
 
 
 def test_prototypes_and_the_lipschitz_bound(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +121,7 @@ def test_prototypes_and_the_lipschitz_bound(capsys: pytest.CaptureFixture[str]) 
     assert goals is not None
     apart = np.abs(goals - [[2.9, 0.4]])
     assert record["places"] == "prototypes" and record["source"] == "drawn"
-    assert record["members"]["nearest"] == apart.argmin(axis=1).tolist()
+    assert record["serves"]["nearest"] == apart.argmin(axis=1).tolist()
     np.testing.assert_allclose(record["lipschitz"]["gap"], 2 * 200 * apart.min(axis=1) + 7, rtol=1e-6)
     assert record["lipschitz"]["worst"] == max(record["lipschitz"]["gap"])
     np.testing.assert_allclose(record["returns"]["oracle"], -200 * goals[:, 0], atol=20)  # it hardly moves
@@ -129,22 +131,22 @@ def test_prototypes_and_the_lipschitz_bound(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("kept", ["none", "of another kind"])
-def test_without_prototypes_of_these_tasks_members_stand_where_their_agents_are(
+def test_without_prototypes_of_these_tasks_policies_stand_where_their_agents_are(
     kept: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = None if kept == "none" else Prototypes(np.array([[1.0], [2.0]]), np.ones(1), ("description 0",))
     run = save(tmp_path / "run", CHEETAH, np.zeros((2, 6)), [0, 0, 1], other, agents=3, population_seed=0)
     assert (run / PROTOTYPES).exists() == (kept != "none")
     record = judged(str(run), "--tasks", "9", "--episodes", "2", "--trials", "1")
-    told = {
+    shown = {
         "none": "mean task of its agents is nearest",
         "of another kind": "mean task; prototypes are of another kind",
     }
-    assert record["places"].startswith("mean tasks") and told[kept] in capsys.readouterr().out
+    assert record["places"].startswith("mean tasks") and shown[kept] in capsys.readouterr().out
     trained, goals = registry.make(CHEETAH, 3, 0)[1].parameters, registry.held_out(CHEETAH, 9, 1).parameters
     assert trained is not None and goals is not None
     centre = [trained[:2].mean(), trained[2, 0]]
-    assert record["members"]["nearest"] == np.abs(goals - [centre]).argmin(axis=1).tolist()
+    assert record["serves"]["nearest"] == np.abs(goals - [centre]).argmin(axis=1).tolist()
 
 
 def test_drawn_tasks_are_written_for_a_reference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,15 +205,15 @@ EXACT = ("--exact", "--epsilon", "1", "--range", "0", "1")
         ("cheetah", ["--exact", "--range", "0", "1"], "--epsilon E is what --exact and --reference need"),
         ("cheetah", ["--exact", "--range", "0", "1", "--epsilon", "nan"], "epsilon must be at least 0, got nan"),
         ("cheetah", ["--method", "luck", "--range", "0", "1"], "method must be one of successive-elimination, "),
-        ("cheetah", ["--certify", "luck"], "certify must be one of nearest, few-shot, race, got 'luck'"),
-        ("cheetah", ["--certify", "race"], "--certify race needs a --method for the races"),
-        ("cheetah", ["--method", "uniform", "--range", "0", "1"], "how long to race is open: give --race-episodes N"),
+        ("cheetah", ["--certify", "luck"], "certify must be one of nearest, few-shot, best-arm, got 'luck'"),
+        ("cheetah", ["--certify", "best-arm"], "--certify best-arm needs a --method that identifies it"),
+        ("cheetah", ["--method", "uniform", "--range", "0", "1"], "how long to play is open: give --max-episodes N"),
         ("cheetah", ["--method", "uniform", "--beta", "-1", "--range", "0", "1"], "beta must be at least 0, got -1.0"),
         ("cheetah", ["--beta", "1"], "--beta is for --method; leave it out"),
-        ("cheetah", ["--race-episodes", "9"], "--race-episodes is for --method; leave it out"),
+        ("cheetah", ["--max-episodes", "9"], "--max-episodes is for --method; leave it out"),
         (
             "cheetah",
-            ["--method", "uniform", "--race-episodes", "2", "--range", "-9", "0"],
+            ["--method", "uniform", "--max-episodes", "2", "--range", "-9", "0"],
             "episodes must be at least 3 for 3",
         ),
         ("cheetah", ["--lipschitz", "-1"], "lipschitz must be at least 0, got -1.0"),
@@ -246,3 +248,14 @@ def test_training_leaves_the_prototypes_that_are_used(tmp_path: Path, capsys: py
     assert main(["train", *world, *small, "--transitions", "32", "--out", str(run)]) == 0
     assert judged(str(run), "--tasks", "3", "--episodes", "2", "--trials", "1")["places"] == "prototypes"
     assert "nearest prototype, no trial" in capsys.readouterr().out
+
+
+def test_python_does_what_the_command_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the defaults but for the tasks; one task has no interval."""
+    Path("one.csv").write_text("name,0\nanother,0.25\n")
+    by_command = judged("lever", "--population", "one.csv")
+    out = capsys.readouterr().out
+    report = generalise_run(Path("lever"), HeldOutPlan(population=Path("one.csv")))
+    assert report.text() + "\n" == out and json.loads(Path("lever/generalisation.json").read_text()) == by_command
+    assert by_command["rules"]["nearest"] == {"mean": 0.25, "ci95": None, "worst": 0.25}
+    assert out.splitlines()[1].split()[:4] == ["nearest", "0.25", "–", "0.25"]

@@ -26,7 +26,7 @@ def test_windows_are_those_that_no_other_contains() -> None:
     found = windows(np.array([3.0, 0.0, 1.0, 2.5, 9.0]), np.array([1, 1, 2, 1, 4]), 2.0)
     assert found.order.tolist() == [1, 2, 3, 0, 4]
     assert (found.first.tolist(), found.last.tolist(), found.mass.tolist()) == ([0, 1, 4], [2, 4, 5], [3, 4, 4])
-    assert [found.members(i).tolist() for i in range(3)] == [[1, 2], [2, 3, 0], [4]]
+    assert [found.points(i).tolist() for i in range(3)] == [[1, 2], [2, 3, 0], [4]]
 
 
 @given(st.integers(0, 10_000), st.integers(1, 4))

@@ -29,6 +29,10 @@ ROUNDING = 1e-6  # of the span: returns summed in float32 may leave their range 
 def check_level(alpha: float, name: str = "alpha") -> None:
     """Refuse a probability of error that is not between 0 and 1.
 
+    Args:
+        alpha: the probability.
+        name: of the argument, for the error.
+
     Raises:
         PolicyBudgetError: it is out of range.
     """
@@ -39,6 +43,10 @@ def check_level(alpha: float, name: str = "alpha") -> None:
 def check_range(low: float, high: float) -> None:
     """Refuse a range of returns that is empty or infinite.
 
+    Args:
+        low: no return is ever less.
+        high: no return is ever more.
+
     Raises:
         PolicyBudgetError: it is.
     """
@@ -48,6 +56,15 @@ def check_range(low: float, high: float) -> None:
 
 def within(returns: ArrayLike, low: float, high: float, name: str = "returns") -> Float[np.ndarray, "*s"]:
     """The returns as float64, every one in [low, high]; rounding errors (a millionth of the span) are cut off.
+
+    Args:
+        returns: of any shape.
+        low: no return is ever less.
+        high: no return is ever more.
+        name: of the returns, for the error.
+
+    Returns:
+        The returns, of the same shape.
 
     Raises:
         PolicyBudgetError: the range is no range, or a return lies outside it or is not a number.
@@ -101,10 +118,10 @@ def empirical_bernstein(
 def betting_lower(
     returns: Float[np.ndarray, "*s e"], low: float, high: float, alpha: float, planned: int | None = None
 ) -> Float[np.ndarray, "*s"]:
-    r"""A lower bound on the mean: the least m against which nobody could have grown rich by betting.
+    r"""A lower bound on the mean: the least m that no betting strategy refutes.
 
-    With returns :math:`x_i` scaled to [0, 1], whoever stakes :math:`\lambda_i` times the capital on "the mean is more
-    than m" holds :math:`K_t(m) = \prod_{i \le t} (1 + \lambda_i (x_i - m))`. If m is the true mean and
+    With returns :math:`x_i` scaled to [0, 1], a gambler who stakes :math:`\lambda_i` times the capital on "the mean is
+    more than m" holds :math:`K_t(m) = \prod_{i \le t} (1 + \lambda_i (x_i - m))`. If m is the true mean and
     :math:`\lambda_i` depends on earlier episodes alone, this is a martingale that starts at 1 and is never negative, so
     it ever reaches 1/α with probability at most α (Ville). The bound is the largest m at which it did; K falls in m, so
     bisection finds it.

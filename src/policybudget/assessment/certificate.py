@@ -1,14 +1,14 @@
-r"""A certificate that a committee is an (ε, 1 - δ) cover of a task distribution, from N held-out tasks.
+r"""A certificate that k policies are an (ε, 1 - δ) cover of a task distribution, from N held-out tasks.
 
-A task τ is *covered* if the member that serves it is worth :math:`V_\tau^{member} \ge V_\tau^* - \epsilon`; then the
-best member is worth that, too (the cover of Ge et al. 2025). The certificate is a lower bound on
+A task τ is *covered* if the policy that serves it is worth :math:`V_\tau^{policy} \ge V_\tau^* - \epsilon`; then the
+best policy is worth that, too (the cover of Ge et al. 2025). The certificate is a lower bound on
 :math:`p = \Pr_\tau[\text{covered}]`, so on 1 - δ. A task is *counted* only if a lower confidence bound of
-:math:`V_\tau^{member}`, which fails with probability at most a, passes :math:`V_\tau^* - \epsilon`. With c of N tasks
+:math:`V_\tau^{policy}`, which fails with probability at most a, passes :math:`V_\tau^* - \epsilon`. With c of N tasks
 counted and :math:`\underline q = \text{Clopper–Pearson}(c, N; \alpha)`:
 
 .. math:: \Pr\Big[\, p \ge 1 - \frac{1 - \underline q}{1 - a} \,\Big] \ge 1 - \alpha
 
-*Proof.* The tasks are independent draws, the committee was fixed before them, and each task's member before the
+*Proof.* The tasks are independent draws, the policies were fixed before them, and each task's policy before the
 episodes that judge it. So "counted" is N independent coins of one chance q. A task that is not covered is counted only
 if its bound fails: :math:`1 - q \ge \Pr[\text{not counted, not covered}] \ge (1 - a)(1 - p)`, that is
 :math:`p \ge 1 - (1 - q) / (1 - a)`. And :math:`q \ge \underline q` with probability 1 - α. ∎
@@ -52,7 +52,7 @@ class Reference:
 
     Attributes:
         name: what the reference is called in the statement.
-        returns: (tasks, episodes) in the range of the members' returns; as many episodes as you like.
+        returns: (tasks, episodes) in the range of the policies' returns; as many episodes as you like.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Certificate:
     Attributes:
         tasks: N, how many were judged.
         counted: c, how many were shown to be covered, each at level ``task_alpha``.
-        share: of tasks whose *mean* return passes the bar: an estimate that promises nothing.
+        share: of tasks whose *mean* return passes the bar: an estimate that guarantees nothing.
         lower_bound: on the covered share p, with ``confidence``.
         confidence: 1 - α.
         task_alpha: a, the error of one task's bounds.
@@ -141,14 +141,14 @@ def certify(
     alpha: float = 0.05,
     task_alpha: float = TASK_ALPHA,
 ) -> Certificate:
-    """Certify the covered share from fresh episodes of each held-out task's member.
+    """Certify the covered share from fresh episodes of each held-out task's policy.
 
-    The member of a task may be chosen by a rule on its parameters, or on *other* episodes of the task
+    The policy of a task may be chosen by a rule on its parameters, or on *other* episodes of the task
     (:func:`policybudget.assessment.few_shot.split` gives both), by the same rule for all tasks. A held-out task had no
     part in training and was drawn like the tasks that the certificate speaks of.
 
     Args:
-        returns: (tasks, episodes) of the member that serves each task.
+        returns: (tasks, episodes) of the policy that serves each task.
         target: what a return is held against: :class:`Exact`, :class:`Reference` or :class:`Floor`.
         low: no return is ever less.
         high: no return is ever more.
@@ -210,21 +210,21 @@ def _table(returns: np.ndarray, name: str) -> Float[np.ndarray, "tasks e"]:
 def lipschitz_gap(
     lipschitz: float, radius: float, horizon: int | None, discount: float, training_error: float = 0.0
 ) -> float:
-    r"""How far from optimal a member can be on a task near the one that it was trained for: :math:`2 L H \epsilon + e`.
+    r"""How far from optimal a policy can be on a task near the one that it was trained for: :math:`2 L H \epsilon + e`.
 
     The tasks share their dynamics, and in every state and action
     :math:`|r_\theta(s, a) - r_{\theta'}(s, a)| \le L \|\theta - \theta'\|_\infty`. Then every policy is worth nearly
     the same to both, :math:`|V_\theta^\pi - V_{\theta'}^\pi| \le L H \epsilon` with :math:`H = \sum_t \gamma^t`, which
-    is used twice, for the optimal policy of θ and for the member:
-    :math:`V_\theta^* - V_\theta^{member} \le e + 2 L H \epsilon` (Ge et al. 2025, zero-shot). No episodes are needed,
-    and no chance is in it; but L is the user's word.
+    is used twice, for the optimal policy of θ and for the one that serves it:
+    :math:`V_\theta^* - V_\theta^{policy} \le e + 2 L H \epsilon` (Ge et al. 2025, zero-shot). No episodes are needed,
+    and no chance is in it; but L is the caller's word.
 
     Args:
         lipschitz: L, in units of reward per unit of parameter.
-        radius: ε, largest distance in any parameter to the member's own task.
+        radius: ε, largest distance in any parameter to the policy's own task.
         horizon: steps of an episode; None if it does not end (then the discount is below 1).
         discount: γ, above 0 to 1.
-        training_error: e, what the member lacks on its own task, in units of return.
+        training_error: e, what the policy lacks on its own task, in units of return.
 
     Returns:
         The gap in units of return.

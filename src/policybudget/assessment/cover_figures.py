@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -14,11 +15,68 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from policybudget.assessment import figures
+from policybudget.covers import CoverPlan, CoverReport, Tasks
+from policybudget.errors import PolicyBudgetError
 
 SIZE = (6.4, 3.6)
 UNCOVERED = "0.6"
 ROWS = 0.8
 """Share of the height over which the boxes of one parameter are spread, so that they do not hide each other."""
+
+
+def check_drawable(plan: CoverPlan, tasks: Tasks) -> None:
+    """Refuse a picture of boxes in more than two dimensions, before anything is computed.
+
+    Args:
+        plan: what is asked.
+        tasks: to be covered.
+
+    Raises:
+        PolicyBudgetError: there are more than two parameters, and no sweep.
+    """
+    if plan.sweep is None and len(tasks.columns) > 2:
+        raise PolicyBudgetError(
+            f"--figure without a sweep draws one or two parameters, got {len(tasks.columns)}; choose them by --columns"
+        )
+
+
+def picture(report: CoverReport) -> Figure:
+    """The boxes of a cover of one or two parameters, or the coverage of a sweep.
+
+    Args:
+        report: the covers.
+
+    Returns:
+        The picture.
+    """
+    plan, covers = report.plan, report.covers
+    if plan.sweep is None:
+        one, tasks = covers[0], report.tasks
+        sides = 2 * one.radius * one.scale
+        return boxes(tasks.parameters, one.prototypes, sides, one.within, tasks.columns)
+    coverage, bounds = [one.coverage for one in covers], [one.bound for one in covers]
+    if plan.sweep == "budget":
+        name = "budget: number of prototypes"
+        return coverage_curve([one.budget for one in covers], coverage, bounds, name, True)
+    unit = "standard deviations" if plan.in_deviations else "unit of the parameters"
+    return coverage_curve([one.radius for one in covers], coverage, bounds, f"radius ({unit})", False)
+
+
+def draw(report: CoverReport, path: Path) -> None:
+    """Draw covers into a file.
+
+    Args:
+        report: the covers.
+        path: of a .png.
+
+    Raises:
+        PolicyBudgetError: it cannot be written.
+    """
+    try:
+        figures.save(picture(report), path)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PolicyBudgetError(f"cannot write {path}: {reason}; choose another --figure") from error
 
 
 def coverage_curve(
@@ -72,9 +130,9 @@ def boxes(
     names = "tasks within a box", "tasks in no box"
     for mine, shade, marker, name in ((covered, "black", "o", names[0]), (~covered, UNCOVERED, "x", names[1])):
         if mine.any():
-            told = f"{name}: {mine.sum()}"
+            label = f"{name}: {mine.sum()}"
             axis.scatter(
-                tasks[mine, 0], heights[mine], s=12, color=shade, marker=marker, linewidth=1, label=told, zorder=3
+                tasks[mine, 0], heights[mine], s=12, color=shade, marker=marker, linewidth=1, label=label, zorder=3
             )
     for k, prototype in enumerate(prototypes):
         shade = _one_of(k, len(prototypes))

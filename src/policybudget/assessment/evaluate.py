@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from policybudget.assessment.statistics import mean_ci95
+from policybudget.assessment.statistics import mean_ci95, plus_minus
+from policybudget.assessment.trained_for import problem_of
+from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.policies.stacked import Policies
 from policybudget.population import Population, Rewards
 from policybudget.rollouts.sampler import play
+from policybudget.runs import files
+from policybudget.runs.result import load
 from policybudget.welfare import Utilitarian, Welfare
 from policybudget.worlds.interface import World
 
@@ -25,9 +30,10 @@ class Evaluation:
 
     Attributes:
         returns: (k, episodes, m) feature returns of each episode.
-        lengths: (k, episodes).
+        lengths: (k, episodes) in steps.
         matrix: (k, n) mean returns.
-        welfare: of the mean utilities, with ci95; episode e of all policies together is one sample.
+        welfare: of the mean utilities, with ci95; episode e of all policies together is one sample. A single episode
+            has no ci95 (None).
         social: the welfare function, mean and worst utility, and who is left outside (:meth:`Objective.summary`).
         policies: per policy, agents, mean return to them with ci95, mean length.
     """
@@ -35,7 +41,7 @@ class Evaluation:
     returns: np.ndarray
     lengths: np.ndarray
     matrix: np.ndarray
-    welfare: dict[str, float]
+    welfare: dict[str, Any]
     social: dict[str, Any]
     policies: list[dict[str, Any]]
 
@@ -56,9 +62,17 @@ def evaluate(
     :math:`\sum_i \frac{\partial W}{\partial u_i} u_i` over the episodes.
 
     Args:
+        world: where to play.
+        population: the n agents.
+        policies: k of them.
         assignment: (k, n) α.
+        episodes: of each policy.
         seed: of the episodes, apart from that of the training.
+        greedy: take the most likely action, or draw one.
         welfare: the welfare function; utilitarian if None.
+
+    Returns:
+        Returns, lengths and welfare.
     """
     key = jax.random.fold_in(jax.random.key(seed), 0xE7A1)
     rewards = population.rewards
@@ -99,9 +113,79 @@ def _paid(rewards: Rewards, returns: np.ndarray, shares: np.ndarray) -> np.ndarr
 
 
 def returns_table(agents: tuple[str, ...], matrix: np.ndarray) -> str:
-    """CSV of the return matrix: a header with the n agents, then k rows."""
+    """The return matrix as comma-separated values.
+
+    Args:
+        agents: n names.
+        matrix: (k, n) returns.
+
+    Returns:
+        A header with the agents, then a row per policy.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(agents)
     writer.writerows([f"{value:.6g}" for value in row] for row in matrix)
     return text.getvalue()
+
+
+@dataclass(frozen=True)
+class RunEvaluation:
+    """What fresh episodes say of a finished run.
+
+    Attributes:
+        greedy: of the most likely actions.
+        stochastic: of sampled actions.
+        episodes: of each policy.
+        agents: n, those that the run was trained for.
+        welfare: name of the welfare function.
+    """
+
+    greedy: Evaluation
+    stochastic: Evaluation
+    episodes: int
+    agents: int
+    welfare: str
+
+    def text(self) -> str:
+        """A line or two for each of the two kinds of actions."""
+        lines = []
+        for name, one in (("greedy", self.greedy), ("stochastic", self.stochastic)):
+            value = f"{one.welfare['mean']:.2f}{plus_minus(one.welfare['ci95'])}"
+            lines.append(f"{name:<11} {self.welfare} {value} ({self.episodes} episodes per policy)")
+            if unserved := one.social["unserved"]:
+                lines.append(f"{name:<11} {unserved} of {self.agents} users do better outside, served by none")
+        return "\n".join(lines)
+
+
+def evaluate_run(folder: Path, episodes: int = 100, seed: int = 1) -> RunEvaluation:
+    """Play fresh episodes of every policy of a run; write evaluation.json and returns.csv into its folder.
+
+    Args:
+        folder: of the run.
+        episodes: of each policy.
+        seed: of the episodes.
+
+    Returns:
+        The evaluation, of greedy and of sampled actions.
+
+    Raises:
+        PolicyBudgetError: an argument is out of range, or the folder holds no run that can be evaluated.
+    """
+    if episodes < 1:
+        raise PolicyBudgetError(f"episodes must be at least 1, got {episodes}")
+    check_seed(seed)
+    result = load(folder)
+    problem = problem_of(folder, result)
+    played = {
+        name: evaluate(
+            problem.world, problem.population, result.policies, result.assignment, episodes, seed, greedy,
+            problem.welfare,
+        )
+        for name, greedy in (("greedy", True), ("stochastic", False))
+    }  # fmt: skip
+    record = {name: one.social | {"welfare": one.welfare, "policies": one.policies} for name, one in played.items()}
+    files.write_json(folder / "evaluation.json", record | {"episodes": episodes, "seed": seed})
+    files.write(folder / "returns.csv", returns_table(result.agents, played["greedy"].matrix))
+    name = "welfare" if problem.welfare == Utilitarian() else f"{problem.welfare} welfare"
+    return RunEvaluation(played["greedy"], played["stochastic"], episodes, problem.population.size, name)

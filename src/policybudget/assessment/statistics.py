@@ -16,7 +16,7 @@ def mean_ci95(samples: ArrayLike) -> dict[str, Any]:
         samples: of any shape, in any unit; one at least.
 
     Returns:
-        ``mean``, and ``ci95``, the half-width of its interval; None for a single sample.
+        ``mean``, and ``ci95``, the half-width of its interval; None for a single sample, which has no spread.
     """
     values = np.asarray(samples, dtype=np.float64)
     if values.size < 2:

@@ -30,13 +30,20 @@ def usage() -> str:
         "commands:",
         *(f"  {name:<10} {text}" for name, text in COMMANDS.items()),
         "",
-        "policybudget COMMAND --help tells the options of a command.",
+        "policybudget COMMAND --help lists the options of a command.",
     ]
     return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit status is 2 for bad input, with one line on standard error."""
+    """Run a command.
+
+    Args:
+        arguments: as typed, the command first; those of the process if None.
+
+    Returns:
+        The exit status: 2 for bad input, with one line on standard error.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         if not words or words[0] in ("-h", "--help"):

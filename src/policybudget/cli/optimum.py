@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from policybudget.cli import options
-from policybudget.cli.optima import progress
 from policybudget.errors import PolicyBudgetError
 from policybudget.exact.optima import Optima, check_options, optimum
+from policybudget.progress import progress
 
 DESCRIPTION = """The best that a budget of k policies can do, computed without training; prints one JSON object.
 resource-gathering: the optimum over deterministic policies, as tours. NAME-velocity (half-cheetah, ant, hopper,

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Sequence
-from dataclasses import fields, replace
-from typing import Any, NoReturn, TypeVar
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from policybudget.errors import PolicyBudgetError
 
 Settings = TypeVar("Settings")
+Kind = TypeVar("Kind")
+COLUMNS = 80
+METAVARS = {int: "N", float: "X", str: "NAME", Path: "FILE"}
 
 
 class _Defaults(argparse.ArgumentDefaultsHelpFormatter):
-    """Tells defaults, where there are some."""
+    """Shows defaults, where there are some, in at most 80 columns."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=min(shutil.get_terminal_size().columns, COLUMNS) - 2)
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         switch = action.nargs == 0 and len(action.option_strings) == 1  # no --no-
@@ -21,7 +30,13 @@ class _Defaults(argparse.ArgumentDefaultsHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line.
+
+    Args:
+        command: whose options are parsed.
+        description: what the command does.
+        **details: more arguments of ``argparse.ArgumentParser``.
+    """
 
     def __init__(self, command: str, description: str, **details: Any) -> None:
         super().__init__(
@@ -33,12 +48,95 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong; the caller prints it and exits with status 2."""
+        """Say what is wrong; the caller prints it and exits with status 2.
+
+        Args:
+            message: what is wrong.
+
+        Raises:
+            PolicyBudgetError: always.
+        """
         raise PolicyBudgetError(f"{message} (see {self.prog} --help)")
 
 
+def parse(command: str, description: str, kind: type[Kind], arguments: Sequence[str]) -> Kind:
+    """The options of a command as a value.
+
+    Args:
+        command: whose options they are.
+        description: what the command does.
+        kind: a dataclass. Fields declared with ``option`` and ``argument`` are options; a field that is a dataclass of
+            that kind itself gives its options to the same command.
+        arguments: as typed, without the name of the command.
+
+    Returns:
+        A ``kind`` with the values that were given, and defaults for all others.
+
+    Raises:
+        PolicyBudgetError: the arguments are wrong.
+    """
+    parser = Parser(command, description)
+    _declare(parser, kind, {})
+    return _filled(kind, parser.parse_args(arguments))
+
+
+def _declare(parser: Parser, kind: Any, groups: dict[str, Any]) -> None:
+    hints = get_type_hints(kind)
+    for field in fields(kind):
+        if is_dataclass(hints[field.name]):
+            _declare(parser, hints[field.name], groups)
+            continue
+        details = {"help": field.metadata["help"], **_details(field, hints[field.name])}
+        if field.metadata.get("positional"):
+            parser.add_argument(field.name, **details)
+            continue
+        title = field.metadata["group"]
+        if title is not None and title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        place = parser if title is None else groups[title]
+        place.add_argument("--" + field.name.replace("_", "-"), dest=field.name, **details)
+
+
+def _details(field: Field[Any], hint: Any) -> dict[str, Any]:
+    """The arguments of ``add_argument`` for a field, by its type."""
+    required = field.default is MISSING
+    default = {} if required else {"default": field.default}
+    optional = get_origin(hint) is UnionType
+    hint = next(one for one in get_args(hint) if one is not type(None)) if optional else hint
+    metavar, read = field.metadata["metavar"], field.metadata.get("read")
+    if field.metadata.get("positional"):
+        return default | {"type": hint, "metavar": metavar} | ({} if required else {"nargs": "?"})
+    default |= {"required": True} if required else {}
+    if hint is bool:
+        return default | {"action": "store_true"}
+    if read is not None:
+        return default | {"type": read, "metavar": metavar}
+    if get_origin(hint) is Literal:
+        return default | {"choices": get_args(hint), "metavar": metavar or METAVARS[str]}
+    if get_origin(hint) is tuple:
+        kinds = get_args(hint)
+        many: Any = "+" if kinds[1] is ... else len(kinds)
+        return default | {"type": kinds[0], "nargs": many, "metavar": metavar or METAVARS[kinds[0]]}
+    return default | {"type": hint, "metavar": metavar or METAVARS[hint]}
+
+
+def _filled(kind: type[Kind], parsed: argparse.Namespace) -> Kind:
+    hints, values = get_type_hints(kind), dict[str, Any]()
+    for field in fields(kind):  # type: ignore[arg-type]
+        nested = is_dataclass(hints[field.name])
+        value = _filled(hints[field.name], parsed) if nested else getattr(parsed, field.name)
+        values[field.name] = tuple(value) if isinstance(value, list) else value
+    return kind(**values)
+
+
 def add(parser: argparse.ArgumentParser, title: str, settings: Any) -> None:
-    """A flag for every simple field of a settings dataclass, its value the default."""
+    """A flag for every simple field of a settings dataclass, its value the default.
+
+    Args:
+        parser: gets the flags.
+        title: heading of the flags in the help.
+        settings: a dataclass with the defaults.
+    """
     group = parser.add_argument_group(title)
     for field in fields(settings):
         if "help" not in field.metadata:
@@ -64,7 +162,15 @@ def _kind(value: Any, annotation: str) -> dict[str, Any]:
 
 
 def read(settings: Settings, parsed: argparse.Namespace) -> Settings:
-    """The settings with the values that were given."""
+    """The settings with the values that were given.
+
+    Args:
+        settings: a dataclass with the defaults.
+        parsed: by a parser with the flags of these settings.
+
+    Returns:
+        A copy with the values that were given.
+    """
     changes = {}
     for field in fields(settings):  # type: ignore[arg-type]
         if "help" in field.metadata:
@@ -74,7 +180,15 @@ def read(settings: Settings, parsed: argparse.Namespace) -> Settings:
 
 
 def peek(arguments: Sequence[str], **defaults: str | None) -> argparse.Namespace:
-    """A few options ahead of the rest, for what the others' defaults depend on."""
+    """A few options ahead of the rest: the defaults of the others depend on them.
+
+    Args:
+        arguments: as typed.
+        **defaults: names of the options, with their defaults.
+
+    Returns:
+        Their values; all other arguments are left out.
+    """
     parser = Parser("train", "", add_help=False)
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", default=default)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from policybudget.covers.cover import METHODS, Cover, cover
 from policybudget.covers.descriptions import ENCODERS, embed, encoder, read_described
+from policybudget.covers.plan import CoverPlan
+from policybudget.covers.report import CoverReport, cover_file
 from policybudget.covers.sweep import by_budget, by_radius
 from policybudget.covers.tasks import Tasks, read_tasks
 
@@ -11,10 +13,13 @@ __all__ = [
     "ENCODERS",
     "METHODS",
     "Cover",
+    "CoverPlan",
+    "CoverReport",
     "Tasks",
     "by_budget",
     "by_radius",
     "cover",
+    "cover_file",
     "embed",
     "encoder",
     "read_described",

@@ -2,7 +2,7 @@
 
 Sources: scikit-learn's k-means (Arthur & Vassilvitskii 2007), DBSCAN (Ester et al. 1996) and Gaussian mixtures; the
 methods of the first ablation of Ge et al. 2025, and K tasks at random. Prototypes are the means of the clusters. None
-of them knows what covering is, so none tells a bound.
+of them knows what covering is, so none has a bound.
 """
 
 from __future__ import annotations
@@ -76,6 +76,9 @@ def baseline(space: Space, budget: int, method: str, seed: int = 0) -> Float[np.
         budget: K.
         method: kmeans, dbscan, gmm or random.
         seed: of the method.
+
+    Returns:
+        The means (c, d), in the units of ``space``.
     """
     points = np.repeat(space.points / space.reach, space.counts, axis=0)
     clusters = budget if method == "random" else min(budget, len(space.points))

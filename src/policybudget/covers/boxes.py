@@ -23,7 +23,17 @@ ROUNDING = float(np.finfo(np.float64).eps)
 def reach(
     tasks: Float[np.ndarray, "n d"], scale: Float[np.ndarray, " d"], radius: float, roundings: int
 ) -> Float[np.ndarray, " d"]:
-    """The radius with its tolerance, a number per column, in the unit of the radius."""
+    """The radius with its tolerance.
+
+    Args:
+        tasks: (n, d) in the units of the table.
+        scale: (d,) of each column.
+        radius: in multiples of the scale.
+        roundings: how many roundings of the largest coordinate are forgiven.
+
+    Returns:
+        (d,) a number per column, in the unit of the radius.
+    """
     found: np.ndarray = radius * (1 + TOLERANCE) + roundings * ROUNDING * np.abs(tasks).max(axis=0) / scale
     return found
 
@@ -34,10 +44,13 @@ def within(
     """Which tasks each prototype covers.
 
     Args:
-        tasks: in the units of the table.
-        prototypes: in the same.
+        tasks: (n, d) in the units of the table.
+        prototypes: (c, d) in the same.
         radius: in multiples of the scale.
-        scale: of each column; ones for the table's own units.
+        scale: (d,) of each column; ones for the table's own units.
+
+    Returns:
+        (c, n) whether each prototype covers each task.
     """
     limit = reach(tasks, scale, radius, 8)  # twice the roundings of a box: its centre is rounded once more
     covered = np.empty((len(prototypes), len(tasks)), bool)
@@ -53,9 +66,9 @@ class Space:
     They are in lexicographic order, so that no method depends on the order of the rows.
 
     Attributes:
-        points: distinct tasks, in units of the scale, with 0 the least of each column.
-        counts: how many tasks each point stands for.
-        reach: the radius of each column with its tolerance, in the same unit.
+        points: (p, d) distinct tasks, in units of the scale, with 0 the least of each column.
+        counts: (p,) how many tasks each point stands for.
+        reach: (d,) the radius of each column with its tolerance, in the same unit.
     """
 
     points: Float[np.ndarray, "p d"]
@@ -73,12 +86,26 @@ class Space:
         return int(self.counts.sum())
 
     def inside(self, lower: Float[np.ndarray, " d"]) -> Bool[np.ndarray, " p"]:
-        """Who is in the box with this lower corner."""
+        """The points in a box.
+
+        Args:
+            lower: (d,) the lower corner of the box.
+
+        Returns:
+            (p,) whether each point is in it.
+        """
         found: np.ndarray = ((self.points >= lower) & (self.points <= lower + self.width)).all(axis=1)
         return found
 
     def covered(self, centres: Float[np.ndarray, "c d"]) -> Bool[np.ndarray, "c p"]:
-        """Who is in the box around each centre."""
+        """The points in several boxes.
+
+        Args:
+            centres: (c, d) of the boxes.
+
+        Returns:
+            (c, p) whether each box covers each point.
+        """
         found = np.empty((len(centres), len(self.points)), bool)
         for row, one in zip(found, centres, strict=True):
             row[:] = (np.abs(self.points - one) <= self.reach).all(axis=1)
@@ -104,7 +131,14 @@ def padded(counts: Int[np.ndarray, " p"]) -> tuple[Int[np.ndarray, " r"], Int[np
 
 
 def centre(points: Float[np.ndarray, "p d"]) -> Float[np.ndarray, " d"]:
-    """The middle of the bounding box: the prototype that is least far from the farthest of them."""
+    """The middle of the bounding box: the prototype that is least far from the farthest of the points.
+
+    Args:
+        points: (p, d) to be covered.
+
+    Returns:
+        (d,) the prototype.
+    """
     least = points.min(axis=0)
     middle: np.ndarray = least + (points.max(axis=0) - least) / 2
     return middle
@@ -115,10 +149,10 @@ class Windows:
     """Intervals of a given width on a line with a point as lower end, but none that covers no more than its neighbour.
 
     Attributes:
-        order: the points from left to right.
-        first: position in that order of the first point of each window; ascending.
-        last: position after the last one; ascending.
-        mass: weight of the points in each window.
+        order: (p,) the points from left to right.
+        first: (w,) position in that order of the first point of each window; ascending.
+        last: (w,) position after the last one; ascending.
+        mass: (w,) weight of the points in each window.
     """
 
     order: Int[np.ndarray, " p"]
@@ -126,13 +160,29 @@ class Windows:
     last: Int[np.ndarray, " w"]
     mass: Int[np.ndarray, " w"]
 
-    def members(self, window: int) -> Int[np.ndarray, " m"]:
-        """The points of a window."""
+    def points(self, window: int) -> Int[np.ndarray, " m"]:
+        """The points of a window.
+
+        Args:
+            window: its position.
+
+        Returns:
+            (m,) rows of the points, from left to right.
+        """
         return self.order[self.first[window] : self.last[window]]
 
 
 def windows(values: Float[np.ndarray, " p"], weights: Int[np.ndarray, " p"], width: float) -> Windows:
-    """All windows over points on a line that no other window contains."""
+    """All windows over points on a line that no other window contains.
+
+    Args:
+        values: (p,) where the points are.
+        weights: (p,) of the points.
+        width: of a window, in the unit of the values.
+
+    Returns:
+        The windows, from left to right.
+    """
     order = np.argsort(values, kind="stable")
     line = values[order]
     last = np.searchsorted(line, line + width, side="right")
@@ -147,8 +197,11 @@ def shifted(space: Space, weights: Int[np.ndarray, " p"], lower: Float[np.ndarra
 
     Args:
         space: the tasks.
-        weights: what covering each point is worth.
-        lower: corner of the box to begin with.
+        weights: (p,) what covering each point is worth.
+        lower: (d,) lower corner of the box to begin with.
+
+    Returns:
+        (d,) lower corner of the box at the end.
     """
     lower, width, since, axis = lower.copy(), space.width, 0, 0
     sides = (space.points >= lower) & (space.points <= lower + width)
@@ -159,7 +212,7 @@ def shifted(space: Space, weights: Int[np.ndarray, " p"], lower: Float[np.ndarra
             line = space.points[others, axis]
             found = windows(line, weights[others], width[axis])
             if mine > now and found.mass.max() > now:
-                lower[axis] = line[found.members(int(found.mass.argmax()))[0]]
+                lower[axis] = line[found.points(int(found.mass.argmax()))[0]]
                 sides[:, axis] = (space.points[:, axis] >= lower[axis]) & (
                     space.points[:, axis] <= lower[axis] + width[axis]
                 )

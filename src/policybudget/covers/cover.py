@@ -32,10 +32,11 @@ class Cover:
     """Prototypes and the tasks within the radius of each.
 
     Attributes:
-        prototypes: at most K, in the units of the table; those of greedy-intersection in the order they were found.
-        within: the tasks that each covers; a task may be covered by several.
+        prototypes: (c, d) at most K, in the units of the table; those of greedy-intersection in the order they were
+            found.
+        within: (c, n) whether each covers each task; a task may be covered by several.
         radius: in the l-infinity norm, in multiples of ``scale``.
-        scale: of each column: its standard deviation if the cover was computed on standardised columns, else 1.
+        scale: (d,) of each column: its standard deviation if the cover was computed on standardised columns, else 1.
         budget: K.
         method: one of ``METHODS``.
         bound: no K prototypes cover a larger share of the tasks, as far as the method knows; None if it knows nothing.
@@ -61,12 +62,12 @@ class Cover:
 
     @property
     def uncovered(self) -> list[int]:
-        """Rows of the tasks that nobody covers."""
+        """Rows of the tasks that no prototype covers."""
         rows: list[int] = np.flatnonzero(~self.within.any(axis=0)).tolist()
         return rows
 
     def nearest(self, tasks: np.ndarray) -> tuple[Int[np.ndarray, " m"], Float[np.ndarray, " m"]]:
-        """For tasks old or new, the nearest prototype: who acts for them without a trial.
+        """For tasks old or new, the nearest prototype: its policy acts for them without a trial.
 
         Args:
             tasks: (m, d) in the units of the table, or (d,) for one.
@@ -81,7 +82,17 @@ class Cover:
         return distance.argmin(axis=0), distance.min(axis=0)
 
     def distances(self, tasks: np.ndarray) -> Float[np.ndarray, "c m"]:
-        """Of tasks from each prototype, in the unit of the radius; arguments and errors as of :meth:`nearest`."""
+        """How far tasks are from each prototype.
+
+        Args:
+            tasks: (m, d) in the units of the table, or (d,) for one.
+
+        Returns:
+            (c, m) distances in the unit of the radius.
+
+        Raises:
+            PolicyBudgetError: they are not finite numbers, or have another number of columns.
+        """
         table = _checked(np.atleast_2d(np.asarray(tasks)))
         if table.shape[1] != len(self.scale):
             raise PolicyBudgetError(f"tasks must have {len(self.scale)} columns, got {table.shape[1]}")
@@ -120,6 +131,9 @@ def cover(
         seed: of local-search, gradient and the clusterings.
         standardise: divide each column by its standard deviation; the radius is then in standard deviations.
 
+    Returns:
+        The prototypes and what they cover.
+
     Raises:
         PolicyBudgetError: an argument does not fit, or the table is too large for the method.
     """
@@ -133,9 +147,12 @@ class Request:
     """What is asked for, checked.
 
     Attributes:
-        tasks: in the units of the table.
-        scale: of each column.
+        tasks: (n, d) in the units of the table.
+        scale: (d,) of each column.
         radius: in multiples of the scale.
+        budget: K.
+        method: one of ``METHODS``.
+        seed: of the methods that draw.
     """
 
     tasks: Float[np.ndarray, "n d"]
@@ -147,7 +164,18 @@ class Request:
 
     @staticmethod
     def checked(tasks: Any, budget: int, radius: float, method: str, seed: int, standardise: bool) -> Request:
-        """The request.
+        """A request whose arguments fit.
+
+        Args:
+            tasks: (n, d), a row of parameters per task.
+            budget: K, from 1 to n.
+            radius: in the unit of the table, or in standard deviations.
+            method: one of ``METHODS``.
+            seed: of the methods that draw.
+            standardise: divide each column by its standard deviation.
+
+        Returns:
+            The request.
 
         Raises:
             PolicyBudgetError: an argument does not fit.
@@ -177,7 +205,7 @@ class Request:
         return Space((points - points.min(axis=0)) / self.scale, counts, reach(self.tasks, self.scale, self.radius, 4))
 
     def solved(self) -> tuple[Float[np.ndarray, "c d"], float | None]:
-        """Centres of boxes as the method finds them, and its bound. Methods are imported when they are asked."""
+        """Centres of boxes as the method finds them, and its bound. A method is imported when it is called."""
         space = self.space()
         if self.method == "greedy-intersection":
             from policybudget.covers.greedy_intersection import greedy_intersection
@@ -201,7 +229,15 @@ class Request:
         return baseline(space, self.budget, self.method, self.seed), None
 
     def cover_of(self, centres: Float[np.ndarray, "c d"], bound: float | None) -> Cover:
-        """The cover by boxes around these centres, measured on the table."""
+        """The cover by boxes around these centres, measured on the table.
+
+        Args:
+            centres: (c, d) in the units of :meth:`space`.
+            bound: of the method, or None.
+
+        Returns:
+            The cover.
+        """
         prototypes = centres * self.scale + self.tasks.min(axis=0)
         inside = within(self.tasks, prototypes, self.radius, self.scale)
         found = Cover(prototypes, inside, self.radius, self.scale, self.budget, self.method, bound)

@@ -34,17 +34,24 @@ BLOCK = 1 << 22
 def exact(space: Space, budget: int) -> tuple[Float[np.ndarray, "c d"], float]:
     """Centres of at most K boxes that cover most, and a bound on the share that any K cover.
 
+    Args:
+        space: the tasks.
+        budget: K.
+
+    Returns:
+        Centres (c, d) in the units of ``space``, and the bound, from 0 to 1.
+
     Raises:
         PolicyBudgetError: there are too many candidates, or the solver gave up.
     """
     if space.points.shape[1] == 1:
         chosen = _on_a_line(space, budget)
-        bound = sum(int(space.counts[members].sum()) for members in chosen)
+        bound = sum(int(space.counts[taken].sum()) for taken in chosen)
     else:
         sets = candidates(space)
         picked, bound = _programme(sets, space.counts, budget)
         chosen = [np.flatnonzero(row) for row in sets[picked]]
-    return np.array([centre(space.points[members]) for members in chosen]), bound / space.tasks
+    return np.array([centre(space.points[taken]) for taken in chosen]), bound / space.tasks
 
 
 def _on_a_line(space: Space, budget: int) -> list[Int[np.ndarray, " m"]]:
@@ -72,6 +79,12 @@ def _on_a_line(space: Space, budget: int) -> list[Int[np.ndarray, " m"]]:
 def candidates(space: Space) -> Bool[np.ndarray, "b p"]:
     """The sets of points that a box covers and no box covers with more, in a fixed order.
 
+    Args:
+        space: the tasks.
+
+    Returns:
+        (b, p) whether each set has each point.
+
     Raises:
         PolicyBudgetError: there are more than ``CANDIDATES``.
     """
@@ -79,11 +92,11 @@ def candidates(space: Space) -> Bool[np.ndarray, "b p"]:
     for axis in range(space.points.shape[1]):
         found = list[np.ndarray]()
         for row in sets:
-            members = np.flatnonzero(row)
-            line = windows(space.points[members, axis], np.ones(len(members), int), float(space.width[axis]))
+            taken = np.flatnonzero(row)
+            line = windows(space.points[taken, axis], np.ones(len(taken), int), float(space.width[axis]))
             for window in range(len(line.first)):
                 one = np.zeros(len(row), bool)
-                one[members[line.members(window)]] = True
+                one[taken[line.points(window)]] = True
                 found.append(np.packbits(one))
             if len(found) > FOUND:
                 raise _too_many(space)
@@ -114,7 +127,7 @@ def _too_many(space: Space) -> PolicyBudgetError:
     points, axes = space.points.shape
     return PolicyBudgetError(
         f"method exact takes at most {CANDIDATES} boxes that no other contains, got more for {points} distinct tasks "
-        f"and {axes} columns; use greedy-intersection, which tells a bound, a smaller radius or fewer columns"
+        f"and {axes} columns; use greedy-intersection, which has a bound, a smaller radius or fewer columns"
     )
 
 

@@ -38,18 +38,25 @@ class Rounds:
     """What the rounds took.
 
     Attributes:
-        centres: of the boxes, in the order of the rounds; fewer than K if nothing is left.
-        gains: how many tasks each took.
+        centres: (c, d) of the boxes, in the order of the rounds; fewer than K if nothing is left.
+        gains: (c,) how many tasks each took.
     """
 
     centres: Float[np.ndarray, "c d"]
     gains: Int[np.ndarray, " c"]
 
     def bound(self, budget: int, tasks: int) -> float:
-        """Above this share of the tasks no K prototypes come.
+        """No K prototypes cover a larger share of the tasks.
 
-        They gain at most K times what the next best one gains, whatever is covered already; from that follows
-        1 / (1 - (1 - 1/K)^K), too.
+        They gain at most K times what the next best one gains, whatever is covered already. The factor
+        1 / (1 - (1 - 1/K)^K) follows from that, too.
+
+        Args:
+            budget: K, at most the rounds that were asked for.
+            tasks: n.
+
+        Returns:
+            The share, from 0 to 1.
         """
         gains = self.gains[:budget]
         before = np.append(0, np.cumsum(gains))
@@ -62,20 +69,34 @@ class Rounds:
 def greedy_intersection(space: Space, budget: int) -> Rounds:
     """K rounds, or as many as find a task that is left.
 
+    Args:
+        space: the tasks.
+        budget: K.
+
+    Returns:
+        The boxes that the rounds took.
+
     Raises:
         PolicyBudgetError: a round looks at more than ``LOOKS``.
     """
     left, centres, gains = space.counts.copy(), list[np.ndarray](), list[int]()
     while len(centres) < budget and left.any():
-        members = best_box(space, left)
-        centres.append(centre(space.points[members]))
-        gains.append(int(left[members].sum()))
-        left[members] = 0
+        taken = best_box(space, left)
+        centres.append(centre(space.points[taken]))
+        gains.append(int(left[taken].sum()))
+        left[taken] = 0
     return Rounds(np.array(centres), np.array(gains))
 
 
 def best_box(space: Space, weights: Int[np.ndarray, " p"]) -> Int[np.ndarray, " m"]:
     """The points with a weight that the heaviest box covers.
+
+    Args:
+        space: the tasks.
+        weights: (p,) of the points.
+
+    Returns:
+        (m,) rows of the points.
 
     Raises:
         PolicyBudgetError: more than ``LOOKS`` are needed.
@@ -86,8 +107,8 @@ def best_box(space: Space, weights: Int[np.ndarray, " p"]) -> Int[np.ndarray, " 
     first = _first_box(here)
     search = _Search(points, weights, space.width)
     found = search.best(np.arange(len(points)), np.arange(points.shape[1]), int(weights[first].sum()))
-    members: np.ndarray = alive[first if found is None else found]
-    return members
+    taken: np.ndarray = alive[first if found is None else found]
+    return taken
 
 
 def _first_box(space: Space) -> Int[np.ndarray, " m"]:
@@ -96,9 +117,9 @@ def _first_box(space: Space) -> Int[np.ndarray, " m"]:
     worth = space.covered(space.points[starts]) @ space.counts
     best, most = np.zeros(0, int), -1
     for start in starts[np.argsort(-worth, kind="stable")[:8]]:
-        members = np.flatnonzero(space.inside(shifted(space, space.counts, space.points[start] - space.reach)))
-        if (mass := int(space.counts[members].sum())) > most:
-            best, most = members, mass
+        taken = np.flatnonzero(space.inside(shifted(space, space.counts, space.points[start] - space.reach)))
+        if (mass := int(space.counts[taken].sum())) > most:
+            best, most = taken, mass
     return best
 
 
@@ -111,10 +132,10 @@ class _Search:
         self.points, self.weights, self.width, self.looks = points, weights, width, 0
 
     def best(
-        self, members: Int[np.ndarray, " m"], axes: Int[np.ndarray, " a"], floor: int
+        self, taken: Int[np.ndarray, " m"], axes: Int[np.ndarray, " a"], floor: int
     ) -> Int[np.ndarray, " b"] | None:
         """The points in the heaviest box, over some points and axes; None if no box is heavier than the floor."""
-        kept, lines = self._narrowed(members, axes, floor)
+        kept, lines = self._narrowed(taken, axes, floor)
         if lines is None:
             return None
         several = [i for i, line in enumerate(lines) if len(line.first) > 1]  # one window holds all that is kept
@@ -132,7 +153,7 @@ class _Search:
         for window in np.argsort(-line.mass, kind="stable"):
             if line.mass[window] <= floor:
                 break
-            inner = kept[line.members(int(window))]
+            inner = kept[line.points(int(window))]
             found = self.best(inner, rest, floor) if len(rest) else inner
             if found is not None:
                 best, floor = found, int(self.weights[found].sum())

@@ -20,7 +20,18 @@ def by_radius(
     seed: int = 0,
     standardise: bool = False,
 ) -> Iterator[Cover]:
-    """:func:`~policybudget.covers.cover.cover` for several radii, one after the other as asked for.
+    """:func:`~policybudget.covers.cover.cover` for several radii, each computed when it is asked for.
+
+    Args:
+        tasks: (n, d), a row of parameters per task.
+        budget: K, from 1 to n.
+        radii: how far a task may be from its prototype in any parameter, in the unit of the table.
+        method: one of ``METHODS``.
+        seed: of local-search, gradient and the clusterings.
+        standardise: divide each column by its standard deviation; radii are then in standard deviations.
+
+    Returns:
+        The covers, one for each radius.
 
     Raises:
         PolicyBudgetError: an argument does not fit, before the first is computed.
@@ -39,9 +50,20 @@ def by_budget(
     seed: int = 0,
     standardise: bool = False,
 ) -> Iterator[Cover]:
-    """:func:`~policybudget.covers.cover.cover` for several budgets, one after the other as asked for.
+    """:func:`~policybudget.covers.cover.cover` for several budgets, each computed when it is asked for.
 
     The rounds of greedy-intersection are those of the largest budget, computed once.
+
+    Args:
+        tasks: (n, d), a row of parameters per task.
+        budgets: K, each from 1 to n.
+        radius: how far a task may be from its prototype in any parameter, in the unit of the table.
+        method: one of ``METHODS``.
+        seed: of local-search, gradient and the clusterings.
+        standardise: divide each column by its standard deviation; the radius is then in standard deviations.
+
+    Returns:
+        The covers, one for each budget.
 
     Raises:
         PolicyBudgetError: an argument does not fit, before the first is computed.

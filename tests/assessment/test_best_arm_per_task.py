@@ -7,32 +7,32 @@ import pytest
 from runs_by_hand import constant
 from worlds_with_known_answers import Levers
 
+from policybudget.assessment.best_arm_per_task import NO_POLICY, Choices, select_each
 from policybudget.assessment.episodes import Tape, play_tasks
-from policybudget.assessment.races import NOBODY, Races, race
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
 
 LEVERS = Levers(3)
-COMMITTEE = constant(LEVERS, [[5.0, 0, 0], [0, 5.0, 0]])
+POLICIES = constant(LEVERS, [[5.0, 0, 0], [0, 5.0, 0]])
 TASKS = Population.from_weights([[8.0, 0, 0], [0, 9, 0], [0, 0, 9], [7, 6.5, 0]])
 
 
-def raced(**how: object) -> Races:
-    return race(Tape(LEVERS, TASKS, COMMITTEE, 0), 0.0, 10.0, **how)
+def chosen(**how: object) -> Choices:
+    return select_each(Tape(LEVERS, TASKS, POLICIES, 0), 0.0, 10.0, **how)
 
 
 def test_every_reason_by_hand() -> None:
     """Wanted are the first lever, the second, one that nobody pulls, and two that are nearly alike."""
-    ended = raced(beta=1.0, floor=5.0)
+    ended = chosen(beta=1.0, floor=5.0)
     assert [choice.reason for choice in ended.choices] == [
-        "certain", "certain", "no member is good enough", "within beta",
+        "certain", "certain", "no policy is good enough", "within beta",
     ]  # fmt: skip
-    assert ended.members.tolist() == [0, 1, NOBODY, 0]
+    assert ended.serves.tolist() == [0, 1, NO_POLICY, 0]
     assert ended.reasons() == {
-        "certain": 2, "within beta": 1, "episodes spent": 0, "no member is good enough": 1,
+        "certain": 2, "within beta": 1, "episodes spent": 0, "no policy is good enough": 1,
     }  # fmt: skip
-    assert ended.floor() == {"reached": 3, "by no member": 1, "undecided": 0}
-    record = json.loads(json.dumps(ended.as_record(play_tasks(LEVERS, TASKS, COMMITTEE, 2, 0))))
+    assert ended.floor() == {"reached": 3, "by no policy": 1, "undecided": 0}
+    record = json.loads(json.dumps(ended.as_record(play_tasks(LEVERS, TASKS, POLICIES, 2, 0))))
     assert record["returns"]["mean"] == pytest.approx((8 + 9 + 7) / 3) and record["returns"]["worst"] == 7.0
     used = [choice.episodes for choice in ended.choices]
     assert record["episodes"] == {"mean": np.mean(used), "most": max(used)} and len(record["tasks"]) == 4
@@ -40,19 +40,19 @@ def test_every_reason_by_hand() -> None:
 
 
 def test_spent_and_nobody_at_all() -> None:
-    spent = raced(episodes=4, method="sequential-halving")
+    spent = chosen(episodes=4, method="sequential-halving")
     assert spent.reasons()["episodes spent"] == 4 and spent.episodes.tolist() == [4] * 4
-    assert "floor" not in spent.as_record(play_tasks(LEVERS, TASKS, COMMITTEE, 2, 0))
-    nobody = raced(beta=1.0, floor=9.5)
-    assert nobody.members.tolist() == [NOBODY] * 4
-    assert nobody.as_record(play_tasks(LEVERS, TASKS, COMMITTEE, 2, 0))["returns"] is None
+    assert "floor" not in spent.as_record(play_tasks(LEVERS, TASKS, POLICIES, 2, 0))
+    nobody = chosen(beta=1.0, floor=9.5)
+    assert nobody.serves.tolist() == [NO_POLICY] * 4
+    assert nobody.as_record(play_tasks(LEVERS, TASKS, POLICIES, 2, 0))["returns"] is None
 
 
 def test_winners_are_judged_by_the_episodes_that_are_given() -> None:
-    ended, others = raced(beta=1.0, floor=5.0), np.arange(2 * 4 * 3, dtype=float).reshape(2, 4, 3)
+    ended, others = chosen(beta=1.0, floor=5.0), np.arange(2 * 4 * 3, dtype=float).reshape(2, 4, 3)
     np.testing.assert_array_equal(ended.means(others), [1.0, 16.0, 10.0])
 
 
 def test_returns_out_of_range_are_refused() -> None:
     with pytest.raises(PolicyBudgetError, match=r"returns must lie in \[0, 5\], got 8"):
-        race(Tape(LEVERS, TASKS, COMMITTEE, 0), 0.0, 5.0, beta=1.0)
+        select_each(Tape(LEVERS, TASKS, POLICIES, 0), 0.0, 5.0, beta=1.0)

@@ -1,24 +1,22 @@
-"""The tasks that ``policybudget generalise`` tests on, and where the members of a run stand among them."""
+"""Tasks that had no part in the training of a run, and where its policies stand among them."""
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from policybudget.assessment.generalise import centres, coordinates, shared_tasks
-from policybudget.cli.trained_for import problem_of
-from policybudget.errors import PolicyBudgetError
+from policybudget.assessment.held_out_plan import DRAWN, HeldOutPlan
+from policybudget.assessment.trained_for import problem_of
+from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.population import Population
 from policybudget.runs import files
 from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import Result, load
-from policybudget.worlds import goals, registry
-
-USUAL = 40
-"""Tasks that are drawn if nobody says how many."""
+from policybudget.worlds import registry
+from policybudget.worlds.mujoco import goals
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class HeldOut:
     """Tasks to test on.
 
     Attributes:
-        tasks: as users.
+        tasks: as agents.
         source: where they are from, in words.
         reference: the run that was trained for them, if they are from one.
     """
@@ -36,28 +34,32 @@ class HeldOut:
     reference: Result | None = None
 
 
-def tasks_for(parsed: argparse.Namespace, name: str, trained: Population) -> HeldOut:
+def tasks_for(plan: HeldOutPlan, run: Path, name: str, trained: Population) -> HeldOut:
     """Drawn ones, those of a file, or those that another run was trained for.
 
     Args:
-        parsed: the options.
+        plan: says which tasks.
+        run: folder of the run on trial, for the error.
         name: of the world.
         trained: the tasks that the run was trained for.
+
+    Returns:
+        The tasks, none of which was trained for.
 
     Raises:
         PolicyBudgetError: there is no such draw, file or run, it does not fit the world, or a task was trained for.
     """
-    if parsed.reference is not None:
-        found = _reference(parsed.reference, name)
-    elif parsed.population is not None:
-        path = str(parsed.population)
+    if plan.reference is not None:
+        found = _reference(plan.reference, name)
+    elif plan.population is not None:
+        path = str(plan.population)
         found = HeldOut(registry.make(name, population=path)[1], path)
     else:
-        return HeldOut(registry.held_out(name, parsed.tasks or USUAL, parsed.seed), "drawn")
+        return HeldOut(registry.held_out(name, plan.tasks or DRAWN, plan.seed), "drawn")
     where, before = coordinates(found.tasks)[0], coordinates(trained)[0]
     if len(both := shared_tasks(where, before)):
         raise PolicyBudgetError(
-            f"{len(both)} of the {len(where)} tasks of {found.source} are among those that {parsed.run} was trained "
+            f"{len(both)} of the {len(where)} tasks of {found.source} are among those that {run} was trained "
             f"for, the first is {found.tasks.names[both[0]]!r}; bring tasks that had no part in training"
         )
     return found
@@ -77,24 +79,45 @@ def _reference(folder: Path, name: str) -> HeldOut:
 
 
 def write_tasks(path: Path, name: str, number: int | None, seed: int) -> str:
-    """Write drawn tasks as a users.csv, for a reference to be trained on; returns what to say.
+    """Write drawn tasks as a users.csv, for a reference to be trained on.
+
+    Args:
+        path: of the file.
+        name: of the world.
+        number: of tasks; 40 if None.
+        seed: of the draw.
+
+    Returns:
+        What was written, and the command that trains a policy for each task.
 
     Raises:
-        PolicyBudgetError: the world has no such draw, or the file cannot be written.
+        PolicyBudgetError: the number or the seed is out of range, the world has no such draw, or the file cannot be
+            written.
     """
-    tasks = registry.held_out(name, number or USUAL, seed)
+    if number is not None and number < 1:
+        raise PolicyBudgetError(f"tasks must be at least 1, got {number}")
+    check_seed(seed)
+    tasks = registry.held_out(name, DRAWN if number is None else number, seed)
     files.write(path, goals.goals_table(name, tasks))
     train = f"policybudget train --world {name} --population {path} --algorithm random --budget {tasks.size}"
     return f"{tasks.size} tasks written to {path}; a policy of its own for each:\n{train}"
 
 
 def places_of(folder: Path, result: Result, trained: Population) -> tuple[Prototypes, str]:
-    """Where members stand, and how that is known: by the prototypes of their cover, or the mean tasks of their agents.
+    """Where policies stand: at the prototypes of their cover, or at the mean tasks of their agents.
 
     Prototypes in other parameters than those of the world, such as embedded descriptions, say nothing of a new task.
 
+    Args:
+        folder: of the run, for the error.
+        result: what is saved there.
+        trained: the tasks that the run was trained for.
+
+    Returns:
+        The places, and in words how they are known.
+
     Raises:
-        PolicyBudgetError: nobody is served, so that no member stands anywhere.
+        PolicyBudgetError: no policy serves an agent, so that none stands anywhere.
     """
     where, names = coordinates(trained)
     kept = result.prototypes

@@ -1,4 +1,4 @@
-"""A race between the members of a committee: episodes so far, the bounds that follow, and what is certain by then."""
+"""Best-arm identification: policies are arms; their episodes so far, the bounds that follow, and what is certain."""
 
 from __future__ import annotations
 
@@ -14,37 +14,38 @@ from policybudget.errors import PolicyBudgetError
 
 Play = Callable[[np.ndarray, int], np.ndarray]
 BOUNDS = ("betting", "bernstein")
-CERTAIN, WITHIN, SPENT, NONE = "certain", "within beta", "episodes spent", "no member is good enough"
+CERTAIN, WITHIN, SPENT, NONE = "certain", "within beta", "episodes spent", "no policy is good enough"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which member serves the task, and how sure that is.
+    """Which policy serves the task, and how sure that is.
 
     Attributes:
-        member: the chosen one; None if no member is good enough.
+        policy: the chosen one; None if no policy is good enough.
         reason: ``certain`` (surely the best), ``within beta`` (surely within beta of the best), ``episodes spent`` (the
-            best so far, nothing is promised) or ``no member is good enough`` (all are surely below the floor).
-        reaches_floor: whether the chosen member surely does, or surely no member does; None: no floor, or undecided.
-        estimates: (K,) mean returns.
-        lower: (K,) of the true means; all 2K bounds, at all looks together, hold with probability 1 - alpha.
-        upper: (K,).
+            best so far, nothing is guaranteed) or ``no policy is good enough`` (all are surely below the floor).
+        reaches_floor: whether the chosen policy surely does, or surely no policy does; None: no floor, or undecided.
+        estimates: (k,) mean returns.
+        lower: (k,) lower bounds of the true means; all 2k bounds, at all looks together, hold with probability
+            1 - alpha.
+        upper: (k,) upper bounds.
         episodes: played in all.
-        per_member: (K,) episodes of each.
+        per_policy: (k,) episodes of each.
         method: one of ``METHODS``.
         alpha: probability of error of the whole answer.
         beta: precision asked for, in units of return.
         floor: what was to be reached, in units of return; None if nothing was.
     """
 
-    member: int | None
+    policy: int | None
     reason: str
     reaches_floor: bool | None
     estimates: Float[np.ndarray, " k"]
     lower: Float[np.ndarray, " k"]
     upper: Float[np.ndarray, " k"]
     episodes: int
-    per_member: Int[np.ndarray, " k"]
+    per_policy: Int[np.ndarray, " k"]
     method: str
     alpha: float
     beta: float
@@ -55,13 +56,24 @@ class Choice:
         return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(self).items()}
 
 
-class Race:
-    """Returns so far, the bounds that follow, and who is still in."""
+class Arms:
+    """The policies as arms of a bandit: returns so far, the bounds that follow, and which arms are still candidates.
+
+    Args:
+        play: plays episodes, as :func:`policybudget.assessment.few_shot.select` wants it.
+        policies: k.
+        low: no return is ever less.
+        high: no return is ever more.
+        alpha: probability of error.
+        beta: precision that is good enough, in units of return.
+        floor: a policy worth less is not good enough, in units of return; None for no floor.
+        bounds: one of ``BOUNDS``.
+    """
 
     def __init__(
         self,
         play: Play,
-        members: int,
+        policies: int,
         low: float,
         high: float,
         alpha: float,
@@ -71,31 +83,40 @@ class Race:
     ) -> None:
         self.play, self.low, self.high, self.bounds = play, low, high, bounds
         self.alpha, self.beta, self.floor = alpha, beta, floor
-        self.members, self.span = members, high - low
-        self.returns = [np.empty(0) for _ in range(members)]
-        self.alive = np.ones(members, bool)
-        self.means = np.zeros(members)
-        self.lower, self.upper = np.full(members, float(low)), np.full(members, float(high))
+        self.policies, self.span = policies, high - low
+        self.returns = [np.empty(0) for _ in range(policies)]
+        self.alive = np.ones(policies, bool)
+        self.means = np.zeros(policies)
+        self.lower, self.upper = np.full(policies, float(low)), np.full(policies, float(high))
 
     @property
     def played(self) -> int:
-        """Episodes of all members together."""
+        """Episodes of all policies together."""
         return sum(map(len, self.returns))
 
     def play_on(self, number: int, side: float, planned: int | None = None, adaptive: bool = True) -> None:
-        """Play ``number`` more episodes of all who are in; then look, at error ``side`` per member and side.
+        """Play more episodes of all candidates, then look at their bounds.
 
-        A number that depends on earlier returns makes a bound for a fixed number void: give the number of episodes per
-        member that was ``planned`` for this look before the first one, not less than there are by now.
+        A number that depends on earlier returns voids a bound for a fixed number: then give ``planned``.
+
+        Args:
+            number: more episodes of each candidate.
+            side: probability of error of one policy's bound on one side.
+            planned: episodes per policy that were planned for this look before the first one, not less than there are
+                by now; None if play goes as planned.
+            adaptive: use the bound that adapts to the variance, too.
+
+        Raises:
+            PolicyBudgetError: the returns have another shape, or lie outside their range.
         """
         chosen = np.flatnonzero(self.alive)
         fresh = np.asarray(self.play(chosen, number))
         if fresh.shape != (len(chosen), number):
             raise PolicyBudgetError(f"play must return an array of shape {(len(chosen), number)}, got {fresh.shape}")
         fresh = within(fresh, self.low, self.high)
-        for member, more in zip(chosen, fresh, strict=True):
-            self.returns[member] = np.concatenate([self.returns[member], more])
-        tape = np.stack([self.returns[member] for member in chosen])
+        for policy, more in zip(chosen, fresh, strict=True):
+            self.returns[policy] = np.concatenate([self.returns[policy], more])
+        tape = np.stack([self.returns[policy] for policy in chosen])
         self.means[chosen] = tape.mean(axis=1)
         lower, upper = self._bounds(tape, side, planned or tape.shape[1], adaptive)
         self.lower[chosen] = np.maximum(self.lower[chosen], lower)
@@ -119,7 +140,7 @@ class Race:
 
     @property
     def leader(self) -> int:
-        """Who has the best mean of those who are in."""
+        """The candidate with the best mean."""
         return int(np.where(self.alive, self.means, -np.inf).argmax())
 
     def verdict(self) -> str:
@@ -132,7 +153,7 @@ class Race:
         return WITHIN if rival - self.lower[self.leader] <= self.beta else SPENT
 
     def reaches_floor(self) -> bool | None:
-        """Whether the leader surely does, or surely nobody does; None if that is open."""
+        """Whether the leader surely reaches the floor, or surely no policy does; None if that is open."""
         if self.floor is None:
             return None
         if self.upper.max() < self.floor:
@@ -145,17 +166,24 @@ class Race:
         return floor and self.verdict() != SPENT
 
     def choice(self, method: str) -> Choice:
-        """The answer as things stand."""
-        reason, per_member = self.verdict(), np.array([len(returns) for returns in self.returns])
+        """The answer as things stand.
+
+        Args:
+            method: how the episodes were spent, for the record.
+
+        Returns:
+            The answer.
+        """
+        reason, per_policy = self.verdict(), np.array([len(returns) for returns in self.returns])
         return Choice(
-            member=None if reason == NONE else self.leader,
+            policy=None if reason == NONE else self.leader,
             reason=reason,
             reaches_floor=self.reaches_floor(),
             estimates=self.means,
             lower=self.lower,
             upper=self.upper,
-            episodes=int(per_member.sum()),
-            per_member=per_member,
+            episodes=int(per_policy.sum()),
+            per_policy=per_policy,
             method=method,
             alpha=self.alpha,
             beta=self.beta,

@@ -1,4 +1,4 @@
-"""The world and the users that a finished run was trained for."""
+"""The world and the agents that a finished run was trained for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from policybudget.runs.result import Result
 
 
 def problem_of(folder: Path, result: Result) -> RepresentedMDP:
-    """Made again, with a budget of one: the policies are in the result.
+    """The problem of a run, made again with a budget of one: the policies are in the result.
+
+    Args:
+        folder: of the run.
+        result: what is saved there.
+
+    Returns:
+        The problem.
 
     Raises:
         PolicyBudgetError: it was made in Python, or its file of users is missing or no longer the same.
