@@ -20,11 +20,23 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "Agg"
 
 # Every room that computes with arrays. Settings stay out: what they say to a wrong value is theirs to test.
-EXACT = ("planning", "objectives", "em", "brute_force", "selection", "intervals", "tours")
-ROOMS = ("welfare", "objective", "population", "policies", "assignment", "assessment", "runs")
-FILES = ("learning.advantages", "learning.ppo", "learning.rollout", "training.state", "training.train")
+EXACT = ("planning", "objectives", "em", "brute_force", "intervals", "tours")
+ROOMS = (
+    "welfare",
+    "objective",
+    "population",
+    "policies",
+    "rollouts",
+    "assignment",
+    "search",
+    "selection",
+    "assessment",
+    "runs",
+)
+FILES = ("learning.advantages", "learning.ppo", "training.state", "training.train")
 FILES += ("training.iteration", "worlds.finite", *(f"exact.{name}" for name in EXACT))
-FILES += ("training.step", "training.checkpoint", "training.listeners", "worlds.interface", "worlds.resource_gathering")
+FILES += ("training.step", "training.checkpoint", "training.listeners", "training.method", "worlds.interface")
+FILES += ("worlds.grid.resource_gathering", "streams")
 install_import_hook([f"policybudget.{name}" for name in ROOMS + FILES], "beartype.beartype")
 
 settings.register_profile("policybudget", deadline=None, derandomize=True, max_examples=25)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policybudget.learning import advantages
-from policybudget.learning.rollout import Batch
+from policybudget.rollouts.batch import Batch
 from policybudget.population import Outcome, Population
 
 T, K, E, O, M = 6, 2, 3, 3, 2

@@ -50,11 +50,11 @@ class Ongoing(eqx.Module):
 
     Attributes:
         state: of the copies; nothing for a world on the host that cannot tell its own.
-        observation: to act on next.
+        observation: to act on next; (k, E, o), or (o) of a single copy.
     """
 
     state: Any
-    observation: Float[Array, "k E o"]
+    observation: Float[Array, "*copies o"]
 
     @property
     def bare(self) -> Ongoing:

@@ -13,11 +13,12 @@ from gymnasium.vector import AutoresetMode
 from gymnasium_worlds import Counting, copies_of
 from worlds_with_known_answers import Aim, Clock, Levers
 
-from policybudget.learning import host, rollout
-from policybudget.learning.sampling import play
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, make_actor
 from policybudget.population import Outcome, Population
+from policybudget.rollouts import compiled, host
+from policybudget.rollouts.batch import account
+from policybudget.rollouts.sampler import play
 from policybudget.worlds import world_from
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 from policybudget.worlds.interface import HostWorld, JaxWorld, World
@@ -55,10 +56,10 @@ def policies(world: World, budget: int, seen: bool = False) -> Policies:
 @pytest.mark.parametrize("world", [Clock(3), Levers(3), Aim(), ResourceGathering()])
 def test_a_rollout_on_the_host_is_the_compiled_one(world: JaxWorld, seen: bool) -> None:
     who, key = policies(world, 2, seen), jax.random.key(1)
-    ongoing, batch = rollout.rollout(world, who, rollout.start(world, 2, 3, jax.random.key(0)), key, 45)
+    ongoing, batch = compiled.rollout(world, who, compiled.start(world, 2, 3, jax.random.key(0)), key, 45)
     sampler = host.HostSampler(on_host(world), 2, 3)
     began = sampler.start(jax.random.key(0))
-    after, given = sampler.rollout(who, began, jax.random.split(key)[0], 45)  # the other half is the world's noise
+    after, given = sampler.rollout(who, began, jax.random.split(key, 3)[0], 45)  # the others are the world's
     for name in ("observation", "action", "outcome", "terminated", "truncated", "next_observation", "valid"):
         np.testing.assert_allclose(getattr(given, name), getattr(batch, name), atol=1e-5, err_msg=name)
     np.testing.assert_allclose(given.log_prob, batch.log_prob, atol=1e-4)
@@ -76,10 +77,10 @@ def test_greedy_play_is_the_compiled_one() -> None:
     world = ResourceGathering()
     who = policies(world, 3)
     features = world.population().rewards.features
-    compiled = play(world, features, who, jax.random.key(0), 2, True)
+    expected = play(world, features, who, jax.random.key(0), 2, True)
     given = play(on_host(world), features, who, jax.random.key(0), 2, True)
-    np.testing.assert_array_equal(given.returns, compiled.returns)
-    np.testing.assert_array_equal(given.lengths, compiled.lengths)
+    np.testing.assert_array_equal(given.returns, expected.returns)
+    np.testing.assert_array_equal(given.lengths, expected.lengths)
 
 
 @pytest.mark.parametrize("mode", tuple(AutoresetMode))
@@ -99,7 +100,7 @@ def test_returns_of_finished_episodes_are_the_same_in_every_autoreset_mode() -> 
         who = eqx.tree_at(lambda c: c.actor, policies(world, 1), jax.tree.map(jnp.zeros_like, policies(world, 1).actor))
         who = eqx.tree_at(lambda c: c.actor.network.layers[-1].bias, who, jnp.array([[[9e9, 0.0, 0.0]]]))  # action 0
         batch = sampler.rollout(who, sampler.start(jax.random.key(0)), jax.random.key(1), 7)[1]
-        _, episodes = rollout.account(Outcome(), batch, jnp.zeros((1, 1, 1)), 0.5)
+        _, episodes = account(Outcome(), batch, jnp.zeros((1, 1, 1)), 0.5)
         found.append((float(episodes.count[0]), float(episodes.total[0, 0])))
     first, second, third = 1 + 2, 11 + 12 + 13, 21 + 22
     # seven steps: with resets between them two whole episodes, else three

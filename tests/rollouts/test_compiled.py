@@ -1,3 +1,5 @@
+"""Rollouts in worlds written in JAX."""
+
 from __future__ import annotations
 
 import equinox as eqx
@@ -5,16 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from jaxtyping import Array, Float, PRNGKeyArray
 from worlds_with_known_answers import Aim, Clock, Levers
 
-from policybudget.learning import rollout
 from policybudget.policies import actions
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, make_actor
 from policybudget.population import Outcome
-from policybudget.worlds.interface import JaxWorld
+from policybudget.rollouts import compiled
+from policybudget.rollouts.batch import account
+from policybudget.worlds.interface import JaxWorld, Transition
 
 
 def policies(world: JaxWorld, budget: int, seed: int = 0, hidden: tuple[int, ...] = (4,)) -> Policies:
@@ -22,13 +24,13 @@ def policies(world: JaxWorld, budget: int, seed: int = 0, hidden: tuple[int, ...
     return Policies(actor, Normaliser.start(world.observation_size))
 
 
-sample = eqx.filter_jit(rollout.rollout)
+sample = eqx.filter_jit(compiled.rollout)
 
 
 def test_truncated_episodes_start_anew_and_keep_their_last_observation() -> None:
     world = Clock(3)
     who = policies(world, 2)
-    begun = rollout.start(world, 2, 3, jax.random.key(0))
+    begun = compiled.start(world, 2, 3, jax.random.key(0))
     ongoing, batch = sample(world, who, begun, jax.random.key(1), 7)
     each = np.broadcast_to(np.array([0, 1, 2, 0, 1, 2, 0.0])[:, None, None], (7, 2, 3))
     np.testing.assert_array_equal(batch.observation[..., 0], each)
@@ -45,68 +47,21 @@ def test_truncated_episodes_start_anew_and_keep_their_last_observation() -> None
 @pytest.mark.parametrize("world", [Levers(3), Aim()])
 def test_log_prob_is_that_of_the_action_that_was_taken(world: JaxWorld) -> None:
     who = policies(world, 2)
-    _, batch = sample(world, who, rollout.start(world, 2, 4, jax.random.key(0)), jax.random.key(1), 5)
+    _, batch = sample(world, who, compiled.start(world, 2, 4, jax.random.key(0)), jax.random.key(1), 5)
     head = jax.vmap(who)(batch.observation)
     expected = actions.log_prob(world.actions, actions.Head(head.out, head.log_std), batch.action)
     np.testing.assert_allclose(batch.log_prob, expected, rtol=1e-5)
     assert len(np.unique(np.asarray(batch.action))) > 1
 
 
-def episodes_of(done: np.ndarray, outcome: np.ndarray, valid: np.ndarray) -> list[list[np.ndarray]]:
-    """Per policy the returns of its finished episodes, in the order of time, then of worlds."""
-    steps, budget, worlds, features = outcome.shape
-    finished: list[list[np.ndarray]] = [[] for _ in range(budget)]
-    running = np.zeros((budget, worlds, features))
-    for t in range(steps):
-        for j in range(budget):
-            for e in range(worlds):
-                if not valid[t, j, e]:
-                    continue
-                running[j, e] += outcome[t, j, e]
-                if done[t, j, e]:
-                    finished[j].append(running[j, e].copy())
-                    running[j, e] = 0.0
-    return finished
-
-
-@given(st.integers(0, 2**31), st.sampled_from((0.0, 0.2, 0.9)), st.sampled_from((0.05, 0.5, 1.0)))
-def test_returns_and_moving_average_equal_the_sequential_formula(seed: int, ends: float, mixing: float) -> None:
-    rng = np.random.default_rng(seed)
-    shape, features = (7, 2, 3), 2
-    outcome = rng.normal(size=(*shape, features)).astype(np.float32)
-    done, by_rules = rng.random(shape) < ends, rng.random(shape) < 0.5
-    valid = rng.random(shape) < 0.8
-    blank = jnp.zeros((*shape, 1))
-    batch = rollout.Batch(
-        blank, jnp.zeros(shape, int), jnp.zeros(shape), jnp.asarray(outcome), jnp.asarray(done & by_rules),
-        jnp.asarray(done & ~by_rules), blank, jnp.asarray(valid),
-    )  # fmt: skip
-    _, got = account(batch, jnp.zeros((2, 3, features)), mixing)
-    start = rng.normal(size=(2, features))
-    for j, finished in enumerate(episodes_of(done, outcome, valid)):
-        table = start[j]
-        for one in finished:  # eq. 10
-            table = (1 - mixing) * table + mixing * one
-        assert float(got.count[j]) == len(finished)
-        np.testing.assert_allclose(
-            got.total[j], np.sum(finished, axis=0) if finished else np.zeros(2), rtol=1e-4, atol=1e-4
-        )
-        np.testing.assert_allclose(got.kept[j] * start[j] + got.recent[j], table, rtol=1e-4, atol=1e-4)
-
-
-@eqx.filter_jit
-def account(batch: rollout.Batch, running: jax.Array, mixing: float) -> tuple[jax.Array, rollout.Episodes]:
-    return rollout.account(Outcome(), batch, running, mixing)
-
-
 def test_returns_go_on_over_batches() -> None:
     world = Clock(3)
-    ongoing = rollout.start(world, 1, 2, jax.random.key(0))
+    ongoing = compiled.start(world, 1, 2, jax.random.key(0))
     running = jnp.zeros((1, 2, 2))
     counts, totals = [], []
     for index in range(3):
         ongoing, batch = sample(world, policies(world, 1), ongoing, jax.random.key(index), 4)
-        running, episodes = account(batch, running, 0.05)
+        running, episodes = account(Outcome(), batch, running, 0.05)
         counts.append(float(episodes.count[0]))
         totals.append(float(episodes.total[0, 0]))
     assert counts == [2.0, 2.0, 4.0] and totals == [12.0, 12.0, 24.0]
@@ -114,7 +69,7 @@ def test_returns_go_on_over_batches() -> None:
 
 
 def test_play_plays_whole_episodes_once() -> None:
-    played = eqx.filter_jit(rollout.play)(Clock(3), Outcome(), policies(Clock(3), 2), jax.random.key(0), 5, False)
+    played = eqx.filter_jit(compiled.play)(Clock(3), Outcome(), policies(Clock(3), 2), jax.random.key(0), 5, False)
     np.testing.assert_array_equal(played.returns[..., 0], np.full((2, 5), 6.0))
     np.testing.assert_array_equal(played.lengths, np.full((2, 5), 3.0))
 
@@ -122,9 +77,62 @@ def test_play_plays_whole_episodes_once() -> None:
 def test_play_greedy_is_the_mode_and_sampling_is_not() -> None:
     world = Levers(3)
     who = policies(world, 2, seed=5)
-    play = eqx.filter_jit(rollout.play)
+    play = eqx.filter_jit(compiled.play)
     greedy = np.asarray(play(world, Outcome(), who, jax.random.key(0), 40, True).returns)
     chosen = np.asarray(who(jnp.ones((2, 1, 1))).out).argmax(-1)[:, 0]
     np.testing.assert_array_equal(greedy.argmax(-1), np.broadcast_to(chosen[:, None], (2, 40)))
     sampled = np.asarray(play(world, Outcome(), who, jax.random.key(0), 40, False).returns)
     assert all(len(np.unique(row.argmax(-1))) > 1 for row in sampled)
+
+
+COUNTED: list[int] = []
+
+
+class Counted(Clock):
+    """A clock that writes down every reset that is really computed; with chance, episodes begin at 0 or at 1."""
+
+    chance: bool = True
+
+    @property
+    def without_chance(self) -> bool:
+        return not self.chance
+
+    def reset(self, key: PRNGKeyArray) -> tuple[Array, Float[Array, " o"]]:
+        jax.debug.callback(lambda: COUNTED.append(1))
+        if not self.chance:
+            return super().reset(key)
+        time = jax.random.bernoulli(key).astype(jnp.int32)
+        return time, time.astype(jnp.float32)[None]
+
+    def step(self, state: Array, action: Array, key: PRNGKeyArray) -> Transition:
+        return super().step(state, action, key)
+
+
+def resets(world: JaxWorld, steps: int) -> tuple[int, int]:
+    """Times that a rollout resets copies (all six at once), and the steps in which an episode ended in one of 2 x 3 copies."""
+    begun = compiled.start(world, 2, 3, jax.random.key(0))
+    jax.effects_barrier()
+    COUNTED.clear()
+    _, batch = sample(world, policies(world, 2), begun, jax.random.key(1), steps)
+    jax.block_until_ready(batch)
+    jax.effects_barrier()
+    return len(COUNTED), int(np.asarray(batch.terminated | batch.truncated).any(axis=(1, 2)).sum())
+
+
+def test_first_states_are_drawn_in_steps_in_which_an_episode_ended_alone() -> None:
+    computed, ended = resets(Counted(9), 20)
+    assert 0 < ended < 10 and computed == ended
+    assert resets(Counted(99), 20) == (0, 0)
+
+
+def test_where_nothing_is_drawn_the_first_state_is_computed_once() -> None:
+    computed, ended = resets(Counted(2, False), 20)
+    assert ended == 10 and computed == 1
+
+
+def test_first_states_of_episodes_differ_between_copies_and_steps() -> None:
+    world = Counted(3)
+    _, batch = sample(world, policies(world, 2), compiled.start(world, 2, 50, jax.random.key(0)), jax.random.key(1), 40)
+    ended = np.asarray(batch.truncated)[:-1]
+    begun = np.asarray(batch.observation)[1:, ..., 0][ended]
+    assert set(begun) == {0.0, 1.0} and 0.4 < begun.mean() < 0.6

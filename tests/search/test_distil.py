@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from policybudget.learning.imitation import SURE, imitate, replay
-from policybudget.learning.rollout import play
 from policybudget.policies import actions
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, make_actor
 from policybudget.population import Outcome
+from policybudget.rollouts.compiled import play
+from policybudget.search.distil import SURE, imitate, replay
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
 WORLD = ResourceGathering()
