@@ -21,7 +21,7 @@ os.environ["MPLBACKEND"] = "Agg"
 
 # Every room that computes with arrays. Settings stay out: what they say to a wrong value is theirs to test.
 EXACT = ("planning", "objectives", "em", "brute_force", "selection", "intervals", "tours")
-ROOMS = ("welfare", "objective", "population", "policies", "assignment", "assessment", "runs")
+ROOMS = ("welfare", "objective", "population", "policies", "covers", "assignment", "assessment", "runs")
 FILES = ("learning.advantages", "learning.ppo", "learning.rollout", "training.state", "training.train")
 FILES += ("training.iteration", "worlds.finite", *(f"exact.{name}" for name in EXACT))
 FILES += ("training.step", "training.checkpoint", "training.listeners", "worlds.interface", "worlds.resource_gathering")

@@ -2,11 +2,11 @@
 
 ``python experiments/committees/run.py`` trains what is not yet in ``results.csv`` beside this file, a core per run,
 and prints the table; ``--table`` only prints. All methods have the same 50 training tasks of a seed (goal speeds from
-U[0, 3)), three members, the same learner and the same frames; they are judged by the same 100 held-out tasks. A return
+U[0, 3)), three policies, the same learner and the same frames; they are judged by the same 100 held-out tasks. A return
 is the sum of -|v - v*| - 0.05 sum(a^2) over 200 steps, never above 0.
 
 What differs from the published table: its reward, horizon and range of speeds are not fully known (docs/worlds.md says
-what was assumed); its learner and radius are others; its frames are 6 and 12 millions; and it counts the best member
+what was assumed); its learner and radius are others; its frames are 6 and 12 millions; and it counts the best policy
 in hindsight, which is the column ``oracle`` here.
 """
 
@@ -29,7 +29,7 @@ PUBLISHED = {
     "random": (-274.13, -258.07),
     "greedy-intersection": (-97.42, -74.20),
 }
-WORLD, TASKS, MEMBERS, TEST_TASKS, EPISODES, TRIALS = "half-cheetah-goal-velocity", 50, 3, 100, 8, 2
+WORLD, TASKS, POLICIES, TEST_TASKS, EPISODES, TRIALS = "half-cheetah-goal-velocity", 50, 3, 100, 8, 2
 CLUSTERINGS = ("kmeans", "dbscan", "gmm", "random")
 SERVED = -100.0
 JUDGED = ("covered", "served", "worst", "nearest", "few-shot", "oracle")
@@ -48,7 +48,7 @@ def train(method: str, radius: float, transitions: int, seed: int, core: int) ->
     from policybudget.worlds.registry import held_out
 
     use_compilation_cache()
-    problem = pb.make_problem(WORLD, MEMBERS, TASKS, seed)
+    problem = pb.make_problem(WORLD, POLICIES, TASKS, seed)
     whole = "nearest" if method in CLUSTERINGS else "tasks"
     rule = CoverCommittee(radius=radius, cover_method=method, learn_from=whole)
     learner = preset("default", WORLD, "committee").ppo
@@ -61,7 +61,7 @@ def train(method: str, radius: float, transitions: int, seed: int, core: int) ->
     found = generalise(returns, tasks.parameters, result.prototypes, TRIALS)
     judged, alone = found.summary(), found.means["nearest"]
     means = [judged[rule]["mean"] for rule in JUDGED[-3:]]
-    coverage = rule.cover(trained, MEMBERS, seed).coverage
+    coverage = rule.cover(trained, POLICIES, seed).coverage
     return [coverage, float((alone > SERVED).mean()), float(alone.min()), *means]
 
 
@@ -76,7 +76,7 @@ def read() -> list[dict[str, str]]:
 def run_missing(settings: argparse.Namespace) -> None:
     """Train what is not in the file yet; every finished run is a line of it."""
     wanted = [(m, settings.radius, settings.transitions, s) for s in settings.seeds for m in settings.methods]
-    done = {(row["method"], float(row["radius"]), int(row["frames"]) // MEMBERS, int(row["seed"])) for row in read()}
+    done = {(row["method"], float(row["radius"]), int(row["frames"]) // POLICIES, int(row["seed"])) for row in read()}
     missing = [one for one in wanted if one not in done]
     if not FILE.exists():
         FILE.write_text(",".join(COLUMNS) + "\n")
@@ -85,10 +85,10 @@ def run_missing(settings: argparse.Namespace) -> None:
         jobs = {pool.submit(train, *one, cores[i % len(cores)]): one for i, one in enumerate(missing)}
         for job in as_completed(jobs):
             method, radius, transitions, seed = jobs[job]
-            told = [method, radius, transitions * MEMBERS, seed, *(f"{value:.4f}" for value in job.result())]
+            line = [method, radius, transitions * POLICIES, seed, *(f"{value:.4f}" for value in job.result())]
             with FILE.open("a", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerow(told)
-            print(*told, file=sys.stderr, flush=True)
+                csv.writer(file, lineterminator="\n").writerow(line)
+            print(*line, file=sys.stderr, flush=True)
 
 
 def table() -> None:
@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--radius", type=float, default=0.5)
-    parser.add_argument("--transitions", type=int, default=2_000_000, help="per member")
+    parser.add_argument("--transitions", type=int, default=2_000_000, help="per policy")
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     settings = parser.parse_args()
     if not settings.table:
