@@ -126,8 +126,8 @@ def table() -> None:
     for name in ORDER:
         ratio = numbers[name] / numbers["exact"]
         by = "".join(f" {ratio[numbers['d'] == d].mean():7.4f}" for d in range(1, 5))
-        told = f"{ratio.mean():6.4f} {ratio.min():6.3f} {(ratio >= 0.97 - 1e-12).mean():8.1%}"
-        print(f"{name:<22} {(numbers[name] / numbers['n']).mean():8.4f}   {told}  {by}")
+        shares = f"{ratio.mean():6.4f} {ratio.min():6.3f} {(ratio >= 0.97 - 1e-12).mean():8.1%}"
+        print(f"{name:<22} {(numbers[name] / numbers['n']).mean():8.4f}   {shares}  {by}")
 
 
 if __name__ == "__main__":

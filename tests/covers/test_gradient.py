@@ -23,7 +23,7 @@ def by_hand(prototypes: np.ndarray, logits: np.ndarray, tasks: np.ndarray, radiu
 def test_the_loss_is_the_published_one() -> None:
     random = np.random.default_rng(0)
     tasks, prototypes, logits = (random.normal(size=shape) for shape in ((7, 3), (2, 3), (7, 2)))
-    found = loss(*(jnp.asarray(one) for one in (prototypes, logits, tasks, np.ones(7), 0.8)))
+    found = loss(*(jnp.asarray(one) for one in (prototypes, logits, tasks, np.ones(7), np.float32(0.8))))
     assert float(found) == pytest.approx(by_hand(prototypes, logits, tasks, 0.8), rel=1e-5)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from policybudget.cli.main import main
-from policybudget.covers import CoverPlan, cover_file, read_tasks
+from policybudget.covers import CoverPlan, cover_file, cover_tasks, read_tasks
 from policybudget.covers.plan import budgets, radii
 from policybudget.errors import PolicyBudgetError
 
@@ -41,7 +41,7 @@ def test_every_cover_is_told_of(path: Path) -> None:
     heard: list[str] = []
     plan = CoverPlan(sweep_budget=range(1, 4), radius=0.5)
     assert plan.count == 3 and plan.sweep == "budget"
-    plan.solve(read_tasks(path), heard.append)
+    cover_tasks(read_tasks(path), plan, heard.append)
     shares = {1: "0.667", 2: "1.000", 3: "1.000"}
     assert heard == [f"radius 0.5  budget {k}  coverage {share}" for k, share in shares.items()]
 

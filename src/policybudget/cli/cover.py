@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policybudget.cli.options import parse
-from policybudget.covers.plan import CoverPlan
+from policybudget.covers import CoverPlan, cover_tasks
 from policybudget.errors import PolicyBudgetError
 from policybudget.progress import progress
 from policybudget.settings import argument, option
@@ -55,7 +55,7 @@ def run(arguments: Sequence[str]) -> None:
 
         cover_figures.check_drawable(plan, tasks)
     with progress(f"covering by {plan.method}", plan.count) as tick:
-        report = plan.solve(tasks, tick)
+        report = cover_tasks(tasks, plan, tick)
     if options.out is not None:
         from policybudget.runs.files import write_json
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from policybudget.covers import descriptions as described
 from policybudget.covers.cover import METHODS, Cover
@@ -14,9 +13,6 @@ from policybudget.covers.sweep import by_budget, by_radius
 from policybudget.covers.tasks import Tasks, read_tasks
 from policybudget.errors import PolicyBudgetError
 from policybudget.settings import option
-
-if TYPE_CHECKING:
-    from policybudget.covers.report import CoverReport
 
 STEPS = 1000
 """Most radii of a sweep LOW:HIGH:NUMBER."""
@@ -149,29 +145,18 @@ class CoverPlan:
         components = described.COMPONENTS if self.components is None else self.components
         return described.read_described(path, described.encoder(self.descriptions), components)
 
-    def solve(self, tasks: Tasks, tick: Callable[[str], None] | None = None) -> CoverReport:
-        """The covers.
+    def covers(self, tasks: Tasks) -> Iterator[Cover]:
+        """The covers, each computed when it is asked for.
 
         Args:
             tasks: to be covered.
-            tick: called after each cover, with a text that says how good it is.
 
         Returns:
-            The covers, as they can be printed, written and drawn.
+            One cover, or one for each value of a sweep.
 
         Raises:
             PolicyBudgetError: an option does not fit the tasks; this is said before the first cover is computed.
         """
-        from policybudget.covers.report import CoverReport
-
-        found = list[Cover]()
-        for one in self._covers(tasks):
-            found.append(one)
-            if tick is not None:
-                tick(f"radius {one.radius:.6g}  budget {one.budget}  coverage {one.coverage:.3f}")
-        return CoverReport(self, tasks, tuple(found))
-
-    def _covers(self, tasks: Tasks) -> Iterator[Cover]:
         how = (self.method, self.seed, self.standardise)
         if self.sweep_radius is not None:
             assert self.budget is not None

@@ -31,7 +31,29 @@ def cover_file(path: Path, plan: CoverPlan, tick: Callable[[str], None] | None =
     Raises:
         PolicyBudgetError: the file or the plan is wrong.
     """
-    return plan.solve(plan.read(path), tick)
+    return cover_tasks(plan.read(path), plan, tick)
+
+
+def cover_tasks(tasks: Tasks, plan: CoverPlan, tick: Callable[[str], None] | None = None) -> CoverReport:
+    """Cover tasks that were read before.
+
+    Args:
+        tasks: to be covered.
+        plan: what is asked.
+        tick: called after each cover, with a text that says how good it is.
+
+    Returns:
+        The covers, as they can be printed and written.
+
+    Raises:
+        PolicyBudgetError: the plan does not fit the tasks.
+    """
+    found = list[Cover]()
+    for one in plan.covers(tasks):
+        found.append(one)
+        if tick is not None:
+            tick(f"radius {one.radius:.6g}  budget {one.budget}  coverage {one.coverage:.3f}")
+    return CoverReport(plan, tasks, tuple(found))
 
 
 @dataclass(frozen=True)
