@@ -22,6 +22,7 @@ os.environ["MPLBACKEND"] = "Agg"
 # Every room that computes with arrays. Settings stay out: what they say to a wrong value is theirs to test.
 EXACT = ("planning", "objectives", "em", "brute_force", "intervals", "tours")
 ROOMS = (
+    "covers",
     "welfare",
     "objective",
     "population",
