@@ -40,7 +40,7 @@ ABLATION_BUDGETS, ABLATION_SEEDS = (1, 3), 3
 
 def runs(settings: argparse.Namespace) -> Iterator[Run]:
     """All trainings that were asked for."""
-    if GRID in settings.copies:
+    if GRID in settings.worlds:
         for budget in settings.budgets:
             for seed in range(settings.seeds):
                 for preset in settings.presets:
@@ -50,7 +50,7 @@ def runs(settings: argparse.Namespace) -> Iterator[Run]:
                 for seed in range(ABLATION_SEEDS):
                     for variant in ABLATED[GRID]:
                         yield Run(GRID, 25, "default", "em", budget, 1_000_000, seed, variant)
-    if CHEETAH in settings.copies:
+    if CHEETAH in settings.worlds:
         for seed in settings.robot_seeds:
             for preset in settings.presets:
                 yield Run(CHEETAH, 100, preset, "em", 5, 2_000_000, seed)

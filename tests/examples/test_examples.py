@@ -17,6 +17,10 @@ SAYS = {
     "minecart": "policy 1 (episodes of ",
     "mo_halfcheetah": "policy 2 serves ",
     "mo_reacher": "user 9, who weighs the targets ",
+    "own_loss": "welfare ",
+    "own_rule": "ok    unknown returns: cells that were never measured decide nothing",
+    "own_search": "pool\n",
+    "own_world": "ok       population: 7 agents are paid from 7 reward features",
 }
 
 
@@ -41,3 +45,12 @@ def test_the_code_in_the_docs_of_the_exact_side() -> None:
     exec(text.split("```python\n")[1].split("```")[0], names)
     assert names["exact"].brute_force(names["mdp"], 2).welfare == pytest.approx(9.5)
     assert names["problem"].budget == 2
+
+
+def test_the_code_in_the_docs_of_extensions_is_that_of_the_examples() -> None:
+    blocks = (EXAMPLES.parent / "docs" / "extending.md").read_text().split("```python\n")[1:]
+    code = "\n".join(path.read_text() for path in EXAMPLES.glob("own_*.py"))
+    shown = [block.split("```")[0] for block in blocks]
+    missing = [block for block in shown if block not in code and "check_rule(Reluctant())" not in block]
+    assert len(shown) == 6 and missing == []
+    assert all(len(block.splitlines()) <= 30 for block in shown)
