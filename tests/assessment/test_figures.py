@@ -17,7 +17,7 @@ def test_training_curve(tmp_path: Path) -> None:
     np.testing.assert_array_equal(lines["welfare of all"], [[1.0, 1.0], [2.0, 3.0]])
     np.testing.assert_array_equal(lines["group 0"], [[1.0, 2.0], [2.0, 4.0]])
     plt.close(curve)
-    metrics.write_text(metrics.read_text().replace("em,1000000", "scouts,1000000"))
+    metrics.write_text(metrics.read_text().replace("em,1000000", "universal policy,1000000"))
     curve = figures.training_curve(metrics)
     lines = {line.get_label(): line.get_xydata() for line in curve.axes[0].lines}
     np.testing.assert_array_equal(lines["group 0"], [[1.0, np.nan], [2.0, 4.0]])  # not the group of the phase before

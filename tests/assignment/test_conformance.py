@@ -177,3 +177,8 @@ def test_what_is_no_value_is_found() -> None:
 
 def test_a_population_that_does_not_fit_is_found_in_one_line() -> None:
     assert "these agents have no task parameters" in wrong(pb.CoverCommittee())["start"]
+
+
+def test_what_is_no_rule_is_found() -> None:
+    (finding,) = pb.check_rule(EM)
+    assert (finding.check, finding.level) == ("kind", "error") and "expected an AssignmentRule" in finding.text

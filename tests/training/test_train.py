@@ -201,3 +201,15 @@ def test_a_fair_welfare_prefers_the_compromise(welfare: str, returns: list[float
     np.testing.assert_allclose(result.returns, [returns], atol=1e-4)
     assert result.social["function"] == welfare
     assert result.social["worst"] == pytest.approx(min(returns))
+
+
+def test_welfare_is_not_known_before_an_episode_has_ended() -> None:
+    problem = RepresentedMDP(Clock(20), Population.from_weights([[1.0, 0.0], [2.0, 0.0]]), 2)
+    learner = replace(QUICK, copies=2, steps=8, minibatch=16)
+    welfare: list[float] = []
+    train(
+        problem, EM(warm_start=0), search="plain", learner=learner, transitions=16 * 4,
+        listeners=[lambda event: welfare.append(float(event.report.welfare))],
+    )  # fmt: skip
+    assert np.isnan(welfare[:2]).all(), "16 steps of episodes of 20"
+    np.testing.assert_allclose(welfare[2:], (210 + 420) / 2, rtol=1e-5)
