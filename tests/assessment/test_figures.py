@@ -26,6 +26,16 @@ def test_training_curve(tmp_path: Path) -> None:
     plt.close(curve)
 
 
+def test_what_was_not_known_yet_is_a_gap(tmp_path: Path) -> None:
+    metrics = tmp_path / "metrics.csv"
+    metrics.write_text("phase,transitions,welfare,group_welfare_0\nem,1000000,,\nem,2000000,3,4\n")
+    curve = figures.training_curve(metrics)
+    lines = {line.get_label(): line.get_xydata() for line in curve.axes[0].lines}
+    np.testing.assert_array_equal(lines["welfare of all"], [[1.0, np.nan], [2.0, 3.0]])
+    np.testing.assert_array_equal(lines["group 0"], [[1.0, np.nan], [2.0, 4.0]])
+    plt.close(curve)
+
+
 def test_a_figure_is_written_as_png_into_a_new_folder(tmp_path: Path) -> None:
     figure, _ = figures.axes("across", "up")
     path = figures.save(figure, tmp_path / "figures" / "empty.png")

@@ -20,7 +20,7 @@ from policybudget.rollouts.compiled import trace
 from policybudget.runs.result import Result
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
-Walk = Int[np.ndarray, "positions 2"]
+Walk = Int[np.ndarray, "_ 2"]
 ABREAST = 4
 """Drawings that stand beside one another in the terminal."""
 
