@@ -15,7 +15,8 @@ from policybudget.population import Population
 from policybudget.runs import files
 from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import Result, load
-from policybudget.worlds import goals, registry
+from policybudget.worlds import registry
+from policybudget.worlds.mujoco import goals
 
 USUAL = 40
 """Tasks that are drawn if nobody says how many."""
