@@ -55,6 +55,7 @@ def save(
         architecture=Architecture(world.observation_size, world.actions, (2,), "shared"),
         world=problem.origin,
         algorithm="by hand",
+        search="none",
         transitions=0,
         wall_seconds=0.0,
         prototypes=prototypes,

@@ -17,12 +17,22 @@ def test_training_curve(tmp_path: Path) -> None:
     np.testing.assert_array_equal(lines["welfare of all"], [[1.0, 1.0], [2.0, 3.0]])
     np.testing.assert_array_equal(lines["group 0"], [[1.0, 2.0], [2.0, 4.0]])
     plt.close(curve)
-    metrics.write_text(metrics.read_text().replace("em,1000000", "scouts,1000000"))
+    metrics.write_text(metrics.read_text().replace("em,1000000", "universal policy,1000000"))
     curve = figures.training_curve(metrics)
     lines = {line.get_label(): line.get_xydata() for line in curve.axes[0].lines}
     np.testing.assert_array_equal(lines["group 0"], [[1.0, np.nan], [2.0, 4.0]])  # not the group of the phase before
     np.testing.assert_array_equal(lines["welfare of all"], [[1.0, np.nan], [2.0, 3.0]])
     assert lines["a new phase"][:, 0].tolist() == [1.0, 1.0]
+    plt.close(curve)
+
+
+def test_what_was_not_known_yet_is_a_gap(tmp_path: Path) -> None:
+    metrics = tmp_path / "metrics.csv"
+    metrics.write_text("phase,transitions,welfare,group_welfare_0\nem,1000000,,\nem,2000000,3,4\n")
+    curve = figures.training_curve(metrics)
+    lines = {line.get_label(): line.get_xydata() for line in curve.axes[0].lines}
+    np.testing.assert_array_equal(lines["welfare of all"], [[1.0, np.nan], [2.0, 3.0]])
+    np.testing.assert_array_equal(lines["group 0"], [[1.0, np.nan], [2.0, 4.0]])
     plt.close(curve)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from worlds_with_known_answers import QUICK, wishes
 
-from policybudget.assignment.committee import CoverCommittee
+from policybudget.assignment.committee import CoverCommittee, Covered
 from policybudget.assignment.rule import Known
 from policybudget.covers import cover
 from policybudget.errors import PolicyBudgetError
@@ -26,25 +26,20 @@ REWARDS = wishes([0, 0, 0, 1, 1, 2], 2).population.rewards
 
 
 def start(rule: CoverCommittee, budget: int = 2, tasks: np.ndarray | None = TASKS) -> np.ndarray:
-    known = Known(REWARDS, budget, len(TASKS), None, tasks, rule.cover(tasks, budget, 0))
-    return np.asarray(rule.start(known, KEY))
+    users = Population.from_weights(np.eye(2)[[0] * len(TASKS)], parameters=tasks)
+    return np.asarray(rule.start(Known(REWARDS, budget, len(TASKS), rule.prepare(users, budget, 0)), KEY))
 
 
-def test_members_learn_from_their_cluster_and_nobody_from_an_outlier() -> None:
+def test_policies_learn_from_their_cluster_and_nobody_from_an_outlier() -> None:
     np.testing.assert_array_equal(start(CoverCommittee(radius=0.1)), [[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 0]])
 
 
 def test_a_shared_task_counts_in_equal_parts() -> None:
-    class Overlapping(CoverCommittee):
-        """Both members cover task 2."""
-
-        def cover(self, parameters: np.ndarray | None, budget: int, seed: int) -> object:  # type: ignore[override]
-            found = CoverCommittee.cover(self, parameters, budget, seed)
-            within = found.within.copy()
-            within[1, 2] = True
-            return replace(found, within=within)
-
-    np.testing.assert_array_equal(start(Overlapping(radius=0.1))[:, 2], [0.5, 0.5])
+    found = cover(TASKS, 2, 0.1, "greedy-intersection", 0, False)
+    within = found.within.copy()
+    within[1, 2] = True  # both policies cover task 2
+    known = Known(REWARDS, 2, len(TASKS), Covered(replace(found, within=within), TASKS))
+    np.testing.assert_array_equal(CoverCommittee(radius=0.1).start(known, KEY)[:, 2], [0.5, 0.5])
 
 
 def test_or_from_the_one_task_nearest_to_the_prototype() -> None:
@@ -57,15 +52,15 @@ def test_or_from_all_tasks_that_have_no_nearer_prototype() -> None:
     np.testing.assert_array_equal(taught, [[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]])
 
 
-def test_fewer_prototypes_than_the_budget_leave_members_without_tasks() -> None:
+def test_fewer_prototypes_than_the_budget_leave_policies_without_tasks() -> None:
     assert start(CoverCommittee(radius=10.0), 3).sum(axis=1).tolist().count(0.0) == 2
 
 
 def test_in_the_end_everybody_is_served() -> None:
     alpha, returns = jnp.asarray(start(CoverCommittee(radius=0.1))), jnp.array([[1.0] * 6, [2.0] * 6])
-    labels = [int(j) for j in jnp.argmax(CoverCommittee().settle(Objective(), alpha, returns), axis=0)]
+    labels = [int(j) for j in jnp.argmax(CoverCommittee().finalise(Objective(), alpha, returns), axis=0)]
     assert labels == [1] * 6
-    kept = CoverCommittee(last_e_step=False).settle(Objective(), alpha, returns)
+    kept = CoverCommittee(last_e_step=False).finalise(Objective(), alpha, returns)
     assert jnp.argmax(kept, axis=0).tolist() == [0, 0, 0, 1, 1, 1] and kept.sum() == 6
 
 
@@ -77,7 +72,7 @@ def test_training() -> None:
         parameter_names=("speed",),
         return_scale=10.0,
     )
-    result = train(replace(problem, population=users), CoverCommittee(radius=0.15), ppo=QUICK, transitions=64 * 40)
+    result = train(replace(problem, population=users), CoverCommittee(radius=0.15), learner=QUICK, transitions=64 * 40)
     assert result.welfare == pytest.approx(10.0) and result.algorithm == "committee"
     assert result.prototypes is not None
     np.testing.assert_allclose(result.prototypes.places, [[0.1], [1.05]], atol=1e-6)
@@ -91,12 +86,12 @@ def test_the_prototypes_that_are_kept_are_those_that_taught(monkeypatch: pytest.
     users = Population.from_weights(
         np.eye(2)[[0, 0, 0, 1, 1, 1]], parameters=np.array([[0.0], [0], [0], [4], [4], [4]], np.float32)
     )
-    cover, start = CoverCommittee.cover, CoverCommittee.start
-    monkeypatch.setattr(CoverCommittee, "cover", lambda *a: made.append(cover(*a)) or made[-1])  # type: ignore[func-returns-value]
-    monkeypatch.setattr(CoverCommittee, "start", lambda *a: taught.append(a[1].cover) or start(*a))  # type: ignore[func-returns-value]
+    prepare, start = CoverCommittee.prepare, CoverCommittee.start
+    monkeypatch.setattr(CoverCommittee, "prepare", lambda *a: made.append(prepare(*a)) or made[-1])  # type: ignore[func-returns-value]
+    monkeypatch.setattr(CoverCommittee, "start", lambda *a: taught.append(a[1].prepared) or start(*a))  # type: ignore[func-returns-value]
     rule = CoverCommittee(radius=0.5, cover_method="exact", standardise=True)
-    result = train(replace(problem, population=users), rule, ppo=QUICK, transitions=64, seed=11)
-    assert len(made) == 1 and taught == made
+    result = train(replace(problem, population=users), rule, learner=QUICK, transitions=64, seed=11)
+    assert len(made) == len(taught) == 1 and taught[0] is made[0]
     assert result.prototypes is not None
     np.testing.assert_array_equal(result.prototypes.scale, [2.0])
     assert sorted(result.prototypes.places[:, 0].tolist()) == [0.0, 4.0, np.inf]
@@ -108,7 +103,7 @@ def test_the_seed_of_the_training_is_that_of_the_cover(method: str) -> None:
     problem = wishes([0] * 30, 4)
     users = Population.from_weights(np.eye(2)[[0] * 30], parameters=tasks)
     rule = CoverCommittee(radius=0.1, cover_method=method)
-    result = train(replace(problem, population=users), rule, ppo=QUICK, transitions=64, seed=11)
+    result = train(replace(problem, population=users), rule, learner=QUICK, transitions=64, seed=11)
     assert result.prototypes is not None
     np.testing.assert_array_equal(result.prototypes.places, cover(tasks, 4, 0.1, method, seed=11).prototypes)
 
@@ -117,7 +112,7 @@ def test_a_resumed_training_keeps_the_same_prototypes(tmp_path: Path) -> None:
     tasks = np.random.default_rng(0).uniform(size=(30, 2)).astype(np.float32)
     users = Population.from_weights(np.eye(2)[[0] * 30], parameters=tasks)
     problem, rule = replace(wishes([0] * 30, 4), population=users), CoverCommittee(radius=0.1, cover_method="random")
-    how = {"ppo": QUICK, "seed": 3, "listeners": [Checkpoints(tmp_path, 0.0)]}
+    how = {"learner": QUICK, "seed": 3, "listeners": [Checkpoints(tmp_path, 0.0)]}
     half = train(problem, rule, transitions=64, **how)  # type: ignore[arg-type]
     whole = train(problem, rule, transitions=128, resume=reader(tmp_path), **how)  # type: ignore[arg-type]
     assert half.prototypes is not None and whole.prototypes is not None
@@ -125,7 +120,7 @@ def test_a_resumed_training_keeps_the_same_prototypes(tmp_path: Path) -> None:
 
 
 def test_rules_without_a_cover_leave_no_prototypes() -> None:
-    assert train(wishes([0, 1], 2), ppo=QUICK, transitions=64).prototypes is None
+    assert train(wishes([0, 1], 2), search="plain", learner=QUICK, transitions=64).prototypes is None
 
 
 def test_agents_without_task_parameters_are_refused() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from policybudget.assignment.fixed import RandomGroups
-from policybudget.assignment.rule import AssignmentState, Known
+from policybudget.assignment.returns import Returns
+from policybudget.assignment.rule import Known
 from policybudget.objective import Objective
 from policybudget.population import Population
 
@@ -26,8 +27,11 @@ def test_random_groups_are_random_and_stay() -> None:
     rule = RandomGroups()
     one, other = (rule.start(Known(REWARDS, 5, 25), jax.random.key(seed)) for seed in (0, 1))
     assert not np.array_equal(one, other)
-    state = AssignmentState(one, jnp.ones((5, 25)), jnp.zeros(5))
-    np.testing.assert_array_equal(
-        rule.update(REWARDS, Objective(), state, None, jnp.asarray(999), jax.random.key(0)), one
-    )
-    assert rule.logits(5, 25, jax.random.key(0)) is None and rule.loss(REWARDS, Objective(), state, 0.2) is None
+    returns = Returns(jnp.ones((5, 25)), jnp.ones((5, 25)))
+    np.testing.assert_array_equal(rule.update(Objective(), returns, one, None, jax.random.key(0)), one)
+    assert rule.logits(5, 25) is None and rule.loss(REWARDS, Objective(), returns, one) is None
+
+
+def test_in_the_end_who_is_in_no_group_is_served_by_the_best() -> None:
+    alpha, returns = jnp.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), jnp.array([[1.0, 5.0, 2.0], [3.0, 1.0, 7.0]])
+    np.testing.assert_array_equal(RandomGroups().finalise(Objective(), alpha, returns), [[1, 0, 0], [0, 1, 1]])

@@ -84,7 +84,7 @@ def test_a_committee_learns_for_those_who_are_described_alike() -> None:
     texts = ["walk far", "lift it", "walk slowly", "lift it up", "walk home", "lift it now"]
     points = embed(texts, lambda said: np.array([[text.count("walk")] for text in said]), 1)
     described = replace(problem, population=with_parameters(problem.population, points))
-    result = train(described, CoverCommittee(radius=0.1, last_e_step=False), ppo=QUICK, transitions=64 * 40)
+    result = train(described, CoverCommittee(radius=0.1, last_e_step=False), learner=QUICK, transitions=64 * 40)
     groups = result.assignment.argmax(axis=0)
     assert groups[0] != groups[1] and groups.tolist() == [groups[0], groups[1]] * 3
     assert result.welfare == pytest.approx(10.0)

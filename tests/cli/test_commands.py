@@ -10,13 +10,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+<<<<<<< HEAD
 from policybudget.assessment.evaluate import evaluate_run
+=======
+import policybudget as pb
+>>>>>>> t
 from policybudget.cli.main import main
+from policybudget.runs import tensors
+from policybudget.runs.result import Result, load
 
 SETTINGS = ("--copies", "4", "--steps", "32", "--minibatch", "32", "--epochs", "4", "--hidden", "8", "--quiet")
 
@@ -113,6 +120,7 @@ def test_what_a_user_sees(small: tuple[str, ...], empty_place: Path, capsys: pyt
     assert main(["train", *small, "--transitions", "512"]) == 0
     out = capsys.readouterr().out
     (run,) = (empty_place / "runs").iterdir()
+    assert "search  archive (deterministic JAX worlds with discrete actions only)" in out
     for words in ("policy", "agents", "mean return", "episode length", "■", f"runs/{run.name}", "welfare"):
         assert words in out
 
@@ -137,6 +145,7 @@ def test_another_welfare_and_options_outside(
     assert evaluation["greedy"]["welfare"]["mean"] == pytest.approx(result["welfare"], abs=1e-4)
 
 
+<<<<<<< HEAD
 def test_evaluating_from_python_is_what_the_command_does(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(run_copy)]) == 0
     by_command = [(run_copy / name).read_bytes() for name in ("evaluation.json", "returns.csv")]
@@ -150,3 +159,40 @@ def test_one_episode_has_no_interval(run_copy: Path, capsys: pytest.CaptureFixtu
     assert "+-" not in capsys.readouterr().out
     record = json.loads((run_copy / "evaluation.json").read_text())
     assert record["greedy"]["welfare"]["ci95"] is None and record["greedy"]["policies"][0]["length"]["ci95"] is None
+=======
+def equals(run: Path, made: Result) -> None:
+    """Bit for bit."""
+    kept = load(run)
+    one, other = tensors.named(kept.policies), tensors.named(made.policies)
+    assert one.keys() == other.keys()
+    for name in one:
+        assert one[name].tobytes() == other[name].tobytes(), name
+    assert kept.assignment.tobytes() == made.assignment.tobytes()
+    assert kept.returns.tobytes() == made.returns.tobytes()
+    assert (kept.welfare, kept.search, kept.transitions) == (made.welfare, made.search, made.transitions)
+
+
+def test_python_equals_the_command_line_in_resource_gathering(empty_place: Path) -> None:
+    assert main(["train", "--budget", "4", "--transitions", "3000", "--seed", "2", "--out", "run", "--quiet"]) == 0
+    problem = pb.make_problem("resource-gathering", budget=4)
+    equals(Path("run"), pb.train(problem, transitions=3000, seed=2))
+    equals(Path("run"), pb.train(problem, pb.EM(), transitions=3000, seed=2))
+
+
+@pytest.mark.parametrize(("options", "named"), [((), {}), (("--preset", "paper"), {"preset": "paper"})])
+def test_python_equals_the_command_line_in_a_gymnasium_world(
+    options: tuple[str, ...], named: dict[str, str], empty_place: Path
+) -> None:
+    Path("users.csv").write_text("name,0\nann,1\nbob,-1\n")
+    where = ("--world", "gym:gymnasium_worlds:Counting-v0", "--population", "users.csv", "--budget", "2")
+    size = ("--copies", "4", "--steps", "16", "--minibatch", "32", "--epochs", "2", "--hidden", "8")
+    assert main(["train", *where, *options, *size, "--transitions", "256", "--out", "run", "--quiet"]) == 0
+    problem = pb.make_problem("gym:gymnasium_worlds:Counting-v0", budget=2, population="users.csv")
+    learner = replace(
+        pb.preset(world="gym:gymnasium_worlds:Counting-v0", name=named.get("preset", "default")).learner,
+        copies=4, steps=16, minibatch=32, epochs=2, hidden=(8,),
+    )  # fmt: skip
+    equals(Path("run"), pb.train(problem, learner=learner, transitions=256, **named))  # type: ignore[arg-type]
+    if not named:
+        equals(Path("run"), pb.train(problem, pb.EM(), learner=learner, transitions=256))
+>>>>>>> t

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from policybudget.cli.main import main
+from policybudget.covers.cover import Request
 from policybudget.problem import make_problem
 from policybudget.runs.result import load
 from policybudget.training.checkpoint import Checkpoints
 from policybudget.training.configuration import Configuration
 from policybudget.training.listeners.metrics import Metrics
-from policybudget.training.train import Event, train
+from policybudget.training.train import Event
 
 TINY = ("--copies", "4", "--steps", "32", "--minibatch", "64", "--epochs", "1", "--hidden", "8", "--quiet")
 COMMITTEE = ("train", "--algorithm", "committee", "--budget", "2", "--transitions", "384", "--no-last-e-step")
@@ -65,18 +67,26 @@ def test_an_interrupted_run_resumes(tasks: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(
-            configuration.problem(),
-            configuration.rule,
-            ppo=configuration.ppo,
-            transitions=configuration.transitions,
-            seed=configuration.seed,
-            listeners=[Metrics(again, 2), Checkpoints(again, 0.0), stop],
-        )
+        configuration.training().run([Metrics(again, 2), Checkpoints(again, 0.0), stop])
     assert main(["resume", str(again), "--quiet"]) == 0
     whole, resumed = load("whole"), load(again)
     np.testing.assert_array_equal(resumed.assignment, whole.assignment)
     np.testing.assert_array_equal(resumed.returns, whole.returns)
+
+
+@pytest.mark.parametrize("method", ["exact", "greedy-intersection"])
+def test_a_cover_is_solved_once_per_training(method: str, tasks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solved: list[str] = []
+    solve = Request.solved
+
+    def counted(self: Request) -> Any:
+        solved.append(self.method)
+        return solve(self)
+
+    monkeypatch.setattr(Request, "solved", counted)
+    options = ("--tasks", "tasks.csv", "--radius", "0.5", "--out", "run", "--cover-method", method)
+    assert main([*COMMITTEE, *options, *TINY]) == 0
+    assert solved == [method]
 
 
 def test_columns_of_numbers(tasks: Path) -> None:

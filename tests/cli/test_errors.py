@@ -57,6 +57,14 @@ OneLine = Callable[[list[str]], str]
         ("train --refill x", "refill must be one of random, closest"),
         ("train --algorithm random --refill random", "unrecognized arguments: --refill"),
         ("train --algorithm trajectory-clusters --universal-steps 0", "universal_steps must be at least 1, got 0"),
+        ("train --algorithm trajectory-clusters --search plain", "use --search pretrained"),
+        ("train --algorithm random --search archive", "which algorithm random keeps; use --search plain"),
+        ("train --algorithm end-to-end --search splitting", "end-to-end reassigns by gradient; use --search plain"),
+        ("train --search luck", "search must be one of plain, pretrained, archive, splitting, got 'luck'"),
+        ("train --search plain --restarts 2", "unrecognized arguments: --restarts"),
+        ("train --restarts 0", "restarts must be at least 1, got 0"),
+        ("train --mixing 0", "mixing must be above 0 and at most 1, got 0.0"),
+        ("train --population-seed -1", "seed must be from 0"),
         ("train --algorithm end-to-end --signal x", "signal must be one of returns, literal"),
         ("train --config nothing.json", "nothing.json"),
         ("train --world", "argument --world: expected one argument"),
@@ -112,12 +120,12 @@ def test_broken_runs(run_copy: Path, one_line: OneLine) -> None:
     for command in ("evaluate", "resume"):
         assert "policies.safetensors does not match its hash" in one_line([command, str(run_copy)])
     (run_copy / "policies.safetensors").write_bytes(policies)
-    change(run_copy / "manifest.json", format=2)
+    change(run_copy / "manifest.json", format=3)
     for command in ("evaluate", "resume"):
-        assert "has format 2, newer than this version reads" in one_line([command, str(run_copy)])
-    change(run_copy / "config.json", format=2)
-    assert "config.json has format 2" in one_line(["resume", str(run_copy)])
-    assert "config.json has format 2" in one_line(["train", "--config", str(run_copy / "config.json")])
+        assert "has format 3, newer than this version reads" in one_line([command, str(run_copy)])
+    change(run_copy / "config.json", format=3)
+    assert "config.json has format 3" in one_line(["resume", str(run_copy)])
+    assert "config.json has format 3" in one_line(["train", "--config", str(run_copy / "config.json")])
     assert sorted(run_copy.rglob("*")) == before
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -12,7 +11,9 @@ import pytest
 
 from policybudget.cli.main import main
 from policybudget.learning.settings import PPO
-from policybudget.training.configuration import ALGORITHMS, Configuration
+from policybudget.training.configuration import Configuration
+from policybudget.training.method import ALGORITHMS, SEARCHES, preset
+from policybudget.training.train import Training
 
 
 def test_help_is_there_without_jax() -> None:
@@ -41,21 +42,34 @@ def test_every_hyperparameter_is_an_option(algorithm: str, capsys: pytest.Captur
     text = capsys.readouterr().out
     for settings in (Configuration, PPO, ALGORITHMS[algorithm]):
         for field in fields(settings):  # type: ignore[arg-type]
-            if field.name in ("ppo", "rule"):
+            if field.name in ("learner", "rule", "search", "surrogate"):
                 continue
             assert field.metadata.get("help"), f"{settings.__name__}.{field.name} is no option"
             assert f"--{field.name.replace('_', '-')} " in text or f"--{field.name.replace('_', '-')}," in text
-    for name in ("--out", "--config", "--seeds", "--quiet"):
+    for name in ("--algorithm", "--search", "--out", "--config", "--seeds", "--quiet"):
         assert name in text
 
 
+@pytest.mark.parametrize("search", SEARCHES)
+def test_every_option_of_a_search_is_there_and_where_alone_it_works(
+    search: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--search", search, "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for field in fields(SEARCHES[search]):  # type: ignore[arg-type]
+        assert f"--{field.name.replace('_', '-')}" in text
+    assert SEARCHES[search]().title in text
+
+
 def test_names_do_not_collide() -> None:
-    output = ["out", "config", "seeds", "quiet", "help"]
+    output = ["algorithm", "search", "out", "config", "seeds", "quiet", "help"]
     common = [field.name for settings in (Configuration, PPO) for field in fields(settings) if "help" in field.metadata]
     assert len(set(common + output)) == len(common + output)
     for rule in ALGORITHMS.values():
-        own = [field.name for field in fields(rule)]  # type: ignore[arg-type]
-        assert not set(own) & set(common + output)
+        for search in SEARCHES.values():
+            own = [field.name for kind in (rule, search) for field in fields(kind)]  # type: ignore[arg-type]
+            assert len(set(own + common + output)) == len(own + common + output)
 
 
 def other(value: Any) -> Any:
@@ -69,21 +83,36 @@ def other(value: Any) -> Any:
 
 SPECIAL = {
     "trunk": "separate", "critic_head": "separate", "refill": "random", "signal": "literal", "warm_start": 7,
-    "scouts": 1, "cover_method": "exact", "learn_from": "prototype",
+    "cover_method": "exact", "learn_from": "prototype", "radius": 0.1, "begin_with": "copies",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_every_option_arrives_in_the_configuration(
-    algorithm: str, empty_place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from policybudget.cli import session
+class StoppedError(Exception):
+    """In place of a training."""
 
-    monkeypatch.setattr(session, "train_in", lambda folder, configuration, *_, resume: seen.append(configuration))
+
+CHOSEN = [(algorithm, "default") for algorithm in ALGORITHMS] + [("em", search) for search in SEARCHES]
+
+
+@pytest.mark.parametrize(("algorithm", "search"), CHOSEN)
+def test_every_option_arrives_in_the_configuration(
+    algorithm: str, search: str, empty_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[Configuration] = []
+
+    def kept(self: Configuration) -> Training:
+        seen.append(self)
+        raise StoppedError
+
+    monkeypatch.setattr(Configuration, "training", kept)
+    asked = None if search == "default" else search
+    usual = preset("default", "resource-gathering", algorithm, asked)
     arguments, expected = ["train", "--algorithm", algorithm, "--seed", "9", "--budget", "4", "--transitions", "77"], {}
-    for settings in (PPO(), ALGORITHMS[algorithm]()):
+    arguments += ["--mixing", "0.1", "--population-seed", "8"] + ([] if asked is None else ["--search", asked])
+    for settings in (usual.learner, usual.rule, usual.search):
         for field in fields(settings):  # type: ignore[arg-type]
+            if "help" not in field.metadata:
+                continue
             value = SPECIAL.get(field.name, other(getattr(settings, field.name)))
             expected[field.name] = value
             flag = field.name.replace("_", "-")
@@ -91,23 +120,29 @@ def test_every_option_arrives_in_the_configuration(
                 arguments.append(f"--{flag}" if value else f"--no-{flag}")
             else:
                 arguments += [f"--{flag}", *(str(x) for x in (value if isinstance(value, tuple) else (value,)))]
-    assert main(arguments) == 0
+    with pytest.raises(StoppedError):
+        main(arguments)
     (got,) = seen
-    assert (got.algorithm, got.seed, got.budget, got.transitions) == (algorithm, 9, 4, 77)
+    assert (got.rule.name, got.search.name) == (algorithm, asked or usual.search.name)
+    assert (got.seed, got.budget, got.transitions, got.mixing, got.population_seed) == (9, 4, 77, 0.1, 8)
     for name, value in expected.items():
-        assert getattr(got.ppo if hasattr(got.ppo, name) else got.rule, name) == value, name
+        (holder,) = (part for part in (got.learner, got.rule, got.search) if hasattr(part, name))
+        assert getattr(holder, name) == value, name
 
-    (run,) = (empty_place / "runs").iterdir()
-    assert run.name.startswith(f"resource-gathering-{algorithm}-k4-")
-    assert main(["train", "--config", str(run / "config.json"), "--out", "again"]) == 0
-    assert seen[1] == got and (empty_place / "again" / "config.json").read_bytes() == (run / "config.json").read_bytes()
-    assert main(["train", "--config", str(run / "config.json"), "--out", "third", "--seed", "3", "--clip", "0.3"]) == 0
-    assert (seen[2].seed, seen[2].ppo.clip, seen[2].budget) == (3, 0.3, 4)
+    got.save(empty_place)
+    with pytest.raises(StoppedError):
+        main(["train", "--config", "config.json"])
+    assert seen[1] == got
+    with pytest.raises(StoppedError):
+        main(["train", "--config", "config.json", "--seed", "3", "--clip", "0.3"])
+    assert (seen[2].seed, seen[2].learner.clip, seen[2].budget, seen[2].search) == (3, 0.3, 4, got.search)
 
 
 def test_a_configuration_names_its_own_algorithm(empty_place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Configuration().save(empty_place)
     assert main(["train", "--config", "config.json", "--algorithm", "random"]) == 2
     assert "--config names its own preset and algorithm" in capsys.readouterr().err
+    assert main(["train", "--config", "config.json", "--search", "archive"]) == 2
+    assert "--config names its own search; leave --search out" in capsys.readouterr().err
     record = json.loads((empty_place / "config.json").read_text())
-    assert record["ppo"]["copies"] == PPO().copies and argparse
+    assert record["learner"]["copies"] == PPO().copies

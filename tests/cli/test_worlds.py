@@ -69,7 +69,7 @@ class StoppedError(Exception):
 def test_every_checkpoint_of_a_velocity_run_leads_to_the_same_end(tmp_path: Path) -> None:
     problem = make_problem("hopper-velocity", 2, agents=4, population_seed=1)
     ppo = PPO(copies=2, steps=16, minibatch=16, epochs=1, hidden=(4,), normalise_observations=True)
-    options = {"ppo": ppo, "transitions": 32 * 9, "seed": 3}
+    options = {"learner": ppo, "search": "splitting", "transitions": 32 * 9, "seed": 3}
     whole = train(problem, EM(warm_start=2), **options)  # type: ignore[arg-type]
 
     def stop(event: Event) -> None:
@@ -85,7 +85,7 @@ def test_every_checkpoint_of_a_velocity_run_leads_to_the_same_end(tmp_path: Path
 
 def test_a_velocity_run_is_evaluated_with_the_users_it_was_trained_for(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    assert main(["train", *VELOCITY, "--seed", "5", "--transitions", "64", "--out", str(run)]) == 0
+    assert main(["train", *VELOCITY, "--population-seed", "5", "--transitions", "64", "--out", str(run)]) == 0
     assert main(["evaluate", str(run), "--episodes", "3", "--quiet"]) == 0
     population = make_problem("hopper-velocity", 2, agents=6, population_seed=5).population
     with (run / "returns.csv").open(newline="") as file:
@@ -153,7 +153,10 @@ def test_trouble_on_the_way_is_one_line_and_resume_goes_on(
         (["--world", "gym:mo-reacher-v5", "--population", "users.csv"], "no column for reward component 1 (of 4)"),
         (["--world", "gym:CartPole-v1", "--population", "users.csv", "--budget", "3"], "number of agents (2), got 3"),
         (["--world", "hopper-velocity", "--population", "users.csv"], "draws its own population"),
-        (["--world", "hopper-velocity", "--recall", "--scouts", "1"], "recall needs a world in JAX without chance"),
+        (
+            ["--world", "hopper-velocity", "--search", "archive"],
+            "needs a deterministic world in JAX with discrete actions",
+        ),
         (["--world", "gym:CartPole-v1", "--population", "users.csv", *COMMITTEE], "no task parameters"),
         (["--world", "hopper-velocity", "--agents", "none"], "argument --agents: invalid int value"),
         (["--world", "hopper-velocity", "--agents", "0"], "agents must be at least 1, got 0"),
@@ -175,7 +178,7 @@ def test_a_problem_made_in_python_is_trained_and_evaluated_there(
 
     population = Population.from_function(paid, ["late", "early"], numpy=True)
     ppo = PPO(copies=2, steps=6, minibatch=6, epochs=1, hidden=(4,))
-    result = train(RepresentedMDP(Clock(3), population, 1), EM(), ppo=ppo, transitions=24)
+    result = train(RepresentedMDP(Clock(3), population, 1), EM(), search="plain", learner=ppo, transitions=24)
     np.testing.assert_allclose(result.returns, [[1 + 2 + 3, 9 + 8 + 7]], rtol=1e-6)
     result.save(tmp_path / "run")
     line = one_line(["evaluate", str(tmp_path / "run")])
@@ -201,5 +204,5 @@ def test_reward_functions_that_fail(function: Callable[[object], object], numpy:
     population = Population.from_function(function, ["a", "b"], numpy=numpy)
     ppo = PPO(copies=2, steps=6, minibatch=6, epochs=1, hidden=(4,))
     with pytest.raises(PolicyBudgetError, match=message) as error:
-        train(RepresentedMDP(Clock(3), population, 1), EM(), ppo=ppo, transitions=24)
+        train(RepresentedMDP(Clock(3), population, 1), EM(), search="plain", learner=ppo, transitions=24)
     assert "\n" not in str(error.value)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policybudget.learning import advantages
-from policybudget.rollouts.batch import Batch
 from policybudget.population import Outcome, Population
+from policybudget.rollouts.batch import Batch
 
 T, K, E, O, M = 6, 2, 3, 3, 2
 CRITIC = np.array([[0.5, -1.0], [0.25, 2.0], [-0.75, 0.1]], np.float32)

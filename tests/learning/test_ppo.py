@@ -12,7 +12,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from policybudget.learning import ppo
-from policybudget.learning.settings import PPO
+from policybudget.learning.settings import PPO, surrogate
 from policybudget.policies import actions
 from policybudget.policies.stacked import make_actor, make_critic
 from policybudget.worlds.interface import ActionSpace, Box, Discrete
@@ -24,12 +24,12 @@ SETTINGS = PPO(
 )
 
 
-def make(space: ActionSpace, seed: int = 0, spread: float = 0.3) -> tuple[ppo.Learned, ppo.Rows]:
+def make(space: ActionSpace, seed: int = 0, spread: float = 0.3, trunk: Any = "shared") -> tuple[ppo.Learned, ppo.Rows]:
     """Actors, critics and a batch that was sampled by other actors, so that ratios are not 1."""
     keys = jax.random.split(jax.random.key(seed), 8)
-    actor = make_actor(keys[0], K, O, space, (4,), "shared", -0.5)
+    actor = make_actor(keys[0], K, O, space, (4,), trunk, -0.5)
     actor = jax.tree.map(lambda x: x + 0.5 * jax.random.normal(keys[1], x.shape), actor)
-    critic = make_critic(keys[2], K, O, M, (4,), "shared")
+    critic = make_critic(keys[2], K, O, M, (4,), trunk)
     observation = jax.random.normal(keys[3], (K, N, O))
     head = actor(observation)
     action = actions.sample(space, head, actions.noise(space, keys[4], (K, N)))
@@ -47,7 +47,7 @@ def make(space: ActionSpace, seed: int = 0, spread: float = 0.3) -> tuple[ppo.Le
 
 def loss(learned: ppo.Learned, rows: ppo.Rows, space: ActionSpace, bonus: float = 0.1) -> tuple[Any, dict[str, Any]]:
     """Actors' and critics' loss together, and what is reported."""
-    actor, (losses, _) = ppo.actor_loss(learned.actor, rows, space, SETTINGS.clip, jnp.asarray(bonus))
+    actor, (losses, _) = ppo.actor_loss(learned.actor, rows, space, SETTINGS, jnp.asarray(bonus), jnp.ones(K))
     return actor + ppo.critic_loss(learned.critic, rows), losses._asdict()
 
 
@@ -56,7 +56,7 @@ def loss(learned: ppo.Learned, rows: ppo.Rows, space: ActionSpace, bonus: float 
     [(1.5, 2.0, 2.4), (1.5, -2.0, -3.0), (0.5, 2.0, 1.0), (0.5, -2.0, -1.6), (1.1, 2.0, 2.2), (1.0, -3.0, -3.0)],
 )
 def test_clipped_surrogate_by_hand(ratio: float, advantage: float, expected: float) -> None:
-    got = ppo.surrogate(jnp.asarray(ratio), jnp.asarray(advantage), 0.2)
+    got = surrogate(jnp.asarray(ratio), jnp.asarray(advantage), 0.2)
     np.testing.assert_allclose(got, expected, rtol=1e-6)
 
 
@@ -64,7 +64,7 @@ def test_clipped_surrogate_by_hand(ratio: float, advantage: float, expected: flo
     ("ratio", "advantage", "slope"), [(1.5, 2.0, 0.0), (1.5, -2.0, -2.0), (0.5, 2.0, 2.0), (0.5, -2.0, 0.0)]
 )
 def test_the_clipped_side_has_no_gradient(ratio: float, advantage: float, slope: float) -> None:
-    gradient = jax.grad(lambda r: ppo.surrogate(r, jnp.asarray(advantage), 0.2))(jnp.asarray(ratio))
+    gradient = jax.grad(lambda r: surrogate(r, jnp.asarray(advantage), 0.2))(jnp.asarray(ratio))
     assert float(gradient) == slope
 
 
@@ -157,10 +157,10 @@ def test_annealed_exponentially(progress: float, expected: float) -> None:
 
 @eqx.filter_jit
 def improve(
-    learned: Any, state: Any, rows: Any, progress: Any, space: Any, settings: PPO, loss: Any = None, rate: float = 0.0
+    learned: Any, state: Any, rows: Any, progress: Any, space: Any, settings: PPO, assignment: Any = None
 ) -> Any:
     key = jax.random.key(3)
-    learned, state, losses = ppo.improve_actors(learned, state, rows, key, progress, space, settings, loss, rate)
+    learned, state, losses = ppo.improve_actors(learned, state, rows, key, progress, space, settings, assignment)
     critic, critic_state = ppo.improve_critics(learned.critic, state[1], rows, key, progress, settings)
     learned = ppo.Learned(learned.actor, critic, learned.logits)
     return learned, (state[0], critic_state, state[2]), losses
@@ -183,17 +183,104 @@ def test_the_first_step_of_adam_is_the_annealed_rate(progress: float, rate: floa
         np.testing.assert_allclose(np.abs(moved).max(), rate, rtol=1e-3)
 
 
-def test_actor_and_critic_gradients_are_clipped_each_apart() -> None:
-    # With an epsilon far above the gradient, Adam's first step is rate x clipped gradient / epsilon.
-    settings = replace(SETTINGS, adam_epsilon=1e3, gradient_norm=0.5)
-    learned, rows = make(SPACES["discrete"])
-    far = replace(rows, target=100.0 + rows.target)
-    for batch, critic_norm in ((rows, None), (far, 0.5)):
-        actor, critic = (np.linalg.norm(moved) / 1e-2 * 1e3 for moved in moves(settings, 0.0, learned, batch))
-        gradient = eqx.filter_grad(lambda whole, batch=batch: loss(whole, batch, SPACES["discrete"])[0])(learned)
-        norms = [float(jnp.linalg.norm(ravel_pytree(part)[0])) for part in (gradient.actor, gradient.critic)]
-        np.testing.assert_allclose(actor, min(norms[0], 0.5), rtol=1e-2)
-        np.testing.assert_allclose(critic, critic_norm or min(norms[1], 0.5), rtol=1e-2)
+def clipped_by_hand(gradient: Any, limit: float) -> tuple[np.ndarray, int]:
+    """Shared leaves by their norm; those of each policy, (K, .., ..), by the norm of what its own loss gives it.
+
+    Returns:
+        The gradient as a flat vector, and how many of the K + 1 parts were clipped.
+    """
+    leaves = [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(gradient)]
+    shared = math.sqrt(sum((leaf**2).sum() for leaf in leaves if leaf.ndim < 3))
+    own = [K * math.sqrt(sum((leaf[j] ** 2).sum() for leaf in leaves if leaf.ndim == 3)) for j in range(K)]
+    factors = np.array([min(1.0, limit / norm) if norm > 0 else 1.0 for norm in own])
+    of_own_loss = K * factors[:, None, None]  # the loss is a mean over K
+    factor = min(1.0, limit / shared) if shared > 0 else 1.0
+    parts = [leaf * (of_own_loss if leaf.ndim == 3 else factor) for leaf in leaves]
+    return np.concatenate([part.ravel() for part in parts]), int((factors < 1).sum()) + int(factor < 1)
+
+
+@pytest.mark.parametrize("trunk", ["shared", "separate"])
+@pytest.mark.parametrize(("far", "limit"), [(0.0, 0.05), (100.0, 0.5), (0.0, 1e3)])
+def test_gradients_are_clipped_those_of_each_policy_apart_from_shared_ones(
+    trunk: str, far: float, limit: float
+) -> None:
+    # Adam's first step is rate x g / (|g| + epsilon); with a large epsilon it tells the size of g.
+    settings = replace(SETTINGS, adam_epsilon=1e2, gradient_norm=limit, learning_rate=(1.0, 1.0))
+    learned, rows = make(SPACES["discrete"], trunk=trunk)
+    rows = replace(rows, target=far + rows.target, advantage=rows.advantage * jnp.array([[1.0], [30.0]]))
+    gradient = eqx.filter_grad(lambda whole: loss(whole, rows, SPACES["discrete"])[0])(learned)
+    numbers = []
+    for moved, part in zip(moves(settings, 0.0, learned, rows), (gradient.actor, gradient.critic), strict=True):
+        expected, number = clipped_by_hand(part, limit)
+        first_step = expected / (np.abs(expected) + 1e2)
+        np.testing.assert_allclose(-moved, first_step, rtol=1e-2, atol=1e-2 * np.abs(first_step).max())
+        numbers.append(number)
+    if limit < 1:
+        assert numbers[0] >= 1 and (far == 0.0 or numbers[1] >= 1), "something must have been clipped"
+    else:
+        assert numbers == [0, 0]
+
+
+def parts_of(rows: ppo.Rows, j: int) -> ppo.Rows:
+    """The rows of one policy."""
+    one: ppo.Rows = jax.tree.map(lambda x: x[j : j + 1], rows)
+    return one
+
+
+def test_policies_that_share_nothing_learn_together_as_each_would_alone() -> None:
+    # the gradients of policy 0 are so large that their norm would shrink those of policy 1 to nothing
+    space = SPACES["discrete"]
+    learned, rows = make(space, trunk="separate")
+    rows = replace(
+        rows, advantage=rows.advantage * jnp.array([[1e3], [1.0]]), target=rows.target * jnp.array([[[1e3]], [[1.0]]])
+    )
+    settings = replace(SETTINGS, epochs=3, minibatch=4, entropy=(1e-3, 1e-3))
+    together, _, _ = improve(learned, ppo.start(settings, learned), rows, jnp.asarray(0.0), space, settings)
+    for j in range(K):
+        single = learned.of(jnp.array([j]))
+        alone, _, _ = improve(single, ppo.start(settings, single), parts_of(rows, j), jnp.asarray(0.0), space, settings)
+        got = together.of(jnp.array([j]))
+        for before, joint, apart in zip(*(jax.tree.leaves(part.actor) for part in (single, got, alone)), strict=True):
+            assert float(jnp.abs(apart - before).max()) > 1e-3, "it must have learned"
+            np.testing.assert_allclose(joint, apart, atol=5e-6)
+
+
+def test_a_policy_that_diverges_stops_alone() -> None:
+    # policy 0 is pulled far away in every minibatch; policy 1 hardly moves
+    space, key = SPACES["discrete"], jnp.asarray(0.0)
+    learned, rows = make(space, trunk="separate", spread=0.0)
+    rows = replace(rows, log_prob=actions.log_prob(space, learned.actor(rows.observation), rows.action))
+    calm = replace(rows, advantage=rows.advantage * jnp.array([[0.0], [0.1]]), weight=jnp.ones((K, N)))
+    wild = replace(calm, advantage=jnp.stack([1e4 * rows.advantage[0], calm.advantage[1]]))
+    settings = replace(
+        SETTINGS,
+        epochs=6,
+        minibatch=2,
+        learning_rate=(3e-2, 3e-2),
+        entropy=(1e-9, 1e-9),
+        kl_limit=0.05,
+        clip=10.0,
+        adam_epsilon=1.0,
+        gradient_norm=1e9,
+    )
+
+    def after(batch: ppo.Rows, **changes: Any) -> tuple[ppo.Learned, ppo.ActorLosses]:
+        changed = replace(settings, **changes)
+        found, _, losses = improve(learned, ppo.start(changed, learned), batch, key, space, changed)
+        return found, losses
+
+    def actor(found: ppo.Learned, j: int) -> np.ndarray:
+        return np.asarray(ravel_pytree(found.actor.of(jnp.array([j])))[0])
+
+    by_epochs = [actor(after(wild, epochs=epochs, kl_limit=0.0)[0], 0) for epochs in range(1, 7)]
+    stopped, losses = after(wild)
+    kept = [index for index, values in enumerate(by_epochs) if np.allclose(actor(stopped, 0), values, atol=1e-6)]
+    assert len(kept) == 1 and kept[0] < 3, "policy 0 stays where it was when it passed the limit, not at the end"
+    assert float(losses.kl[0]) > settings.kl_limit > float(losses.kl[1]), "and its divergence is reported"
+    undisturbed, _ = after(calm)
+    np.testing.assert_array_equal(actor(stopped, 1), actor(undisturbed, 1))
+    assert (actor(undisturbed, 1) != actor(after(calm, epochs=5)[0], 1)).any(), "policy 1 goes on to the last epoch"
+    np.testing.assert_array_equal(actor(undisturbed, 1), actor(after(calm, kl_limit=0.0)[0], 1))
 
 
 def test_epochs_of_the_actors_stop_when_kl_passes_the_limit() -> None:
@@ -230,6 +317,6 @@ def test_logits_take_adam_steps_of_their_own_rate() -> None:
     slope = jnp.array([[1.0, -2.0, 0.5], [-1e-3, 3.0, -4.0]])
     after, _, _ = improve(
         learned, ppo.start(SETTINGS, learned), rows, jnp.asarray(0.0), SPACES["discrete"], SETTINGS,
-        lambda logits, rows, ratio: jnp.sum(slope * logits), 0.05,
+        ppo.AssignmentLoss(lambda logits, rows, ratio: jnp.sum(slope * logits), 0.05),
     )  # fmt: skip
     np.testing.assert_allclose(after.logits, -0.05 * np.sign(slope), rtol=1e-3)

@@ -109,7 +109,7 @@ class Counted(Clock):
 
 
 def resets(world: JaxWorld, steps: int) -> tuple[int, int]:
-    """Times that a rollout resets copies (all six at once), and the steps in which an episode ended in one of 2 x 3 copies."""
+    """Times that a rollout resets (all 2 x 3 copies at once), and the steps in which an episode ended."""
     begun = compiled.start(world, 2, 3, jax.random.key(0))
     jax.effects_barrier()
     COUNTED.clear()

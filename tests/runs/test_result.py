@@ -57,7 +57,7 @@ def test_what_a_run_leaves(finished_run: Path) -> None:
     assert any(name.startswith("events.out.tfevents") for name in names)
     assert not [name for name in names if Path(name).name.startswith(".")], "temporary files"
     manifest = json.loads((finished_run / "manifest.json").read_text())
-    assert manifest["format"] == 1 and manifest["budget"] == 3 and manifest["world"]["name"] == "resource-gathering"
+    assert manifest["format"] == 2 and manifest["budget"] == 3 and manifest["world"]["name"] == "resource-gathering"
     assert {"policies.safetensors", "assignment.csv"} <= set(manifest["sha256"])
     assert {"policybudget", "jax", "python"} <= set(manifest["libraries"])
     outcome = json.loads((finished_run / "result.json").read_text())
@@ -118,7 +118,7 @@ def edit(folder: Path, **changes: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"format": 2}, "has format 2, newer than this version reads (1); upgrade policybudget"),
+        ({"format": 3}, "has format 3, newer than this version reads (2); upgrade policybudget"),
         ({"format": None}, "names no format version"),
         ({"format": "1"}, "names no format version"),
         ({"architecture": None}, "is damaged"),

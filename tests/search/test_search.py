@@ -1,62 +1,102 @@
-"""The parts of a training, and what they take."""
+"""The parts of a training, as each search has them, and what they take."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 import pytest
-from worlds_with_known_answers import QUICK
+from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.em import EM
+from policybudget.assignment.end_to_end import EndToEnd
 from policybudget.assignment.fixed import RandomGroups
-from policybudget.training.phases import phases, total_transitions
-
-RULE = EM(warm_start=3, scouts=3, scout_share=0.5)
-
-
-def test_phases() -> None:
-    first, main = phases(RULE, QUICK, 2, 8, 6400)
-    assert (first.name, first.budget, first.transitions) == ("scouts", 6, 6400 // 6)
-    assert (main.name, main.budget, main.transitions) == ("em", 2, 3200)
-    assert main.rule == replace(RULE, warm_start=0)
-    assert total_transitions((first, main), QUICK) == 64 * (16 * 6 + 50 * 2) <= 2 * 6400
+from policybudget.assignment.rule import AssignmentRule
+from policybudget.errors import PolicyBudgetError
+from policybudget.search.archive import Archive
+from policybudget.search.plain import Plain
+from policybudget.search.pretrained import Pretrained
+from policybudget.search.search import Phase, Plan, Search
+from policybudget.search.splitting import Splitting
+from policybudget.training.train import train
+from policybudget.welfare import Egalitarian
 
 
-@pytest.mark.parametrize(
-    ("rule", "budget", "agents", "transitions"),
-    [
-        (RULE, 1, 8, 6400),  # one policy for everybody is no choice among specialists
-        (RULE, 8, 8, 6400),  # nobody to add
-        (RULE, 2, 8, 6 * 64),  # no time
-        (replace(RULE, scouts=1), 2, 8, 6400),
-        (RandomGroups(), 2, 8, 6400),
-    ],
-)
-def test_no_scouts(rule: EM, budget: int, agents: int, transitions: int) -> None:
-    assert [phase.name for phase in phases(rule, QUICK, budget, agents, transitions)] == [rule.name]
+def phases(search: Search, rule: AssignmentRule, budget: int, agents: int, transitions: int) -> tuple[Phase, ...]:
+    return search.phases(Plan(rule, QUICK, budget, agents, transitions))
 
 
-def test_beginnings() -> None:
-    rule = EM(warm_start=50, recall=True, restarts=4, fair_restarts=True)
-    parts = phases(rule, QUICK, 8, 8, 64 * 130)
-    assert [part.name for part in parts] == ["em 1", "em 2 (fair)", "em 3", "em 4 (fair)"]
+@pytest.mark.parametrize("search", [Plain(), Splitting()])
+def test_one_phase(search: Search) -> None:
+    (only,) = phases(search, EM(warm_start=3), 2, 8, 6400)
+    assert (only.name, only.budget, only.transitions, only.hold) == ("em", 2, 6400, 3)
+    assert (only.iterations, only.total) == (100, 2 * 6400)
+    assert only.welfare is None and not only.shuffle
+
+
+def test_a_universal_policy_takes_as_much_as_each_of_the_others() -> None:
+    first, main = phases(Pretrained(), RandomGroups(), 3, 8, 6400)
+    assert (first.name, first.budget, first.transitions) == ("universal policy", 1, 6400)
+    assert (main.name, main.budget, main.transitions) == ("random", 3, 6400)
+    assert (Pretrained(universal_steps=7).sees(0), Pretrained().sees(1), Plain().sees(0)) == (7, 0, 0)
+
+
+def test_restarts() -> None:
+    rule = EM(warm_start=50)
+    parts = phases(Archive(restarts=4), rule, 8, 8, 64 * 130)
+    assert [part.name for part in parts] == ["em 1", "em 2 (egalitarian)", "em 3", "em 4 (egalitarian)"]
     assert [part.transitions // 64 for part in parts] == [32, 32, 32, 32]
-    assert {part.rule for part in parts} == {replace(rule, warm_start=6)}
-    assert [part.fair for part in parts] == [False, True, False, True]
+    assert {part.rule for part in parts} == {rule} and {part.hold for part in parts} == {6}
+    assert [part.welfare for part in parts] == [None, Egalitarian(), None, Egalitarian()]
+    assert all(part.shuffle for part in parts)
+    alike = phases(Archive(restarts=4, egalitarian_restarts=False), rule, 8, 8, 64 * 130)
+    assert {part.welfare for part in alike} == {None}
 
 
 @pytest.mark.parametrize(
-    ("budget", "iterations", "beginnings"),
+    ("budget", "iterations", "restarts"),
     [(8, 74, 2), (8, 10, 1), (1, 479, 1), (1, 480, 2), (2, 480, 4), (2, 9999, 8)],
 )
-def test_as_many_beginnings_as_are_long_enough(budget: int, iterations: int, beginnings: int) -> None:
-    rule = EM(recall=True, restarts=8)
-    assert len(phases(rule, QUICK, budget, 8, 64 * iterations)) == beginnings
+def test_as_many_restarts_as_are_long_enough(budget: int, iterations: int, restarts: int) -> None:
+    assert len(phases(Archive(restarts=8), EM(), budget, 8, 64 * iterations)) == restarts
 
 
-def test_scouts_share_the_worlds() -> None:
-    first, main = phases(replace(RULE, scouts=2), QUICK, 2, 8, 6400)
-    learner = first.learner(QUICK)
-    assert (learner.copies, learner.steps) == (QUICK.copies // 2, QUICK.steps * 2)
-    assert learner.batch == QUICK.batch and main.learner(QUICK) == QUICK
-    assert replace(first, crowding=7).learner(QUICK) == QUICK  # does not divide
+@pytest.mark.parametrize("search", [Plain(), Pretrained(), Splitting()])
+def test_most_searches_work_everywhere_and_say_no_limits(search: Search) -> None:
+    assert search.title == search.name and not search.keeps_episodes
+
+
+def test_the_archive_says_where_alone_it_works() -> None:
+    assert Archive().title == "archive (deterministic JAX worlds with discrete actions only)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"universal_steps": 0}, "universal_steps must be at least 1, got 0"),
+        ({"universal_steps": -5}, "universal_steps must be at least 1, got -5"),
+        ({"begin_with": "luck"}, "begin_with must be one of fresh, copies, got luck"),
+    ],
+)
+def test_out_of_range(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(PolicyBudgetError, match=message):
+        Pretrained(**changes)
+
+
+def test_copies_of_a_universal_policy_are_no_start_for_an_assignment_by_gradient() -> None:
+    with pytest.raises(PolicyBudgetError, match="makes all policies alike") as error:
+        train(wishes([0, 1], 2), EndToEnd(), search=Pretrained(begin_with="copies"), transitions=64)
+    assert "\n" not in str(error.value)
+
+
+def test_policies_begin_as_copies_of_the_universal_one() -> None:
+    states: list[Any] = []
+    train(
+        wishes([0, 1, 0, 1], 2), EM(warm_start=2), search=Pretrained(begin_with="copies"),
+        learner=QUICK, transitions=64 * 30, listeners=[lambda event: states.append(event.snapshot.state)],
+    )  # fmt: skip
+    assert [state.learned.actor.network.layers[-1].weight.shape[0] for state in states[29:31]] == [1, 2]
+    import numpy as np
+
+    universal, copies = (state.learned.actor.network.layers[-1].weight for state in states[29:31])
+    moved = np.abs(np.asarray(copies) - np.asarray(universal)).max()
+    assert 0 < moved < 0.3, "after one iteration they are still near it"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,23 +10,36 @@ import pytest
 from worlds_with_known_answers import Levers
 
 import policybudget as pb
+from policybudget import runtime
 from policybudget.assignment.em import EM
 from policybudget.assignment.rule import Known
 from policybudget.learning.settings import PPO
 from policybudget.population import Experience, Population
+from policybudget.rollouts.batch import Batch, account
+from policybudget.search.plain import Plain
+from policybudget.search.search import Plan
 from policybudget.training import iteration
 from policybudget.training.state import Task, TrainState, begin, make_task
-from policybudget.training.step import CompiledStepper, Learner
+from policybudget.training.step import Stepper
 
 
 def started(critic: str, population: Population, budget: int = 2) -> tuple[Task, TrainState]:
     problem = pb.RepresentedMDP(Levers(3), population, budget)
     ppo = PPO(copies=4, steps=8, minibatch=8, epochs=2, critic=critic)
-    task = make_task(problem, EM(), ppo, budget, iterations=10)
+    (phase,) = Plain().phases(Plan(EM(), ppo, budget, population.size, 10 * ppo.batch))
+    task = make_task(problem, phase, 0.05, False)
     key = jax.random.key(0)
-    ongoing = CompiledStepper(task, Levers(3)).start(key)
+    with Stepper(task) as step:
+        ongoing = step.start(key)
     assignment = task.rule.start(Known(task.rewards, budget, population.size), key)
-    return task, begin(task, assignment, ongoing, key)
+    return task, begin(task, assignment, ongoing, 40, key)
+
+
+def sampled(task: Task, state: TrainState) -> tuple[Batch, iteration.Lesson]:
+    """A batch and what it teaches."""
+    with Stepper(task) as step:
+        batch = step.sample(state, jax.random.key(1), task.settings.steps)
+    return batch, eqx.filter_jit(iteration.study)(task, state, state.ongoing.observation, batch)
 
 
 def three_users(scale: float | None = 1.0) -> Population:
@@ -67,7 +78,7 @@ def test_both_critics_teach_the_same_where_they_know_nothing() -> None:
     lessons = []
     for critic in ("features", "mixture"):
         task, state = started(critic, three_users())
-        lessons.append(eqx.filter_jit(iteration.sample)(task, silenced(state))[1])
+        lessons.append(sampled(task, silenced(state))[1])
     by_features, by_mixture = lessons
     assert by_features.rows.target.shape[-1] == 3
     assert by_mixture.rows.target.shape[-1] == 1
@@ -76,29 +87,54 @@ def test_both_critics_teach_the_same_where_they_know_nothing() -> None:
 
 
 @pytest.mark.parametrize("scale", [1.0, None])
-def test_learning_side_by_side_gives_the_same_bits(scale: float | None) -> None:
+def test_learning_side_by_side_gives_the_same_bits(scale: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
     task, state = started("mixture", three_users(scale))
-    ongoing, lesson = eqx.filter_jit(iteration.sample)(task, state)
-    learner, found = Learner(task), []
-    for beside in (None, ThreadPoolExecutor(1)):
-        learner.beside = beside
-        found.append(learner(state, ongoing, lesson))
+    found = []
+    for cores in ((0,), (0, 1)):
+        monkeypatch.setattr(runtime, "available", lambda cores=cores: list(cores))
+        with Stepper(task) as step:
+            assert (step._beside is None) is (len(cores) == 1)
+            found.append(step(state))
     for one, other in zip(*(jax.tree.leaves(part) for part in found), strict=True):
         if not jnp.issubdtype(one.dtype, jax.dtypes.prng_key):
             np.testing.assert_array_equal(one, other)
     first, after = jax.tree.leaves(state.learned), jax.tree.leaves(found[0][0].learned)
     assert all(bool(jnp.any(old != new)) for old, new in zip(first, after, strict=True))
-    learner.close()
 
 
 def test_the_unit_of_a_mixture_grows_with_returns_and_predictions_stay() -> None:
     task, state = started("mixture", three_users(None))
-    ongoing, lesson = eqx.filter_jit(iteration.sample)(task, state)
+    _, lesson = sampled(task, state)
     assert float(lesson.grown[0]) > 1.0
-    learner = Learner(task)
-    after, _ = learner(state, ongoing, lesson)
-    critics = iteration.improve_critics(task, state, lesson)
+    actors, critics = (learn(task, state, lesson) for learn in (iteration.improve_actors, iteration.improve_critics))
+    after, _ = iteration.conclude(task, state, lesson, actors, critics)
     seen = jnp.ones((2, 5, task.world.observation_size))
     before = critics.network(seen) * state.scale
     np.testing.assert_allclose(after.learned.critic(seen) * after.scale, before, rtol=2e-3)
-    learner.close()
+
+
+def concluded(task: Task, state: TrainState, batch: Batch) -> iteration.Report:
+    """The report of an iteration that learns from a batch."""
+    lesson = eqx.filter_jit(iteration.study)(task, state, state.ongoing.observation, batch)
+    actors, critics = (
+        eqx.filter_jit(learn)(task, state, lesson) for learn in (iteration.improve_actors, iteration.improve_critics)
+    )
+    report: iteration.Report = iteration.conclude(task, state, lesson, actors, critics)[1]
+    return report
+
+
+def test_welfare_is_not_a_number_before_something_is_known_of_all_who_serve() -> None:
+    task, state = started("mixture", three_users())
+    batch, _ = sampled(task, state)
+    never = eqx.tree_at(lambda b: b.terminated, batch, jnp.zeros_like(batch.terminated))
+    nothing = concluded(task, state, never)
+    assert np.isnan(nothing.welfare) and np.isnan(nothing.group_welfare).all()
+    only_first = eqx.tree_at(lambda b: b.terminated, batch, batch.terminated.at[:, 1].set(False))
+    half = concluded(task, state, only_first)
+    assert np.isnan(half.welfare), "policy 1 serves an agent, and nothing is known of it"
+    np.testing.assert_array_equal(np.isnan(half.group_welfare), [False, True])
+    known = concluded(task, state, batch)
+    running = jnp.zeros((2, 4, 3))
+    _, episodes = account(task.rewards.features, batch, running, 0.05)
+    value = np.asarray(task.rewards.agents(episodes.recent / (1 - episodes.kept)[:, None]))
+    np.testing.assert_allclose(known.welfare, (value[0, 0] + value[1, 1] + value[0, 2]) / 3, rtol=1e-5)

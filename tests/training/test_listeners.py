@@ -33,6 +33,18 @@ def event(iteration: int, budget: int = 2, iterations: int = 10) -> Any:
     )  # fmt: skip
 
 
+def test_what_is_not_known_is_left_blank(tmp_path: Path) -> None:
+    heard = event(1)
+    heard.report.welfare, heard.report.group_welfare = np.float32(np.nan), np.array([np.nan, 3.0], np.float32)
+    Metrics(tmp_path, 2)(heard)
+    (row,) = rows(tmp_path)
+    assert (row["welfare"], row["group_welfare_0"], row["group_welfare_1"]) == ("", "", "3")
+    text = io.StringIO()
+    with LiveProgress(Console(file=text, width=200)) as progress:
+        progress(heard)
+    assert "nan" not in text.getvalue()
+
+
 def rows(folder: Path) -> list[dict[str, str]]:
     with (folder / "metrics.csv").open(newline="") as file:
         return list(csv.DictReader(file))

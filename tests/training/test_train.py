@@ -20,9 +20,14 @@ from policybudget.population import Population
 from policybudget.problem import RepresentedMDP
 from policybudget.runs import tensors
 from policybudget.runs.result import Result
+from policybudget.search.archive import Archive
+from policybudget.search.plain import Plain
+from policybudget.search.pretrained import Pretrained
+from policybudget.search.search import Search
+from policybudget.search.splitting import Splitting
 from policybudget.training import checkpoint
-from policybudget.training.phases import phases, total_transitions
-from policybudget.training.train import Event, train
+from policybudget.training.method import Method
+from policybudget.training.train import Event, Training, train
 from policybudget.welfare import parse
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
@@ -38,48 +43,52 @@ def bits(result: Result) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in arrays.items()} | {"welfare": np.float64(result.welfare).tobytes()}
 
 
-def run(rule: AssignmentRule, seed: int = 0, **details: Any) -> Result:
-    return train(GRID, rule, ppo=TINY, transitions=ITERATIONS * TINY.batch, seed=seed, **details)
-
-
-RULES = {
-    "em": EM(warm_start=2),
-    "end-to-end": EndToEnd(),
-    "trajectory-clusters": TrajectoryClusters(universal_steps=50),
+METHODS: dict[str, tuple[AssignmentRule, Search]] = {
+    "em": (EM(warm_start=2), Plain()),
+    "em, splitting": (EM(warm_start=1), Splitting(split_every=2)),
+    "em, archive": (EM(warm_start=2), Archive(restarts=2)),
+    "end-to-end": (EndToEnd(), Plain()),
+    "trajectory-clusters": (TrajectoryClusters(), Pretrained(universal_steps=50)),
 }
 
 
-def number(rule: AssignmentRule) -> int:
+def run(name: str, seed: int = 0, **details: Any) -> Result:
+    rule, search = METHODS[name]
+    return train(GRID, rule, search=search, learner=TINY, transitions=ITERATIONS * TINY.batch, seed=seed, **details)
+
+
+def number(name: str) -> int:
     """Of the phases of :func:`run`."""
-    return len(phases(rule, TINY, 3, 25, ITERATIONS * TINY.batch))
+    rule, search = METHODS[name]
+    return len(Training(GRID, Method(rule, search, TINY), ITERATIONS * TINY.batch, 0).phases)
 
 
-@pytest.fixture(scope="module", params=RULES)
+@pytest.fixture(scope="module", params=METHODS)
 def uninterrupted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Result, Path]:
-    """A rule, its result, and a folder with a checkpoint after every iteration."""
-    folder = tmp_path_factory.mktemp(request.param)
+    """A method, its result, and a folder with a checkpoint after every iteration."""
+    folder = tmp_path_factory.mktemp("run")
 
     def keep(event: Event) -> None:
         checkpoint.save(folder / f"{event.phase}-{event.iteration}" / checkpoint.NAME, event.snapshot)
 
-    return request.param, run(RULES[request.param], listeners=[keep]), folder
+    return request.param, run(request.param, listeners=[keep]), folder
 
 
 def test_same_seed_same_bits_and_other_seeds_differ(uninterrupted: tuple[str, Result, Path]) -> None:
     name, first, _ = uninterrupted
-    assert bits(run(RULES[name])) == bits(first)
-    other = bits(run(RULES[name], seed=1))
+    assert bits(run(name)) == bits(first)
+    other = bits(run(name, seed=1))
     assert other["actor.network.layers.1.weight"] != bits(first)["actor.network.layers.1.weight"]
 
 
 def test_resumed_from_any_iteration_ends_bit_for_bit_the_same(uninterrupted: tuple[str, Result, Path]) -> None:
     name, whole, folder = uninterrupted
-    places = [(phase, i) for phase in range(number(RULES[name])) for i in range(1, ITERATIONS + 1)]
+    places = [(phase, i) for phase in range(number(name)) for i in range(1, ITERATIONS + 1)]
     assert sorted(p.name for p in folder.iterdir()) == sorted(f"{phase}-{i}" for phase, i in places)
     for phase, iteration in places[::2] + places[-1:]:
         heard: list[tuple[int, int]] = []
         result = run(
-            RULES[name],
+            name,
             listeners=[lambda event, heard=heard: heard.append((event.phase, event.iteration))],
             resume=checkpoint.reader(folder / f"{phase}-{iteration}"),
         )
@@ -91,15 +100,16 @@ def test_a_snapshot_that_does_not_fit_is_refused(uninterrupted: tuple[str, Resul
     name, _, folder = uninterrupted
     with pytest.raises(RunFolderError, match="does not fit its configuration"):
         train(
-            GRID, RULES[name], ppo=replace(TINY, hidden=(9,)), transitions=ITERATIONS * TINY.batch,
-            resume=checkpoint.reader(folder / f"{number(RULES[name]) - 1}-3"),
+            GRID, METHODS[name][0], search=METHODS[name][1], learner=replace(TINY, hidden=(9,)),
+            transitions=ITERATIONS * TINY.batch,
+            resume=checkpoint.reader(folder / f"{number(name) - 1}-3"),
         )  # fmt: skip
 
 
 def test_events(uninterrupted: tuple[str, Result, Path]) -> None:
     name, _, _ = uninterrupted
     events: list[Event] = []
-    result = run(RULES[name], listeners=[events.append])
+    result = run(name, listeners=[events.append])
     universal = ITERATIONS * TINY.batch if name == "trajectory-clusters" else 0
     assert result.transitions == events[-1].transitions == events[-1].of == universal + 3 * ITERATIONS * TINY.batch
     assert [event.seconds for event in events] == sorted(event.seconds for event in events)
@@ -116,9 +126,11 @@ def test_welfare_is_that_of_returns_and_assignment(uninterrupted: tuple[str, Res
 
 @pytest.mark.parametrize(("transitions", "iterations"), [(1, 1), (64, 1), (127, 1), (128, 2), (200, 3)])
 def test_whole_iterations_that_fit(transitions: int, iterations: int) -> None:
-    ppo = replace(QUICK, copies=16, steps=4)
-    assert total_transitions(phases(EM(), ppo, 3, 25, transitions), ppo) == 3 * iterations * 64
-    assert total_transitions(phases(TrajectoryClusters(), ppo, 3, 25, transitions), ppo) == 4 * iterations * 64
+    learner = replace(QUICK, copies=16, steps=4)
+    plain = Training(GRID, Method(EM(), Plain(), learner), transitions, 0)
+    assert (plain.total, plain.most_policies) == (3 * iterations * 64, 3)
+    pretrained = Training(GRID, Method(TrajectoryClusters(), Pretrained(), learner), transitions, 0)
+    assert (pretrained.total, pretrained.most_policies) == (4 * iterations * 64, 3)
 
 
 @pytest.mark.parametrize("transitions", [0, -5])
@@ -137,7 +149,7 @@ def test_a_clock_is_no_end(bootstrap: bool) -> None:
     )
     states: list[Any] = []
     train(
-        problem, RandomGroups(), ppo=settings, transitions=100 * settings.batch,
+        problem, RandomGroups(), learner=settings, transitions=100 * settings.batch,
         listeners=[lambda event: states.append(event.snapshot.state)],
     )  # fmt: skip
     values = states[-1].learned.critic(jnp.array([[[0.0], [1.0], [2.0]]])) * states[-1].scale
@@ -159,7 +171,7 @@ def test_nobody_ends_below_their_option_outside(rule: AssignmentRule) -> None:
     problem = wishes([0, 0, 1, 2], 1)
     outside = np.array([4.0, -np.inf, -np.inf, 5.0])
     problem = replace(problem, population=replace(problem.population, outside=outside))
-    result = train(problem, rule, ppo=QUICK, transitions=64 * 40)
+    result = train(problem, rule, search="plain", learner=QUICK, transitions=64 * 40)
     utilities = np.asarray(problem.objective.utilities(jnp.asarray(result.assignment), jnp.asarray(result.returns)))
     np.testing.assert_allclose(utilities, [10, 10, 0, 5], atol=1e-5)
     assert chosen(result) == [1, 1, 1, 0]
@@ -176,7 +188,7 @@ def test_nobody_ends_below_their_option_outside(rule: AssignmentRule) -> None:
 def test_an_agent_counts_for_the_people_it_stands_for() -> None:
     problem = wishes([0, 1], 1)
     problem = replace(problem, population=replace(problem.population, agent_weights=np.array([1.0, 3.0])))
-    result = train(problem, ppo=QUICK, transitions=64 * 40)
+    result = train(problem, search="plain", learner=QUICK, transitions=64 * 40)
     np.testing.assert_allclose(result.returns, [[0.0, 10.0]], atol=1e-5)
     assert result.welfare == pytest.approx(7.5)
 
@@ -185,7 +197,19 @@ def test_an_agent_counts_for_the_people_it_stands_for() -> None:
 def test_a_fair_welfare_prefers_the_compromise(welfare: str, returns: list[float]) -> None:
     users = Population.from_weights([[20.0, 0.0, 4.0], [0.0, 4.0, 4.0]], return_scale=20.0)
     problem = RepresentedMDP(Levers(3), users, 1, parse(welfare))
-    result = train(problem, ppo=replace(QUICK, discount=1.0), transitions=64 * 150)
+    result = train(problem, search="plain", learner=replace(QUICK, discount=1.0), transitions=64 * 150)
     np.testing.assert_allclose(result.returns, [returns], atol=1e-4)
     assert result.social["function"] == welfare
     assert result.social["worst"] == pytest.approx(min(returns))
+
+
+def test_welfare_is_not_known_before_an_episode_has_ended() -> None:
+    problem = RepresentedMDP(Clock(20), Population.from_weights([[1.0, 0.0], [2.0, 0.0]]), 2)
+    learner = replace(QUICK, copies=2, steps=8, minibatch=16)
+    welfare: list[float] = []
+    train(
+        problem, EM(warm_start=0), search="plain", learner=learner, transitions=16 * 4,
+        listeners=[lambda event: welfare.append(float(event.report.welfare))],
+    )  # fmt: skip
+    assert np.isnan(welfare[:2]).all(), "16 steps of episodes of 20"
+    np.testing.assert_allclose(welfare[2:], (210 + 420) / 2, rtol=1e-5)

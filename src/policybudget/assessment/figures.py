@@ -127,16 +127,21 @@ def training_curve(metrics: Path) -> Figure:
         label = None if number else "a new phase"
         axis.axvline(transitions[end], color="0.5", linestyle="--", linewidth=1, label=label)
     for index, name in enumerate(groups):
-        values = np.array([float(row[name]) if row[name] else np.nan for row in rows])
+        values = _numbers(rows, name)
         values[ends] = np.nan  # group 0 of the next phase is another one
         axis.plot(transitions, values, color=colour(index), linewidth=0.8, alpha=0.7, label=f"group {index}")
-    welfare = np.array([float(row["welfare"]) for row in rows])
+    welfare = _numbers(rows, "welfare")
     welfare[ends] = np.nan
     axis.plot(transitions, welfare, color="black", linewidth=2, label="welfare of all")
     axis.grid(color="0.9")
     if len(groups) <= len(COLOURS):
         figure.legend(loc="outside upper left", ncols=6, frameon=False, fontsize=8)
     return figure
+
+
+def _numbers(rows: list[dict[str, str]], name: str) -> np.ndarray:
+    """A column of metrics.csv; what was not known yet is blank there."""
+    return np.array([float(row[name] or "nan") for row in rows])
 
 
 def save(figure: Figure, path: Path) -> Path:

@@ -88,7 +88,7 @@ class Splitting(Search):
         returns = standing.returns
         if not np.all(returns.known):
             return None
-        source, labels = plan_splits(standing.objective, np.asarray(returns.value), standing.labels)
+        source, labels = plan_splits(standing.objective, np.asarray(returns.value, np.float64), standing.labels)
         if (source == np.arange(len(source))).all():
             return None
         return Change(source, one_hot(jnp.asarray(labels), len(source)), HOLD)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import TaskID
 
@@ -68,7 +69,7 @@ def train_seeds(folder: Path, configuration: Configuration, total: int, count: i
     results = [files.read_json(folder / f"seed-{seed}" / "result.json") for seed in seeds]
     welfare = tuple(float(result["welfare"]) for result in results)
     population = f"population seed {configuration.population_seed} in all"
-    found = Seeds(tuple(seeds), welfare, mean_ci95(welfare), population)
+    found = Seeds(tuple(seeds), welfare, mean_ci95(np.array(welfare)), population)
     files.write_json(
         folder / "summary.json",
         {

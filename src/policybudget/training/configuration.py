@@ -65,6 +65,7 @@ class Configuration:
         if self.agents is not None and (not isinstance(self.agents, int) or self.agents < 1):
             raise PolicyBudgetError(f"agents must be at least 1, got {self.agents}")
         self._check_tasks()
+        Method(self.rule, self.search, self.learner, self.mixing)  # refuses parts that do not go together
         check_choice("preset", self.preset, PRESETS)
         if self.transitions < 1:
             raise PolicyBudgetError(f"transitions must be at least 1, got {self.transitions}")

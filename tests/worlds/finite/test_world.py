@@ -111,7 +111,7 @@ def test_the_learner_finds_the_exact_optimum_of_levers() -> None:
     mdp = levers([[10, 0, 2], [0, 8, 7], [9, 0, 0]])
     best = brute_force(mdp, 2)
     assert best.welfare == pytest.approx((10 + 8 + 9) / 3)
-    result = train(mdp.problem(2), EM(warm_start=5), ppo=QUICK, transitions=40 * QUICK.batch)
+    result = train(mdp.problem(2), EM(warm_start=5), search="plain", learner=QUICK, transitions=40 * QUICK.batch)
     assert result.welfare == pytest.approx(best.welfare)
 
 
