@@ -18,9 +18,5 @@ users = Population.from_function(likes, names=["upright", "still", "lazy"])
 print(*(f"{finding.level:<8}{finding.text}" for finding in check_world(world, users)), sep="\n")
 ppo = PPO(copies=4, steps=64, minibatch=64, normalise_observations=True)
 transitions = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-<<<<<<< HEAD
 result = train(RepresentedMDP(world, users, budget=2), learner=ppo, transitions=transitions)
-=======
-result = train(RepresentedMDP(world, users, budget=2), EM(), learner=ppo, transitions=transitions)
->>>>>>> t
 print(result.assignment, result.returns, f"welfare {result.welfare:.2f}", sep="\n")

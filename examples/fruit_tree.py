@@ -9,11 +9,7 @@ transitions = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
 table = Path(__file__).with_name("fruit_tree.csv")
 problem = make_problem("gym:fruit-tree-v0", budget=3, population=str(table))
 ppo = PPO(copies=16, steps=24, minibatch=64, normalise_observations=True)
-<<<<<<< HEAD
 result = train(problem, learner=ppo, transitions=transitions)
-=======
-result = train(problem, EM(), learner=ppo, transitions=transitions)
->>>>>>> t
 for user, column, worth in zip(result.agents, result.assignment.T, result.returns.T, strict=True):
     each = " ".join(f"{value:5.2f}" for value in worth)
     print(f"{user:<14} is served by policy {column.argmax()}; the policies are worth {each} to them")

@@ -12,11 +12,7 @@ for_speed = np.linspace(0.0, 1.0, 20)
 users = Population.from_weights(np.stack([for_speed, 1.0 - for_speed], axis=1))
 problem = RepresentedMDP(world_by_id("mo-halfcheetah-v5"), users, budget=3)
 ppo = PPO(copies=4, steps=128, normalise_observations=True)
-<<<<<<< HEAD
 result = train(problem, learner=ppo, transitions=transitions)
-=======
-result = train(problem, EM(), learner=ppo, transitions=transitions)
->>>>>>> t
 for policy, row in enumerate(result.assignment):
     served = for_speed[row == 1]
     who = f"{len(served)} users, who weigh speed {served.min():.2f} to {served.max():.2f}" if len(served) else "nobody"

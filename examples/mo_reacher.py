@@ -12,11 +12,7 @@ weights = np.random.default_rng(0).dirichlet(np.full(4, 0.3), size=10)
 users = Population.from_weights(weights, names=[f"user {i}" for i in range(10)])
 problem = RepresentedMDP(world_by_id("mo-reacher-v5"), users, budget=3)
 ppo = PPO(copies=8, steps=64, normalise_observations=True)
-<<<<<<< HEAD
 result = train(problem, learner=ppo, transitions=transitions)
-=======
-result = train(problem, EM(), learner=ppo, transitions=transitions)
->>>>>>> t
 for user, column, row in zip(result.agents, result.assignment.T, weights, strict=True):
     wants = " ".join(f"{weight:.2f}" for weight in row)
     print(f"{user}, who weighs the targets {wants}, is served by policy {column.argmax()}")

@@ -28,7 +28,9 @@ class Corridor(JaxWorld):
 
 
 users = pb.Population.from_weights(np.eye(7), names=[f"wants tile {i}" for i in range(7)])
-print(*(f"{finding.level:<9}{finding.check}: {finding.text}" for finding in pb.check_world(Corridor(), users)), sep="\n")
+print(
+    *(f"{finding.level:<9}{finding.check}: {finding.text}" for finding in pb.check_world(Corridor(), users)), sep="\n"
+)
 transitions = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
 result = pb.train(pb.RepresentedMDP(Corridor(), users, budget=3), transitions=transitions)
 print(result.assignment.argmax(axis=0), f"welfare {result.welfare:.2f}", sep="\n")

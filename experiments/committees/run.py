@@ -57,32 +57,17 @@ def gather(folder: Path, child: Child) -> list[str]:
     from policybudget.worlds.registry import held_out
 
     use_compilation_cache()
-<<<<<<< HEAD
     configuration = Configuration.load(folder / "config.json")
     training, result, seed = configuration.training(), pb.load(folder), configuration.seed
     tasks = held_out(WORLD, TEST_TASKS, seed)
-=======
-    problem = pb.make_problem(WORLD, POLICIES, TASKS, seed)
-    whole = "nearest" if method in CLUSTERINGS else "tasks"
-    rule = CoverCommittee(radius=radius, cover_method=method, learn_from=whole)
-    learner = preset("default", WORLD, "committee").ppo
-    result = pb.train(problem, rule, ppo=learner, transitions=transitions, seed=seed)
-    tasks, trained = held_out(WORLD, TEST_TASKS, seed), problem.population.parameters
-    assert trained is not None
->>>>>>> c
     assert tasks.parameters is not None
     assert result.prototypes is not None
     returns = play_tasks(training.problem.world, tasks, result.policies, EPISODES, seed)
     found = generalise(returns, tasks.parameters, result.prototypes, TRIALS)
     judged, alone = found.summary(), found.means["nearest"]
     means = [judged[rule]["mean"] for rule in JUDGED[-3:]]
-<<<<<<< HEAD
     coverage = training.prepared.cover.coverage
     return [f"{value:.4f}" for value in (coverage, float((alone > SERVED).mean()), float(alone.min()), *means)]
-=======
-    coverage = rule.cover(trained, POLICIES, seed).coverage
-    return [coverage, float((alone > SERVED).mean()), float(alone.min()), *means]
->>>>>>> c
 
 
 def read() -> list[dict[str, str]]:
@@ -95,7 +80,6 @@ def read() -> list[dict[str, str]]:
 
 def run_missing(settings: argparse.Namespace) -> None:
     """Train what is not in the file yet; every finished run is a line of it."""
-<<<<<<< HEAD
     wanted = {
         (method, settings.radius, settings.transitions * POLICIES, seed): arguments_of(
             method, settings.radius, settings.transitions, seed
@@ -104,22 +88,6 @@ def run_missing(settings: argparse.Namespace) -> None:
         for method in settings.methods
     }
     train_missing(FILE, COLUMNS, wanted, gather, settings.processes)
-=======
-    wanted = [(m, settings.radius, settings.transitions, s) for s in settings.seeds for m in settings.methods]
-    done = {(row["method"], float(row["radius"]), int(row["frames"]) // POLICIES, int(row["seed"])) for row in read()}
-    missing = [one for one in wanted if one not in done]
-    if not FILE.exists():
-        FILE.write_text(",".join(COLUMNS) + "\n")
-    cores = sorted(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(settings.processes, get_context("spawn"), max_tasks_per_child=1) as pool:
-        jobs = {pool.submit(train, *one, cores[i % len(cores)]): one for i, one in enumerate(missing)}
-        for job in as_completed(jobs):
-            method, radius, transitions, seed = jobs[job]
-            line = [method, radius, transitions * POLICIES, seed, *(f"{value:.4f}" for value in job.result())]
-            with FILE.open("a", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerow(line)
-            print(*line, file=sys.stderr, flush=True)
->>>>>>> c
 
 
 def table() -> None:

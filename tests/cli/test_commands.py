@@ -16,11 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-<<<<<<< HEAD
-from policybudget.assessment.evaluate import evaluate_run
-=======
 import policybudget as pb
->>>>>>> t
+from policybudget.assessment.evaluate import evaluate_run
 from policybudget.cli.main import main
 from policybudget.runs import tensors
 from policybudget.runs.result import Result, load
@@ -145,7 +142,6 @@ def test_another_welfare_and_options_outside(
     assert evaluation["greedy"]["welfare"]["mean"] == pytest.approx(result["welfare"], abs=1e-4)
 
 
-<<<<<<< HEAD
 def test_evaluating_from_python_is_what_the_command_does(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(run_copy)]) == 0
     by_command = [(run_copy / name).read_bytes() for name in ("evaluation.json", "returns.csv")]
@@ -159,7 +155,8 @@ def test_one_episode_has_no_interval(run_copy: Path, capsys: pytest.CaptureFixtu
     assert "+-" not in capsys.readouterr().out
     record = json.loads((run_copy / "evaluation.json").read_text())
     assert record["greedy"]["welfare"]["ci95"] is None and record["greedy"]["policies"][0]["length"]["ci95"] is None
-=======
+
+
 def equals(run: Path, made: Result) -> None:
     """Bit for bit."""
     kept = load(run)
@@ -195,4 +192,3 @@ def test_python_equals_the_command_line_in_a_gymnasium_world(
     equals(Path("run"), pb.train(problem, learner=learner, transitions=256, **named))  # type: ignore[arg-type]
     if not named:
         equals(Path("run"), pb.train(problem, pb.EM(), learner=learner, transitions=256))
->>>>>>> t

@@ -17,12 +17,6 @@ from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import Result, load
 from policybudget.worlds import registry
 from policybudget.worlds.mujoco import goals
-<<<<<<< HEAD:src/policybudget/assessment/held_out.py
-=======
-
-USUAL = 40
-"""Tasks that are drawn if nobody says how many."""
->>>>>>> t:src/policybudget/cli/held_out.py
 
 
 @dataclass(frozen=True)

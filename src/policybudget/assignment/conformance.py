@@ -43,7 +43,7 @@ def check_rule(rule: Any, population: Population | None = None) -> list[Finding]
         A finding per check, in order. The rule conforms if none is an error.
     """
     if not isinstance(rule, AssignmentRule):
-        return [Finding("kind", "error", f"expected an AssignmentRule, got {type(rule).__name__}")]  # type: ignore[unreachable] # a caller's error
+        return [Finding("kind", "error", f"expected an AssignmentRule, got {type(rule).__name__}")]
     agents = population or Population.from_weights(np.random.default_rng(0).normal(size=(AGENTS, 4)))
     trial = _Trial(rule, agents)
     checks: list[tuple[str, Callable[[], str]]] = [
