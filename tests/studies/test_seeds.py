@@ -22,7 +22,7 @@ ROBOTS = (
 
 def test_all_seeds_train_for_the_same_users_and_say_so(empty_place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*ROBOTS, "--seed", "5", "--seeds", "2", "--population-seed", "3", "--out", "both"]) == 0
-    told = capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
     assert "2 seeds, population seed 3 in all" in told and "+-" in told
     summary = json.loads(Path("both/summary.json").read_text())
     assert (summary["seeds"], summary["population_seed"]) == ([5, 6], 3)
