@@ -23,7 +23,11 @@ tells for each user the position in "policies" of who serves it, -1 for its outs
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Print the optimum as JSON, and draw it if a file is named."""
+    """Print the optimum as JSON, and draw it if a file is named.
+
+    Args:
+        arguments: of the command line, after the name of the command.
+    """
     given = vars(_parser().parse_args(arguments))
     world, budgets, front, figure = (given.pop(name, None) for name in ("world", "budget", "front", "figure"))
     if (world is None) == (front is None):

@@ -12,7 +12,11 @@ from policybudget.training.configuration import Configuration
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Go on where the last checkpoint stands; a finished run is left as it is."""
+    """Go on where the last checkpoint stands; a finished run is left as it is.
+
+    Args:
+        arguments: of the command line, after the name of the command.
+    """
     parser = options.Parser("resume", "Go on with a training that was stopped; it ends as it would have ended.")
     parser.add_argument("run", type=Path, metavar="RUN", help="run folder")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")

@@ -19,7 +19,11 @@ NAMES = (("algorithm", ALGORITHMS, "who is with whom"), ("search", SEARCHES, "ho
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Train, or train several seeds side by side."""
+    """Train, or train several seeds side by side.
+
+    Args:
+        arguments: of the command line, after the name of the command.
+    """
     base = _base(arguments)
     parser = options.Parser("train", "Train a budget of policies for a population of users.")
     group = parser.add_argument_group("method")

@@ -334,9 +334,8 @@ def _epochs_of_actors(
 ) -> tuple[Any, Any, ActorLosses]:
     """Passes over the batch, until a moving average of each policy's KL gets too large: it then learns no more.
 
-    Args:
-        step: one minibatch.
-        keep: (values, states) after an epoch, of the policies that were active in it, and before it of the others.
+    ``step`` is one minibatch. ``keep`` gives (values, states) after an epoch, of the policies that were active in it,
+    and before it of the others.
     """
     zeros = jnp.zeros(rows.weight.shape[0])
 

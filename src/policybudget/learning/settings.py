@@ -32,8 +32,14 @@ def surrogate(ratio: Float[Array, "*batch"], advantage: Float[Array, "*batch"], 
 class PPO:
     """PPO for k policies at once (Ivanov & Ben-Porat 2024, Section 3.2 and Appendix B).
 
-    Pairs ``(start, end)`` are annealed exponentially over the training. ``surrogate`` is the loss of the actors, for
-    those who bring one of their own; all other fields are options of the command line, with a line of help each.
+    Pairs ``(start, end)`` are annealed exponentially over the training. Every field but one is an option of the command
+    line, with a line of help.
+
+    Args:
+        surrogate: the objective of the actors, for those who bring one of their own; from Python only.
+
+    Raises:
+        PolicyBudgetError: a setting is out of range.
     """
 
     copies: int = option(32, "parallel copies of the world per policy (E)")

@@ -21,13 +21,31 @@ class Sampler(Protocol):
     """k x E running copies of a world."""
 
     def start(self, key: PRNGKeyArray) -> Ongoing:
-        """Fresh episodes everywhere."""
+        """Fresh episodes everywhere.
+
+        Args:
+            key: of the first states.
+        """
 
     def restore(self, ongoing: Ongoing, key: PRNGKeyArray) -> Ongoing:
-        """Go on where a saved run stood; in fresh episodes where the world cannot save its state."""
+        """Go on where a saved run stood; in fresh episodes where the world cannot save its state.
+
+        Args:
+            ongoing: as saved.
+            key: of the first states of fresh episodes.
+        """
 
     def rollout(self, policies: Policies, ongoing: Ongoing, key: PRNGKeyArray, steps: int) -> tuple[Ongoing, Batch]:
         """T steps of every copy with sampled actions.
+
+        Args:
+            policies: who acts; policy j in its own E copies.
+            ongoing: where the copies stand.
+            key: of actions and worlds.
+            steps: T.
+
+        Returns:
+            Where the copies stand then, and the transitions.
 
         Raises:
             WorldError: the world raised, or gave something that is not finite.

@@ -27,6 +27,7 @@ class Seen(eqx.Module):
 
     Attributes:
         returns: to each agent, of the episode up to and including this step.
+        action: as sampled.
         place: a number for the observation before the action, equal for equal ones.
         ended: the episode ends with this step.
     """
@@ -58,7 +59,8 @@ class Archived(NamedTuple):
         actions: (s, L) as they were taken; what follows the last is 0.
         lengths: (s,) steps.
         known: ascending fingerprints of all returns ever met, the dominated among them.
-        trail, places: (L, k, E) the last actions in each copy, and numbers for the observations before them.
+        trail: (L, k, E) the last actions in each copy.
+        places: (L, k, E) numbers for the observations before them.
         age: (k, E) steps since the episodes under way began.
     """
 

@@ -85,7 +85,13 @@ class Lesson(eqx.Module):
 
 
 class Actors(NamedTuple):
-    """Improved actors, and the logits of a learned assignment."""
+    """Improved actors, and the logits of a learned assignment.
+
+    Attributes:
+        learned: the actors and the logits; the critics as they were.
+        optimiser: states of their optimisers.
+        losses: of each policy's last epoch.
+    """
 
     learned: ppo.Learned
     optimiser: Any
@@ -93,7 +99,12 @@ class Actors(NamedTuple):
 
 
 class Critics(NamedTuple):
-    """Improved critics."""
+    """Improved critics.
+
+    Attributes:
+        network: of the k policies.
+        optimiser: state of its optimiser.
+    """
 
     network: Network
     optimiser: Any
@@ -216,8 +227,7 @@ def _signal(
     Either the m features, of which a policy maximises a mixture, or that mixture itself, as the mean over its
     agents.
 
-    Args:
-        pull: whose rewards count how much (:meth:`Objective.pull`).
+    ``pull`` says whose rewards count how much (:meth:`Objective.pull`).
     """
     mixture = rewards.mixture(pull)
     if critic == "features":

@@ -94,7 +94,11 @@ class Listener(Protocol):
     """Something that follows a training and never changes it."""
 
     def __call__(self, event: Event) -> None:
-        """Hear of an iteration."""
+        """Hear of an iteration.
+
+        Args:
+            event: the iteration that has ended.
+        """
 
 
 Resume = Callable[[TrainState, int, Any], Snapshot | None]

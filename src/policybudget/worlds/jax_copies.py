@@ -26,13 +26,21 @@ class JaxCopies:
         self._key, self._state, self._steps = jax.random.key(0), None, 0
 
     def reset(self, seed: int) -> np.ndarray:
-        """Begin fresh episodes; see :class:`Copies`."""
+        """Begin fresh episodes; see :class:`Copies`.
+
+        Args:
+            seed: of the first states and of all that follows.
+        """
         self._key, self._steps = jax.random.key(seed), 0
         self._state, observation = self._reset(self._keys(0))
         return np.asarray(observation)
 
     def step(self, actions: np.ndarray) -> HostStep:
-        """Step every copy; see :class:`Copies`."""
+        """Step every copy; see :class:`Copies`.
+
+        Args:
+            actions: (N, ..) as policies give them.
+        """
         self._steps += 1
         after = self._step(self._state, jnp.asarray(actions), self._keys(2 * self._steps))
         terminated, truncated = np.asarray(after.terminated), np.asarray(after.truncated)
@@ -50,7 +58,11 @@ class JaxCopies:
         return {}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """There is nothing to restore."""
+        """There is nothing to restore.
+
+        Args:
+            state: empty.
+        """
 
     def close(self) -> None:
         """There is nothing to close."""

@@ -17,7 +17,11 @@ PER_POLICY = ("group_welfare", "group_size", "kl", "clip_fraction", "entropy", "
 
 
 def scalars(event: Event) -> Iterator[tuple[str, float]]:
-    """Names and values of what is recorded; those per policy carry its index."""
+    """Names and values of what is recorded; those per policy carry its index.
+
+    Args:
+        event: the iteration that has ended.
+    """
     yield "welfare", float(event.report.welfare)
     yield "reassigned", float(event.report.reassigned)
     yield "unserved", float(event.report.unserved)
@@ -33,7 +37,11 @@ class Speed:
         self._last: tuple[float, int] | None = None
 
     def __call__(self, event: Event) -> float | None:
-        """Hear of an iteration."""
+        """Hear of an iteration.
+
+        Args:
+            event: the iteration that has ended.
+        """
         before, self._last = self._last, (event.seconds, event.transitions)
         if before is None or event.seconds <= before[0]:
             return None
@@ -44,6 +52,10 @@ class Metrics:
     """A listener that appends to metrics.csv; lines after the point that a run resumes from are dropped.
 
     Columns: phase, iteration, transitions (all policies), seconds, transitions_per_s, then :func:`scalars`.
+
+    Args:
+        folder: of the run.
+        budget: policies of the phase that has most.
     """
 
     def __init__(self, folder: Path, budget: int) -> None:
@@ -54,7 +66,11 @@ class Metrics:
         self._speed = Speed()
 
     def __call__(self, event: Event) -> None:
-        """Write a line."""
+        """Write a line.
+
+        Args:
+            event: the iteration that has ended.
+        """
         values = dict(scalars(event))
         if not self._begun:
             self._begin(event.transitions)
@@ -91,7 +107,11 @@ def _line(row: list[object] | list[str]) -> str:
 
 
 class TensorBoard:
-    """A listener that writes TensorBoard events into the run folder."""
+    """A listener that writes TensorBoard events into the run folder.
+
+    Args:
+        folder: of the run.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -99,7 +119,11 @@ class TensorBoard:
         self._writer: Any = None
 
     def __call__(self, event: Event) -> None:
-        """Write the scalars of an iteration, at its number of transitions."""
+        """Write the scalars of an iteration, at its number of transitions.
+
+        Args:
+            event: the iteration that has ended.
+        """
         from tensorboardX import SummaryWriter
 
         if self._writer is None:

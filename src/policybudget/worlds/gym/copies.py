@@ -71,14 +71,22 @@ class GymnasiumCopies:
         self._ended = np.zeros(number, bool)
 
     def reset(self, seed: int) -> NDArray[np.float32]:
-        """Begin fresh episodes; see :class:`Copies`."""
+        """Begin fresh episodes; see :class:`Copies`.
+
+        Args:
+            seed: of the first states and of all that follows.
+        """
         observation = self._guard(lambda: self._flat(self.env.reset(seed=seed)[0]))
         self._check("observation after reset", observation)
         self._ended[:] = False
         return observation
 
     def step(self, actions: np.ndarray) -> HostStep:
-        """Step every copy; see :class:`Copies`."""
+        """Step every copy; see :class:`Copies`.
+
+        Args:
+            actions: (N, ..) as policies give them.
+        """
         return self._guard(lambda: self._step(actions))
 
     def _step(self, actions: np.ndarray) -> HostStep:
@@ -112,7 +120,11 @@ class GymnasiumCopies:
         return given | {"ended": self._ended.copy(), "steps": np.asarray(self.steps)}
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Hand a saved state to the environment."""
+        """Hand a saved state to the environment.
+
+        Args:
+            state: as :meth:`state` gave it.
+        """
         given = {key: value for key, value in state.items() if key not in ("ended", "steps")}
         self._ended, self.steps = state["ended"].astype(bool), int(state["steps"])
         self._guard(lambda: self.env.set_state(given))

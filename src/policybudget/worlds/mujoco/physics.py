@@ -98,6 +98,11 @@ def load_model(mujoco: ModuleType, task: MujocoTask) -> Any:
 class MujocoPhysics:
     """E copies of a task's model.
 
+    Args:
+        task: whose model it is.
+        num_envs: E.
+        num_threads: that step them.
+
     Attributes:
         qpos: (E, nq) positions and qvel: (E, nv) velocities, live: the next call changes them.
         initial_qpos: (nq,) and initial_qvel: (nv,), the model's.

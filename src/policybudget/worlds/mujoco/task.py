@@ -39,7 +39,12 @@ class PositionsAndVelocities:
     velocity_limit: float = np.inf
 
     def __call__(self, qpos: Floats, qvel: Floats) -> Floats:
-        """Observations of these positions and velocities."""
+        """Observations of these positions and velocities.
+
+        Args:
+            qpos: (E, nq) positions.
+            qvel: (E, nv) velocities.
+        """
         if np.isfinite(self.velocity_limit):
             qvel = np.clip(qvel, -self.velocity_limit, self.velocity_limit)
         return np.concatenate((qpos[:, self.skip :], qvel), axis=1)
@@ -66,7 +71,12 @@ class HealthyRange:
     inclusive: bool = False
 
     def __call__(self, qpos: Floats, qvel: Floats) -> NDArray[np.bool_]:
-        """Whether each of these bodies is up."""
+        """Whether each of these bodies is up.
+
+        Args:
+            qpos: (E, nq) positions.
+            qvel: (E, nv) velocities.
+        """
         z = qpos[:, self.z_index]
         if self.inclusive:
             healthy: NDArray[np.bool_] = (self.z[0] <= z) & (z <= self.z[1])
