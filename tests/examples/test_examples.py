@@ -39,10 +39,15 @@ def test_an_example(name: str, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()), "an example left files behind"
 
 
-def test_the_code_in_the_docs_of_the_exact_side() -> None:
+def test_the_code_in_the_docs_of_the_exact_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (EXAMPLES.parent / "docs" / "exact.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    Path("values.csv").write_text("0,1\n1,0\n0,1\n2,2\n")
+    Path("users.csv").write_text("0,1\n1,0\n0,1\n")
     names: dict[str, Any] = {}
-    exec(text.split("```python\n")[1].split("```")[0], names)
+    for block in text.split("```python\n")[1:]:
+        exec(block.split("```")[0], names)
+    assert names["best"].welfare[0] == pytest.approx(35.98, abs=0.01)
     assert names["exact"].brute_force(names["mdp"], 2).welfare == pytest.approx(9.5)
     assert names["problem"].budget == 2
 

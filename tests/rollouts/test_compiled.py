@@ -113,7 +113,7 @@ def resets(world: JaxWorld, steps: int) -> tuple[int, int]:
     begun = compiled.start(world, 2, 3, jax.random.key(0))
     jax.effects_barrier()
     COUNTED.clear()
-    _, batch = sample(world, policies(world, 2), begun, jax.random.key(1), steps)
+    _, batch = sample(world, policies(world, 2), begun, jax.random.key(1), steps, world.without_chance)
     jax.block_until_ready(batch)
     jax.effects_barrier()
     return len(COUNTED), int(np.asarray(batch.terminated | batch.truncated).any(axis=(1, 2)).sum())

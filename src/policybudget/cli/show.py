@@ -57,7 +57,8 @@ def seeds(folder: Path, found: Seeds) -> None:
         found: what they came to.
     """
     console = Console()
-    table = Table(title=f"{len(found.seeds)} seeds, {found.population}")
+    console.print(f"{len(found.seeds)} seeds, {found.population}", highlight=False)
+    table = Table()
     table.add_column("seed", justify="right")
     table.add_column("welfare", justify="right")
     for seed, welfare in zip(found.seeds, found.welfare, strict=True):

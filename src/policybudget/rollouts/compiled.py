@@ -27,7 +27,7 @@ class JaxSampler:
     """
 
     def __init__(self, world: JaxWorld, budget: int, copies: int) -> None:
-        self.world, self.shape = world, (budget, copies)
+        self.world, self.shape, self._alike = world, (budget, copies), bool(world.without_chance)
 
     def start(self, key: PRNGKeyArray) -> Ongoing:
         """Fresh episodes everywhere.
@@ -59,7 +59,7 @@ class JaxSampler:
         Returns:
             Where the copies stand then, and the transitions.
         """
-        after: tuple[Ongoing, Batch] = _rollout(self.world, policies, ongoing, key, steps)
+        after: tuple[Ongoing, Batch] = _rollout(self.world, policies, ongoing, key, steps, self._alike)
         return after
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ def start(world: JaxWorld, budget: int, copies: int, key: PRNGKeyArray) -> Ongoi
 
 
 def rollout(
-    world: JaxWorld, policies: Policies, ongoing: Ongoing, key: PRNGKeyArray, steps: int
+    world: JaxWorld, policies: Policies, ongoing: Ongoing, key: PRNGKeyArray, steps: int, alike: bool = False
 ) -> tuple[Ongoing, Batch]:
     """T steps of every copy with sampled actions; finished episodes start anew at once.
 
@@ -91,6 +91,7 @@ def rollout(
         ongoing: where the copies stand.
         key: of actions and worlds.
         steps: T.
+        alike: whether all episodes of this world begin alike.
 
     Returns:
         Where the copies stand then, and the transitions.
@@ -98,7 +99,7 @@ def rollout(
     shape = ongoing.observation.shape[:2]
     noise_key, world_key, reset_key = jax.random.split(key, 3)
     noise = actions.noise(world.actions, noise_key, (steps, *shape))
-    renew = _renewal(world, shape, reset_key)
+    renew = _renewal(world, shape, reset_key, alike)
 
     def step(ongoing: Ongoing, inputs: tuple[Array, Array, Array]) -> tuple[Ongoing, tuple[Array, ...]]:
         random, step_key, time = inputs
@@ -119,14 +120,14 @@ def rollout(
 
 
 def _renewal(
-    world: JaxWorld, shape: tuple[int, ...], key: PRNGKeyArray
+    world: JaxWorld, shape: tuple[int, ...], key: PRNGKeyArray, alike: bool
 ) -> Callable[[Ongoing, Bool[Array, "k E"], Array], Ongoing]:
     """How finished copies begin anew.
 
-    Where nothing is drawn, all begin alike, in a state that is computed once. Elsewhere first states are drawn in
+    Where all episodes begin alike, their first state is computed once. Elsewhere first states are drawn in
     those steps alone in which an episode ended.
     """
-    if world.without_chance:
+    if alike:
         first = Ongoing(*world.reset(key))
         return lambda after, done, time: _where(done, first, after)
 
