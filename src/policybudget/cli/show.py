@@ -67,4 +67,5 @@ def seeds(folder: Path, found: Seeds) -> None:
     table.add_row("mean", f"[bold]{found.summary['mean']:.2f}[/]{plus_minus(found.summary['ci95'])}")
     console.print(table)
     console.print("+- is the half-width of a 95 % confidence interval of the mean over seeds", style="dim")
+    console.print(f"search  {found.search}", highlight=False)
     console.print(f"runs    {folder}", soft_wrap=True, highlight=False)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from policybudget import runtime
 from policybudget.cli import options, show
@@ -15,7 +16,17 @@ from policybudget.runs import files
 from policybudget.training.configuration import Configuration, preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
 
-NAMES = (("algorithm", ALGORITHMS, "who is with whom"), ("search", SEARCHES, "how to get beyond local optima"))
+
+def _names(kinds: Mapping[str, Any]) -> str:
+    """Names, and where alone each works."""
+    limits = {name: getattr(kind, "limits", "") for name, kind in kinds.items()}
+    return ", ".join(f"{name} ({limit})" if limit else name for name, limit in limits.items())
+
+
+NAMES = (
+    ("algorithm", f"who is with whom: {_names(ALGORITHMS)}"),
+    ("search", f"how to get beyond local optima: {_names(SEARCHES)}"),
+)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -27,9 +38,9 @@ def run(arguments: Sequence[str]) -> None:
     base = _base(arguments)
     parser = options.Parser("train", "Train a budget of policies for a population of users.")
     group = parser.add_argument_group("method")
-    for name, kinds, text in NAMES:
+    for name, text in NAMES:
         chosen = base.rule.name if name == "algorithm" else base.search.name
-        group.add_argument(f"--{name}", default=chosen, metavar="NAME", help=f"{text}: {', '.join(kinds)}")
+        group.add_argument(f"--{name}", default=chosen, metavar="NAME", help=text)
     options.add(parser, "training", base)
     options.add(parser, f"assignment ({base.rule.name})", base.rule)
     options.add(parser, f"search ({base.search.title})", base.search)

@@ -36,12 +36,14 @@ class Seeds:
         welfare: of each.
         summary: mean and 95 % interval over seeds.
         population: what the seeds share of the agents, in words.
+        search: by name, with where alone it works.
     """
 
     seeds: tuple[int, ...]
     welfare: tuple[float, ...]
     summary: dict[str, Any]
     population: str
+    search: str
 
 
 def train_seeds(folder: Path, configuration: Configuration, total: int, count: int, quiet: bool = False) -> Seeds:
@@ -69,12 +71,13 @@ def train_seeds(folder: Path, configuration: Configuration, total: int, count: i
     results = [files.read_json(folder / f"seed-{seed}" / "result.json") for seed in seeds]
     welfare = tuple(float(result["welfare"]) for result in results)
     population = f"population seed {configuration.population_seed} in all"
-    found = Seeds(tuple(seeds), welfare, mean_ci95(np.array(welfare)), population)
+    found = Seeds(tuple(seeds), welfare, mean_ci95(np.array(welfare)), population, configuration.search.title)
     files.write_json(
         folder / "summary.json",
         {
             "seeds": list(seeds),
             "population_seed": configuration.population_seed,
+            "search": configuration.search.title,
             "welfare": found.summary,
             "wall_seconds": time.perf_counter() - began,
             "runs": [{"seed": seed, **result} for seed, result in zip(seeds, results, strict=True)],
