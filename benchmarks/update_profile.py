@@ -53,6 +53,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     from jax.flatten_util import ravel_pytree
 
     import policybudget as pb
+    from policybudget.learning import optimiser as optimiser_of
     from policybudget.learning import ppo
     from policybudget.search.search import Phase
     from policybudget.training import iteration
@@ -76,7 +77,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     part = jax.tree.map(lambda x: x[:, : learner.minibatch], rows)
     actor, unravel_actor = ravel_pytree(state.learned.actor)
     critic, unravel_critic = ravel_pytree(state.learned.critic)
-    optimiser, active = ppo._adam(learner), jnp.ones(settings.budget)
+    optimiser, active = optimiser_of.adam(learner), jnp.ones(settings.budget)
     networks = (state.learned.actor.network, state.learned.critic)
 
     def gradients(actor: Any, critic: Any, part: Any) -> tuple[Any, Any]:
@@ -115,7 +116,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
         def once(carry: Any, _: Any) -> tuple[Any, None]:
             values, states = carry
             moved = [
-                ppo._step(optimiser, 1e-9, value, ppo._flat(gradient, learner), state)
+                optimiser_of.step(optimiser, 1e-9, value, optimiser_of.clipped_flat(gradient, learner), state)
                 for value, gradient, state in zip(values, gradients(*values, part), states, strict=True)
             ]
             return (tuple(value for value, _ in moved), tuple(state for _, state in moved)), None

@@ -34,7 +34,8 @@ ROOMS = (
     "assessment",
     "runs",
 )
-FILES = ("learning.advantages", "learning.ppo", "training.state", "training.train")
+FILES = ("learning.advantages", "learning.ppo", "learning.optimiser", "training.state", "training.train")
+FILES += ("training.events", "training.finish")
 FILES += ("training.iteration", "worlds.finite", *(f"exact.{name}" for name in EXACT))
 FILES += ("training.step", "training.checkpoint", "training.listeners", "training.method", "worlds.interface")
 FILES += ("worlds.grid.resource_gathering", "streams")

@@ -14,7 +14,8 @@ from policybudget.assignment.trajectory_clusters import TrajectoryClusters
 from policybudget.population import Population
 from policybudget.problem import RepresentedMDP
 from policybudget.search.pretrained import Pretrained
-from policybudget.training.train import Event, train
+from policybudget.training.events import Event
+from policybudget.training.train import train
 from policybudget.worlds import world_from
 
 

@@ -16,8 +16,8 @@ from policybudget.problem import make_problem
 from policybudget.runs.result import load
 from policybudget.training.checkpoint import Checkpoints
 from policybudget.training.configuration import Configuration
+from policybudget.training.events import Event
 from policybudget.training.listeners.metrics import Metrics
-from policybudget.training.train import Event
 
 TINY = ("--copies", "4", "--steps", "32", "--minibatch", "64", "--epochs", "1", "--hidden", "8", "--quiet")
 COMMITTEE = ("train", "--algorithm", "committee", "--budget", "2", "--transitions", "384", "--no-last-e-step")

@@ -25,7 +25,8 @@ from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.runs import tensors
 from policybudget.runs.result import load
 from policybudget.training.checkpoint import NAME, Checkpoints, reader
-from policybudget.training.train import Event, train
+from policybudget.training.events import Event
+from policybudget.training.train import train
 
 TINY = ("--copies", "2", "--steps", "16", "--minibatch", "16", "--epochs", "1", "--hidden", "4", "--quiet")
 VELOCITY = ("--world", "hopper-velocity", "--agents", "6", "--budget", "2", "--warm-start", "1", *TINY)

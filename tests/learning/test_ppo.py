@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from policybudget.learning import ppo
+from policybudget.learning import optimiser, ppo
 from policybudget.learning.settings import PPO, surrogate
 from policybudget.policies import actions
 from policybudget.policies.stacked import make_actor, make_critic
@@ -152,7 +152,7 @@ def test_rows_without_weight_do_not_matter() -> None:
 
 @pytest.mark.parametrize(("progress", "expected"), [(0.0, 5e-4), (0.5, math.sqrt(5e-4 * 1e-4)), (1.0, 1e-4)])
 def test_annealed_exponentially(progress: float, expected: float) -> None:
-    np.testing.assert_allclose(ppo.annealed((5e-4, 1e-4), jnp.asarray(progress)), expected, rtol=1e-5)
+    np.testing.assert_allclose(optimiser.annealed((5e-4, 1e-4), jnp.asarray(progress)), expected, rtol=1e-5)
 
 
 @eqx.filter_jit

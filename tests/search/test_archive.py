@@ -17,8 +17,9 @@ from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.search.archive import Archive
 from policybudget.search.plain import Plain
 from policybudget.training import checkpoint
+from policybudget.training.events import Event
 from policybudget.training.method import preset
-from policybudget.training.train import Event, train
+from policybudget.training.train import train
 from policybudget.worlds.finite.world import FiniteWorld
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 

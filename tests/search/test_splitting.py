@@ -21,8 +21,9 @@ from policybudget.objective import Objective
 from policybudget.rollouts import compiled
 from policybudget.search.search import Plan, Standing
 from policybudget.search.splitting import HOLD, Splitting, plan_splits
+from policybudget.training.events import Event
 from policybudget.training.state import Task, TrainState, begin, changed, make_task
-from policybudget.training.train import Event, train
+from policybudget.training.train import train
 from policybudget.welfare import parse
 
 TABLE = np.array([[9.0, 0, 0, 0, 0, 0], [0, 8, 7, 0, 0, 0], [2.0, 0, 0, 0, 0, 0]])

@@ -13,8 +13,8 @@ from safetensors import safe_open
 from policybudget.errors import RunFolderError
 from policybudget.runs import tensors
 from policybudget.training import checkpoint
+from policybudget.training.events import Event, Snapshot
 from policybudget.training.state import TrainState
-from policybudget.training.train import Event, Snapshot
 
 
 class Point(Snapshot):

@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from policybudget.errors import RunFolderError
+from policybudget.training.events import Event
 from policybudget.training.listeners.metrics import PER_POLICY, Metrics, TensorBoard
 from policybudget.training.listeners.progress import LiveProgress
-from policybudget.training.train import Event
 
 
 class Heard(Event):

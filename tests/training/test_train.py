@@ -26,8 +26,9 @@ from policybudget.search.pretrained import Pretrained
 from policybudget.search.search import Search
 from policybudget.search.splitting import Splitting
 from policybudget.training import checkpoint
+from policybudget.training.events import Event
 from policybudget.training.method import Method
-from policybudget.training.train import Event, Training, train
+from policybudget.training.train import Training, train
 from policybudget.welfare import parse
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 

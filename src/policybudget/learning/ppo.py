@@ -28,6 +28,8 @@ import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from policybudget.learning.optimiser import adam, annealed, clipped_flat
+from policybudget.learning.optimiser import step as take_step
 from policybudget.learning.settings import PPO
 from policybudget.policies import actions
 from policybudget.policies.networks import Network
@@ -157,10 +159,6 @@ def _mean(rows: Rows, x: Float[Array, "k B"]) -> Float[Array, " k"]:
     return jnp.sum(rows.weight * x, axis=1) / jnp.maximum(rows.weight.sum(axis=1), 1.0)
 
 
-def _adam(settings: PPO) -> optax.GradientTransformation:
-    return optax.scale_by_adam(eps=settings.adam_epsilon)
-
-
 def start(settings: PPO, learned: Learned) -> optax.OptState:
     """Fresh optimiser states: actor, critic and logits each apart, as flat vectors.
 
@@ -168,38 +166,8 @@ def start(settings: PPO, learned: Learned) -> optax.OptState:
         settings: with Adam's epsilon.
         learned: what they are for.
     """
-    actor, critic = (_adam(settings).init(ravel_pytree(part)[0]) for part in (learned.actor, learned.critic))
+    actor, critic = (adam(settings).init(ravel_pytree(part)[0]) for part in (learned.actor, learned.critic))
     return actor, critic, None if learned.logits is None else optax.scale_by_adam().init(learned.logits)
-
-
-def annealed(pair: tuple[float, float], progress: Float[Array, ""]) -> Float[Array, ""]:
-    """From the first to the second value, exponentially.
-
-    Args:
-        pair: both positive.
-        progress: from 0 to 1.
-    """
-    first, last = pair
-    return first * (last / first) ** progress
-
-
-def clipped(gradient: Any, limit: float) -> Any:
-    """Gradients of at most a norm: of each policy's own parameters by itself, and of the shared ones.
-
-    So policies that share no layers learn as if each were alone.
-
-    Args:
-        gradient: a pytree; of a loss that is a mean over k policies. Leaves of three axes (k, .., ..) are a policy's
-            own, all others shared (:mod:`policybudget.policies.networks`).
-        limit: the largest norm; that of a policy's own parameters is that of its own loss.
-    """
-    own = [leaf for leaf in jax.tree.leaves(gradient) if leaf.ndim == 3]
-    shared = [leaf for leaf in jax.tree.leaves(gradient) if leaf.ndim < 3]
-    budget = len(own[0]) if own else 1
-    norms = budget * jnp.sqrt(sum((jnp.sum(leaf * leaf, axis=(1, 2)) for leaf in own), start=jnp.zeros(budget)))
-    norm = jnp.sqrt(sum((jnp.sum(leaf * leaf) for leaf in shared), start=jnp.zeros(())))
-    factors, factor = budget * limit / jnp.maximum(norms, limit), limit / jnp.maximum(norm, limit)
-    return jax.tree.map(lambda leaf: leaf * (factors[:, None, None] if leaf.ndim == 3 else factor), gradient)
 
 
 def improve_actors(
@@ -240,10 +208,10 @@ def improve_actors(
 
     def step(values: Any, states: Any, rows: Rows, active: Array) -> tuple[Any, Any, ActorLosses]:
         gradients, losses = jax.grad(act, has_aux=True)((unravel(values[0]), values[1]), rows, active)
-        actor, actor_state = _step(_adam(settings), rate, values[0], _flat(gradients[0], settings), states[0])
+        actor, actor_state = take_step(adam(settings), rate, values[0], clipped_flat(gradients[0], settings), states[0])
         logits, logits_state = values[1], states[1]
         if assignment is not None:
-            logits, logits_state = _step(optax.scale_by_adam(), assignment.rate, logits, gradients[1], logits_state)
+            logits, logits_state = take_step(optax.scale_by_adam(), assignment.rate, logits, gradients[1], logits_state)
         return (actor, logits), (actor_state, logits_state), losses
 
     def keep(active: Array, after: Any, before: Any) -> Any:
@@ -282,8 +250,8 @@ def improve_critics(
 
     def step(carry: tuple[Array, Any], part: Rows) -> tuple[tuple[Array, Any], None]:
         value, state = carry
-        gradient = _flat(jax.grad(critic_loss)(unravel(value), part), settings)
-        return _step(_adam(settings), rate, value, gradient, state), None
+        gradient = clipped_flat(jax.grad(critic_loss)(unravel(value), part), settings)
+        return take_step(adam(settings), rate, value, gradient, state), None
 
     def epoch(index: Array, carry: tuple[Array, Any]) -> tuple[Array, Any]:
         after: tuple[Array, Any] = _pass(step, carry, targets_only, jax.random.fold_in(key, index), settings)[0]
@@ -294,20 +262,9 @@ def improve_critics(
     return unravel(flat), state
 
 
-def _flat(gradient: Any, settings: PPO) -> Array:
-    return ravel_pytree(clipped(gradient, settings.gradient_norm))[0]
-
-
 def _learns(leaf: Array, active: Float[Array, " k"]) -> Array:
     """Where a leaf of the actors goes on learning: its policy is active, or it is shared."""
     return jnp.broadcast_to(active[:, None, None] > 0 if leaf.ndim == 3 else True, leaf.shape)
-
-
-def _step(
-    optimiser: optax.GradientTransformation, rate: Any, value: Array, gradient: Array, state: Any
-) -> tuple[Array, Any]:
-    update, state = optimiser.update(gradient, state)
-    return value - rate * update, state
 
 
 def _pass(

@@ -13,9 +13,10 @@ from policybudget.problem import RepresentedMDP
 from policybudget.runs import files
 from policybudget.runs.result import Result
 from policybudget.training.checkpoint import Checkpoints, reader
+from policybudget.training.events import Listener
 from policybudget.training.listeners.metrics import Metrics, TensorBoard
 from policybudget.training.listeners.progress import LiveProgress
-from policybudget.training.train import Listener, Training
+from policybudget.training.train import Training
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import jax
 
 from policybudget.errors import RunFolderError
 from policybudget.runs import files, tensors
+from policybudget.training.events import Event, Resume, Snapshot
 from policybudget.training.state import TrainState
-from policybudget.training.train import Event, Resume, Snapshot
 
 NAME = "checkpoint/state.safetensors"
 

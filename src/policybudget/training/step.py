@@ -19,7 +19,8 @@ from policybudget.search.episodes import Seen
 from policybudget.streams import Stream, derive
 from policybudget.training import iteration
 from policybudget.training.iteration import Lesson, Report
-from policybudget.training.state import Task, TrainState
+from policybudget.training.state import Task, TrainState, blank
+from policybudget.worlds.interface import HostWorld
 
 _study = eqx.filter_jit(iteration.study)
 _improve_actors, _improve_critics = eqx.filter_jit(iteration.improve_actors), eqx.filter_jit(iteration.improve_critics)
@@ -71,6 +72,12 @@ class Stepper:
         running = state.running if ongoing is state.ongoing else jnp.zeros_like(state.running)
         restored: TrainState = eqx.tree_at(lambda s: (s.ongoing, s.running), state, (ongoing, running))
         return restored
+
+    def template(self) -> TrainState:
+        """A state of this phase, its compiled part shapes only: what a checkpoint is read into."""
+        key = jax.random.key(0)
+        host = isinstance(self.task.world, HostWorld)  # whose copies cannot be made in the abstract
+        return blank(self.task, self.start(key) if host else jax.eval_shape(self.start, key))
 
     def sample(self, state: TrainState, key: PRNGKeyArray, steps: int) -> Batch:
         """A batch that nothing is learned from.

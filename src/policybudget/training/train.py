@@ -12,98 +12,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Iterable
+from typing import Any
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from policybudget.assignment.rule import AssignmentRule, Known
 from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.learning.settings import PPO
-from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
-from policybudget.rollouts.batch import Played
-from policybudget.rollouts.sampler import play
 from policybudget.runs.result import Architecture, Result
 from policybudget.search.search import Plan, Search, Standing
 from policybudget.streams import Stream, derive, root
-from policybudget.training.iteration import Report
+from policybudget.training.events import Event, Listener, Resume, Snapshot
+from policybudget.training.finish import finish
 from policybudget.training.method import Method
 from policybudget.training.method import preset as method_of
-from policybudget.training.state import Task, TrainState, begin, blank, carried, changed, make_task
+from policybudget.training.state import Task, TrainState, begin, carried, changed, make_task
 from policybudget.training.step import Stepper
-from policybudget.worlds.interface import HostWorld
-
-EPISODES, EPISODES_ON_HOST = (32, 100), (8, 20)
-"""Greedy episodes per policy at the end of a training: to settle the assignment by, and fresh ones to judge it by."""
-SURELY = 2.0
-"""Standard errors by which a policy must pass an agent's option outside for it to be served."""
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A point of a training from which it goes on exactly.
-
-    Attributes:
-        phase: its index.
-        state: of the phase.
-        seconds: that the training took so far.
-        memory: of the search.
-    """
-
-    phase: int
-    state: TrainState
-    seconds: float
-    memory: Any = ()
-
-
-@dataclass(frozen=True)
-class Event:
-    """What listeners hear after every iteration.
-
-    Attributes:
-        phase: index of the part of the training.
-        phases: names of all parts.
-        iteration: of this phase, from 1.
-        iterations: of this phase.
-        transitions: over all policies and phases, so far.
-        of: the same, in the end.
-        seconds: wall time of the training so far, over all resumptions.
-        report: as NumPy arrays.
-        snapshot: the point after this iteration; valid until the next one begins.
-    """
-
-    phase: int
-    phases: tuple[str, ...]
-    iteration: int
-    iterations: int
-    transitions: int
-    of: int
-    seconds: float
-    report: Report
-    snapshot: Snapshot
-
-
-@runtime_checkable
-class Listener(Protocol):
-    """Something that follows a training and never changes it."""
-
-    def __call__(self, event: Event) -> None:
-        """Hear of an iteration.
-
-        Args:
-            event: the iteration that has ended.
-        """
-
-
-Resume = Callable[[TrainState, int, Any], Snapshot | None]
-"""Given a template of a phase's state, the phase's index and a template of the search's memory: the snapshot to go on
-from, if there is one of that phase."""
 
 
 def train(
@@ -190,8 +117,8 @@ class Training:
         """
         task, state, memory, seconds = _Run(self, tuple(listeners), resume).all_phases()
         began = time.perf_counter()
-        state, assignment, played = self._finish(task, state, memory)
         problem, method, world = self.problem, self.method, self.problem.world
+        state, assignment, played = finish(problem, method.search, task, state, memory, root(self.seed))
         returns = task.rewards.agents(played.returns.mean(axis=1))
         social = problem.objective.summary(assignment, returns)
         return Result(
@@ -212,49 +139,6 @@ class Training:
             wall_seconds=seconds + time.perf_counter() - began,
             prototypes=method.rule.prototypes(problem.population, problem.budget, self.prepared),
         )
-
-    def _finish(self, task: Task, state: TrainState, memory: Any) -> tuple[TrainState, Array, Played]:
-        """The policies and the assignment that are deployed, and the fresh episodes that judge them."""
-        key, problem = root(self.seed), self.problem
-        proposed = self.method.search.proposals(
-            problem, self.method.learner, state.normaliser, memory, derive(key, Stream.PROPOSAL)
-        )
-        candidates = [state]
-        for one in proposed:
-            parts = (one.actor, one.assignment)
-            candidates.append(eqx.tree_at(lambda s: (s.learned.actor, s.assignment.assignment), state, parts))
-        settled = [
-            (candidate, *self._settled(task, candidate, derive(key, Stream.SELECTION_EPISODES, index)))
-            for index, candidate in enumerate(candidates)
-        ]
-        state, assignment, _ = max(reversed(settled), key=lambda one: one[2])  # of equals, the last proposed
-        fresh = derive(key, Stream.FINAL_EPISODES)
-        played = play(task.world, task.rewards.features, state.policies, fresh, _episodes(task)[1], True)
-        return state, assignment, played
-
-    def _settled(self, task: Task, state: TrainState, key: jax.Array) -> tuple[Array, float]:
-        """Who is with whom, by greedy episodes of the policies, and what that is worth in them."""
-        objective = self.problem.objective
-        played = play(task.world, task.rewards.features, state.policies, key, _episodes(task)[0], True)
-        returns = task.rewards.agents(played.returns.mean(axis=1))
-        assignment = task.rule.finalise(objective, state.assignment.assignment, returns)
-        sure = returns
-        if objective.outside is not None:  # served are those who are surely better off
-            sure = returns - SURELY * _standard_error(task.rewards, played)
-        assignment = objective.protect(assignment, sure)
-        return assignment, float(objective.value(assignment, returns))
-
-
-def _episodes(task: Task) -> tuple[int, int]:
-    return EPISODES_ON_HOST if isinstance(task.world, HostWorld) else EPISODES
-
-
-def _standard_error(rewards: Rewards, played: Played) -> Float[Array, "k n"]:
-    """Of the mean return of each policy to each agent."""
-    episodes = jnp.moveaxis(played.returns, 1, 0)
-    mean = rewards.agents(episodes.mean(axis=0))
-    squares = jax.lax.map(lambda one: (rewards.agents(one) - mean) ** 2, episodes)
-    return jnp.sqrt(squares.sum(axis=0) / max(1, len(episodes) * (len(episodes) - 1)))
 
 
 class _Run:
@@ -295,9 +179,7 @@ class _Run:
         for index in reversed(range(len(self.phases))) if self.resume is not None else ():
             task = self._task(index)
             with Stepper(task) as step:
-                key = jax.random.key(0)
-                host = isinstance(task.world, HostWorld)
-                template = blank(task, step.start(key) if host else jax.eval_shape(step.start, key))
+                template = step.template()
             assert self.resume is not None
             if (found := self.resume(template, index, self.memory)) is not None:
                 return found

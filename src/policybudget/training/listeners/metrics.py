@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from policybudget.runs import files
-from policybudget.training.train import Event
+from policybudget.training.events import Event
 
 FIXED = ("phase", "iteration", "transitions", "seconds", "transitions_per_s")
 PER_POLICY = ("group_welfare", "group_size", "kl", "clip_fraction", "entropy", "explained_variance", "episodes")

@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from policybudget.progress import bar
-from policybudget.training.train import Event
+from policybudget.training.events import Event
 
 SHOWN_GROUPS = 8
 
