@@ -15,7 +15,7 @@ from policybudget.errors import PolicyBudgetError, check_choice, check_seed
 from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.runs import files
-from policybudget.runs.result import FORMAT, check_format
+from policybudget.runs.manifest import FORMAT, check_format
 from policybudget.search.plain import Plain
 from policybudget.search.search import Search
 from policybudget.settings import option

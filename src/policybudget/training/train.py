@@ -25,11 +25,13 @@ from jaxtyping import Array, Float
 from policybudget.assignment.rule import AssignmentRule, Known
 from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.learning.settings import PPO
+from policybudget.policies.architecture import Architecture
+from policybudget.policies.environment import units_of
 from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
 from policybudget.rollouts.batch import Played
 from policybudget.rollouts.sampler import play
-from policybudget.runs.result import Architecture, Result
+from policybudget.runs.result import Result
 from policybudget.search.search import Plan, Search, Standing
 from policybudget.streams import Stream, derive, root
 from policybudget.training.iteration import Report
@@ -195,7 +197,7 @@ class Training:
         returns = task.rewards.agents(played.returns.mean(axis=1))
         social = problem.objective.summary(assignment, returns)
         return Result(
-            policies=state.policies,
+            arrays=state.policies.arrays(),
             assignment=np.asarray(assignment),
             returns=np.asarray(returns),
             lengths=np.asarray(played.lengths.mean(axis=1)),
@@ -203,7 +205,7 @@ class Training:
             social=social,
             agents=problem.population.names,
             architecture=Architecture(
-                world.observation_size, world.actions, method.learner.hidden, method.learner.trunk
+                world.observation_size, units_of(world), method.learner.hidden, method.learner.trunk
             ),
             world=problem.origin or {"name": world.name},
             algorithm=method.rule.name,
