@@ -94,7 +94,7 @@ def _product(x: Numbers, weight: Numbers) -> Numbers:
     if weight.ndim == 3:
         return np.asarray(x @ weight)
     flat = x.reshape(-1, x.shape[-1]) @ weight
-    return np.asarray(flat.reshape(*x.shape[:-1], -1))
+    return np.asarray(flat.reshape(*x.shape[:-1], weight.shape[-1]))
 
 
 def _choose(logits: Numbers, random: Numbers | None) -> Numbers:
