@@ -182,7 +182,7 @@ def test_a_problem_made_in_python_is_trained_and_evaluated_there(
     np.testing.assert_allclose(result.returns, [[1 + 2 + 3, 9 + 8 + 7]], rtol=1e-6)
     result.save(tmp_path / "run")
     line = one_line(["evaluate", str(tmp_path / "run")])
-    assert "holds policies for world 'clock', made in Python; evaluate them there" in line
+    assert "holds policies for world 'clock', made in Python; neither it nor its users are in the folder" in line
 
 
 def fails(seen: object) -> np.ndarray:

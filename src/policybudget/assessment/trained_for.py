@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.problem import RepresentedMDP, make_problem
+from policybudget.runs import inputs
 from policybudget.runs.result import Result
 
 
@@ -24,9 +26,12 @@ def problem_of(folder: Path, result: Result) -> RepresentedMDP:
     """
     if "population" not in result.world:
         raise PolicyBudgetError(
-            f"{folder} holds policies for world {result.world.get('name')!r}, made in Python; evaluate them there: "
+            f"{folder} holds policies for world {result.world.get('name')!r}, made in Python; neither it nor its users "
+            "are in the folder; evaluate them there: "
             "policybudget.evaluate(world, population, result.policies, result.assignment, ...)"
         )
+    for line in inputs.differences(result.world):
+        print(f"policybudget: {line}", file=sys.stderr)
     problem = make_problem(budget=1, **result.world)
     if problem.population.names != result.agents:
         raise PolicyBudgetError(

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from policybudget import runtime
-from policybudget.cli import options, show
+from policybudget.cli import notes, options, show
 from policybudget.errors import PolicyBudgetError
-from policybudget.runs import files
+from policybudget.runs import files, inputs
 from policybudget.training.configuration import Configuration, preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
 
@@ -47,6 +47,7 @@ def run(arguments: Sequence[str]) -> None:
         search=options.read(base.search, parsed),
     )
     configuration = _on_this_machine(options.read(nested, parsed), parsed.seeds)
+    notes.differences(configuration)
     training = configuration.training()
     folder = files.new_folder(parsed.out or fresh(configuration))
     if parsed.seeds > 1:
@@ -79,11 +80,7 @@ def _base(arguments: Sequence[str]) -> Configuration:
 
 
 def _on_this_machine(configuration: Configuration, seeds: int) -> Configuration:
-    """With files by their whole path, for the run folder must find them from anywhere, and the cores that are used."""
-    population, tasks = (
-        None if path is None else str(Path(path).absolute()) for path in (configuration.population, configuration.tasks)
-    )
-    configuration = replace(configuration, population=population, tasks=tasks)
+    """With the number of cores that are used."""
     available = len(runtime.available())
     if configuration.cores is not None and configuration.cores > available:
         raise PolicyBudgetError(f"cores must be at most {available}, those available here, got {configuration.cores}")
@@ -102,7 +99,7 @@ def fresh(configuration: Configuration) -> Path:
     Args:
         configuration: of the run.
     """
-    world = re.sub(r"[^\w.-]+", "-", configuration.world)
+    world = re.sub(r"[^\w.-]+", "-", inputs.short(configuration.world))
     what = f"{world}-{configuration.rule.name}-k{configuration.budget}"
     name = f"{what}-{time.strftime('%Y%m%d-%H%M%S')}"
     path, count = Path("runs") / name, 1

@@ -7,6 +7,7 @@ happens to the originals does not change a run.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -101,9 +102,23 @@ def differences(settings: Mapping[str, Any]) -> list[str]:
         record = _record_of(path)
         if record is None or not (original := Path(record["from"])).is_file():
             continue
-        if files.sha256(files.read(original)) != record["sha256"]:
+        with contextlib.suppress(RunFolderError):  # one that cannot be read is as good as none
+            if files.sha256(files.read(original)) == record["sha256"]:
+                continue
             lines.append(f"{original} differs from the run's own copy, which is used: {path}")
     return lines
+
+
+def short(world: str) -> str:
+    """The name of a world without the folder of its file: the same in all run folders.
+
+    Args:
+        world: the name, such as ``python:FOLDER/FILE.py:NAME``.
+
+    Returns:
+        The name, such as ``python:FILE.py:NAME``; any other name as it is.
+    """
+    return IN_PYTHON.sub(lambda match: match[1] + Path(match[2]).name + match[3], world)
 
 
 def _paths(settings: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:

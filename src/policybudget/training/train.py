@@ -161,7 +161,7 @@ class Training:
         if transitions < 1:
             raise PolicyBudgetError(f"transitions must be at least 1, got {transitions}")
         check_seed(seed)
-        self.problem, self.method, self.seed = problem, method, seed
+        self.problem, self.method, self.seed, self.transitions = problem, method, seed, transitions
         method.search.check(problem, method.rule)
         self.prepared = method.rule.prepare(problem.population, problem.budget, seed)
         plan = Plan(method.rule, method.learner, problem.budget, problem.population.size, transitions)
