@@ -112,7 +112,9 @@ def test_train_again_from_anywhere(made: Path, empty_place: Path) -> None:
     assert policies[0] == policies[1] and (empty_place / "again" / "inputs" / "users.csv").read_text() == USERS
 
 
-def test_seeds_are_whole(made: Path, empty_place: Path) -> None:
+def test_seeds_are_whole(empty_place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))  # processes find the world there
     Path("users.csv").write_text(USERS)
     assert main([*TRAIN, "--population", "users.csv", "--seeds", "2", "--out", "both"]) == 0
     Path("users.csv").unlink()
