@@ -23,7 +23,7 @@ from policybudget.worlds.interface import World
 def constant(world: World, actions: Any) -> Policies:
     """Policies that see nothing: their logits, or means of actions, are the rows (k, a)."""
     heads = jnp.asarray(actions, jnp.float32)[:, None]
-    actor = make_actor(jax.random.key(0), len(heads), world.observation_size, units_of(world), (2,), "shared", 0.0)
+    actor = make_actor(jax.random.key(0), len(heads), world.observation_size, world.actions, (2,), "shared", 0.0)
     last = actor.network.layers[-1]
     actor = eqx.tree_at(
         lambda a: (a.network.layers[-1].weight, a.network.layers[-1].bias), actor, (jnp.zeros_like(last.weight), heads)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from policybudget.cli.main import main
@@ -44,3 +45,12 @@ def test_the_page(empty_place: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main([*again, "--quiet"]) == 0
     assert json.loads(Path("again/config.json").read_text())["seed"] == 1
     assert (empty_place / "again" / "inputs" / "mo_reacher.csv").is_file()
+
+
+def test_the_code_in_the_readme(finished_run: Path) -> None:
+    section = (ROOT / "README.md").read_text().split("## A run folder")[1].split("\n## ")[0]
+    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    result = load(finished_run)
+    names = {"observation": np.zeros(result.architecture.observation_size)}
+    exec(code.replace("RUN", str(finished_run)).replace('"ann"', repr(result.agents[0])), names)
+    assert names["action"] in range(4)

@@ -22,7 +22,7 @@ def problem_of(folder: Path, result: Result) -> RepresentedMDP:
         The problem.
 
     Raises:
-        PolicyBudgetError: it was made in Python, or its file of users is missing or no longer the same.
+        PolicyBudgetError: it was made in Python, or its users are no longer the same.
     """
     if "population" not in result.world:
         raise PolicyBudgetError(

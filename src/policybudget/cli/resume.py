@@ -8,6 +8,8 @@ from pathlib import Path
 
 from policybudget.cli import options
 from policybudget.errors import RunFolderError
+from policybudget.runs import files
+from policybudget.runs.manifest import check_format
 from policybudget.training.configuration import Configuration
 
 
@@ -24,6 +26,7 @@ def run(arguments: Sequence[str]) -> None:
     folder: Path = parsed.run
     if not folder.is_dir():
         raise RunFolderError(f"run folder not found: {folder}")
+    check_format(folder / "config.json", files.read_json(folder / "config.json"))
     if (folder / "manifest.json").exists():
         from policybudget.runs.result import load
 
