@@ -36,7 +36,6 @@ def problem_of(folder: Path, result: Result) -> RepresentedMDP:
     if problem.population.names != result.agents:
         raise PolicyBudgetError(
             f"the {len(result.agents)} users of {folder} are no longer those of "
-            f"{result.world['population'] or problem.world.name} ({problem.population.size}): train again, "
-            "or put the old file back"
+            f"{result.world['population'] or problem.world.name} ({problem.population.size}): train again"
         )
     return problem
