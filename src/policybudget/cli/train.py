@@ -11,7 +11,7 @@ from pathlib import Path
 from policybudget import runtime
 from policybudget.cli import notes, options, show
 from policybudget.errors import PolicyBudgetError
-from policybudget.runs import files, inputs
+from policybudget.runs import files
 from policybudget.training.configuration import Configuration, preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
 
@@ -80,7 +80,11 @@ def _base(arguments: Sequence[str]) -> Configuration:
 
 
 def _on_this_machine(configuration: Configuration, seeds: int) -> Configuration:
-    """With the number of cores that are used."""
+    """With files by their whole path, which the run folder records, and the cores that are used."""
+    population, tasks = (
+        None if path is None else str(Path(path).absolute()) for path in (configuration.population, configuration.tasks)
+    )
+    configuration = replace(configuration, population=population, tasks=tasks)
     available = len(runtime.available())
     if configuration.cores is not None and configuration.cores > available:
         raise PolicyBudgetError(f"cores must be at most {available}, those available here, got {configuration.cores}")
@@ -99,7 +103,7 @@ def fresh(configuration: Configuration) -> Path:
     Args:
         configuration: of the run.
     """
-    world = re.sub(r"[^\w.-]+", "-", inputs.short(configuration.world))
+    world = re.sub(r"[^\w.-]+", "-", configuration.world)
     what = f"{world}-{configuration.rule.name}-k{configuration.budget}"
     name = f"{what}-{time.strftime('%Y%m%d-%H%M%S')}"
     path, count = Path("runs") / name, 1
