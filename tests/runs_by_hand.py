@@ -10,11 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from policybudget.policies.architecture import Architecture
+from policybudget.policies.environment import units_of
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, make_actor
 from policybudget.problem import make_problem
 from policybudget.runs.prototypes import Prototypes
-from policybudget.runs.result import Architecture, Result
+from policybudget.runs.result import Result
 from policybudget.worlds.interface import World
 
 
@@ -45,14 +47,14 @@ def save(
     world, budget = problem.world, len(actions)
     assignment = np.array([[float(j == i) for i in serves] for j in range(budget)], np.float32)
     result = Result(
-        policies=constant(world, actions),
+        arrays=constant(world, actions).arrays(),
         assignment=assignment,
         returns=np.zeros(assignment.shape, np.float32),
         lengths=np.zeros(budget, np.float32),
         welfare=0.0,
         social=dict.fromkeys(("function", "welfare", "mean", "worst", "unserved", "below_outside"), 0.0),
         agents=problem.population.names,
-        architecture=Architecture(world.observation_size, world.actions, (2,), "shared"),
+        architecture=Architecture(world.observation_size, units_of(world), (2,), "shared"),
         world=problem.origin,
         algorithm="by hand",
         search="none",

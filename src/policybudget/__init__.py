@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from policybudget.search.pretrained import Pretrained
     from policybudget.search.search import Search
     from policybudget.search.splitting import Splitting
+    from policybudget.studies.train import train
     from policybudget.training.method import Method, preset
-    from policybudget.training.train import train
     from policybudget.worlds.conformance import check_world
     from policybudget.worlds.gym.world import world_from
 
@@ -93,7 +93,7 @@ _HOMES = {
     "load": "runs.result",
     "make_problem": "problem",
     "preset": "training.method",
-    "train": "training.train",
+    "train": "studies.train",
     "world_from": "worlds.gym.world",
 }
 

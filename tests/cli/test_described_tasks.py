@@ -44,7 +44,7 @@ def test_a_run_says_what_it_covers_and_later_commands_need_no_table(
     assert main([*COMMITTEE, *DESCRIBED, *TINY, "--out", "run"]) == 0
     run = tasks.parent / "run"
     record = json.loads((run / "config.json").read_text())
-    assert (record["tasks"], record["descriptions"], record["components"]) == (str(tasks), "tfidf", 1)
+    assert (record["tasks"], record["descriptions"], record["components"]) == ("inputs/tasks.csv", "tfidf", 1)
     result = load(run)
     assert result.agents == TILES
     groups = result.assignment.argmax(axis=0)

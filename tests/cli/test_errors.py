@@ -120,12 +120,12 @@ def test_broken_runs(run_copy: Path, one_line: OneLine) -> None:
     for command in ("evaluate", "resume"):
         assert "policies.safetensors does not match its hash" in one_line([command, str(run_copy)])
     (run_copy / "policies.safetensors").write_bytes(policies)
-    change(run_copy / "manifest.json", format=3)
+    change(run_copy / "manifest.json", format=4)
     for command in ("evaluate", "resume"):
-        assert "has format 3, newer than this version reads" in one_line([command, str(run_copy)])
-    change(run_copy / "config.json", format=3)
-    assert "config.json has format 3" in one_line(["resume", str(run_copy)])
-    assert "config.json has format 3" in one_line(["train", "--config", str(run_copy / "config.json")])
+        assert "has format 4, newer than this version reads" in one_line([command, str(run_copy)])
+    change(run_copy / "config.json", format=4)
+    assert "config.json has format 4" in one_line(["resume", str(run_copy)])
+    assert "config.json has format 4" in one_line(["train", "--config", str(run_copy / "config.json")])
     assert sorted(run_copy.rglob("*")) == before
 
 

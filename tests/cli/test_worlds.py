@@ -104,19 +104,21 @@ def users(empty_place: Path) -> Path:
 
 
 def test_a_gym_run_finds_its_users_from_anywhere(
-    users: Path, monkeypatch: pytest.MonkeyPatch, one_line: Callable[[list[str]], str]
+    users: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", *TROUBLED, "--population", "users.csv", "--transitions", "64", "--out", "run"]) == 0
     run, elsewhere = users.parent / "run", users.parent / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert json.loads((run / "config.json").read_text())["population"] == str(users)
+    assert json.loads((run / "config.json").read_text())["population"] == "inputs/users.csv"
     assert main(["evaluate", str(run), "--episodes", "2", "--quiet"]) == 0
     with (run / "returns.csv").open(newline="") as file:
         assert [[float(cell) for cell in row] for row in list(csv.reader(file))[1:]] == [[5.0, -5.0], [5.0, -5.0]]
     assert load(run).welfare == 0.0  # one is paid what it costs the other
     users.write_text("name,0\nann,1\n")
-    assert "no longer those of" in one_line(["evaluate", str(run)])
+    capsys.readouterr()
+    assert main(["evaluate", str(run), "--episodes", "2", "--quiet"]) == 0
+    assert f"{users} differs from the run's own copy, which is used" in capsys.readouterr().err
 
 
 def test_a_run_folder_is_named_for_any_world(users: Path) -> None:
@@ -183,7 +185,7 @@ def test_a_problem_made_in_python_is_trained_and_evaluated_there(
     np.testing.assert_allclose(result.returns, [[1 + 2 + 3, 9 + 8 + 7]], rtol=1e-6)
     result.save(tmp_path / "run")
     line = one_line(["evaluate", str(tmp_path / "run")])
-    assert "holds policies for world 'clock', made in Python; evaluate them there" in line
+    assert "holds policies for world 'clock', made in Python; neither it nor its users are in the folder" in line
 
 
 def fails(seen: object) -> np.ndarray:

@@ -11,10 +11,12 @@ import pytest
 
 import policybudget
 from policybudget.errors import RunFolderError
+from policybudget.policies.architecture import Architecture
+from policybudget.policies.environment import plain
 from policybudget.runs import tensors
 from policybudget.runs.prototypes import Prototypes
-from policybudget.runs.result import PROTOTYPES, Architecture, assignment_table, load
-from policybudget.worlds.interface import Box, Discrete
+from policybudget.runs.result import PROTOTYPES, assignment_table, load
+from policybudget.worlds.interface import Box, Discrete, MultiDiscrete
 
 
 def test_roundtrip(finished_run: Path, tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_what_a_run_leaves(finished_run: Path) -> None:
     assert any(name.startswith("events.out.tfevents") for name in names)
     assert not [name for name in names if Path(name).name.startswith(".")], "temporary files"
     manifest = json.loads((finished_run / "manifest.json").read_text())
-    assert manifest["format"] == 2 and manifest["budget"] == 3 and manifest["world"]["name"] == "resource-gathering"
+    assert manifest["format"] == 3 and manifest["budget"] == 3 and manifest["world"]["name"] == "resource-gathering"
     assert {"policies.safetensors", "assignment.csv"} <= set(manifest["sha256"])
     assert {"policybudget", "jax", "python"} <= set(manifest["libraries"])
     outcome = json.loads((finished_run / "result.json").read_text())
@@ -118,7 +120,8 @@ def edit(folder: Path, **changes: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"format": 3}, "has format 3, newer than this version reads (2); upgrade policybudget"),
+        ({"format": 4}, "has format 4, newer than this version reads (3); upgrade policybudget"),
+        ({"format": 2}, "has format 2, older than this version reads (3); train again, or use the version"),
         ({"format": None}, "names no format version"),
         ({"format": "1"}, "names no format version"),
         ({"architecture": None}, "is damaged"),
@@ -142,9 +145,12 @@ def test_missing_folder_and_file_instead(tmp_path: Path) -> None:
             load(path)
 
 
-@pytest.mark.parametrize("space", [Discrete(4), Box(2, (-1.0, 0.0), (1.0, 2.5))])
+SPACES = [Discrete(4), MultiDiscrete((2, 3)), Box(2, (-1.0, 0.0), (1.0, 2.5)), Box(1, (-np.inf,), (np.inf,))]
+
+
+@pytest.mark.parametrize("space", SPACES)
 def test_architecture_record(space: Any) -> None:
-    before = Architecture(29, space, (64, 32), "biases")
+    before = Architecture(29, plain(space), (64, 32), "biases")
     assert Architecture.from_record(json.loads(json.dumps(before.record()))) == before
 
 

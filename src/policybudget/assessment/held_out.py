@@ -12,7 +12,7 @@ from policybudget.assessment.held_out_plan import DRAWN, HeldOutPlan
 from policybudget.assessment.trained_for import problem_of
 from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.population import Population
-from policybudget.runs import files
+from policybudget.runs import files, inputs
 from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import Result, load
 from policybudget.worlds import registry
@@ -68,8 +68,8 @@ def tasks_for(plan: HeldOutPlan, run: Path, name: str, trained: Population) -> H
 def _reference(folder: Path, name: str) -> HeldOut:
     """The tasks that a run was trained for, with its policies."""
     result = load(folder)
-    if (other := result.world.get("name")) != name:
-        raise PolicyBudgetError(f"the reference must be a run in world {name}, got {folder} in world {other}")
+    if (other := inputs.short(str(result.world.get("name")))) != (own := inputs.short(name)):
+        raise PolicyBudgetError(f"the reference must be a run in world {own}, got {folder} in world {other}")
     if (unserved := np.flatnonzero(result.assignment.sum(axis=0) == 0)).size:
         raise PolicyBudgetError(
             f"the reference must have a policy for each task, but {folder} leaves {result.agents[unserved[0]]!r} to "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.problem import RepresentedMDP, make_problem
+from policybudget.runs import inputs
 from policybudget.runs.result import Result
 
 
@@ -20,18 +22,20 @@ def problem_of(folder: Path, result: Result) -> RepresentedMDP:
         The problem.
 
     Raises:
-        PolicyBudgetError: it was made in Python, or its file of users is missing or no longer the same.
+        PolicyBudgetError: it was made in Python, or its users are no longer the same.
     """
     if "population" not in result.world:
         raise PolicyBudgetError(
-            f"{folder} holds policies for world {result.world.get('name')!r}, made in Python; evaluate them there: "
+            f"{folder} holds policies for world {result.world.get('name')!r}, made in Python; neither it nor its users "
+            "are in the folder; evaluate them there: "
             "policybudget.evaluate(world, population, result.policies, result.assignment, ...)"
         )
+    for line in inputs.differences(result.world):
+        print(f"policybudget: {line}", file=sys.stderr)
     problem = make_problem(budget=1, **result.world)
     if problem.population.names != result.agents:
         raise PolicyBudgetError(
             f"the {len(result.agents)} users of {folder} are no longer those of "
-            f"{result.world['population'] or problem.world.name} ({problem.population.size}): train again, "
-            "or put the old file back"
+            f"{result.world['population'] or problem.world.name} ({problem.population.size}): train again"
         )
     return problem

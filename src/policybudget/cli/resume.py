@@ -8,6 +8,8 @@ from pathlib import Path
 
 from policybudget.cli import options
 from policybudget.errors import RunFolderError
+from policybudget.runs import files
+from policybudget.runs.manifest import check_format
 from policybudget.training.configuration import Configuration
 
 
@@ -24,7 +26,7 @@ def run(arguments: Sequence[str]) -> None:
     folder: Path = parsed.run
     if not folder.is_dir():
         raise RunFolderError(f"run folder not found: {folder}")
-    configuration = Configuration.load(folder / "config.json")
+    check_format(folder / "config.json", files.read_json(folder / "config.json"))
     if (folder / "manifest.json").exists():
         from policybudget.runs.result import load
 
@@ -32,10 +34,12 @@ def run(arguments: Sequence[str]) -> None:
         if not parsed.quiet:
             print(f"{folder} is finished: welfare {result.welfare:.2f}; nothing to do")
         return
+    configuration = Configuration.load(folder / "config.json")
     from policybudget import runtime
-    from policybudget.cli import show
+    from policybudget.cli import notes, show
     from policybudget.studies.run import train_in
 
+    notes.differences(configuration)
     began_on = configuration.cores
     if began_on is not None and (now := runtime.use(began_on)) != began_on:
         print(

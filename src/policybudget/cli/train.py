@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from policybudget import runtime
-from policybudget.cli import options, show
+from policybudget.cli import notes, options, show
 from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
 from policybudget.training.configuration import Configuration, preset
@@ -58,6 +58,7 @@ def run(arguments: Sequence[str]) -> None:
         search=options.read(base.search, parsed),
     )
     configuration = _on_this_machine(options.read(nested, parsed), parsed.seeds)
+    notes.differences(configuration)
     training = configuration.training()
     folder = files.new_folder(parsed.out or fresh(configuration))
     if parsed.seeds > 1:
@@ -90,7 +91,7 @@ def _base(arguments: Sequence[str]) -> Configuration:
 
 
 def _on_this_machine(configuration: Configuration, seeds: int) -> Configuration:
-    """With files by their whole path, for the run folder must find them from anywhere, and the cores that are used."""
+    """With files by their whole path, which the run folder records, and the cores that are used."""
     population, tasks = (
         None if path is None else str(Path(path).absolute()) for path in (configuration.population, configuration.tasks)
     )

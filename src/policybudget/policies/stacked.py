@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from policybudget.policies import actions
-from policybudget.policies.networks import Network, Sharing, make_network
+from policybudget.policies.architecture import LAYER
+from policybudget.policies.environment import plain
+from policybudget.policies.networks import Layer, Network, Sharing, make_network
 from policybudget.policies.normaliser import Normaliser
-from policybudget.worlds.interface import ActionSpace, Box
+from policybudget.policies.on_host import HostPolicies
+from policybudget.worlds.interface import ActionSpace, Box, Discrete
 
 
 class Actor(eqx.Module):
@@ -74,6 +79,48 @@ class Policies(eqx.Module):
             The parameters of k x B distributions.
         """
         return self.actor(self.normaliser(observation))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All numbers of the policies as NumPy arrays; :meth:`from_arrays` reads them.
+
+        Returns:
+            Arrays by name, such as ``actor.network.layers.0.weight``; those with three axes have the policies first.
+        """
+        actor, normaliser = jax.device_get((self.actor, self.normaliser))
+        named: dict[str, np.ndarray] = {}
+        for index, layer in enumerate(actor.network.layers):
+            named |= {f"{LAYER}.{index}.weight": layer.weight, f"{LAYER}.{index}.bias": layer.bias}
+        if actor.log_std is not None:
+            named["actor.log_std"] = actor.log_std
+        named |= {f"normaliser.{name}": getattr(normaliser, name) for name in ("count", "mean", "squares")}
+        return {name: np.asarray(array) for name, array in named.items()}
+
+    @staticmethod
+    def from_arrays(arrays: Mapping[str, np.ndarray]) -> Policies:
+        """The policies that :meth:`arrays` took apart.
+
+        Args:
+            arrays: by name.
+
+        Returns:
+            The policies.
+        """
+        given = {name: jnp.asarray(array) for name, array in arrays.items()}
+        count = sum(name.startswith(LAYER) for name in given) // 2
+        layers = tuple(Layer(given[f"{LAYER}.{i}.weight"], given[f"{LAYER}.{i}.bias"]) for i in range(count))
+        statistics = (given[f"normaliser.{name}"] for name in ("count", "mean", "squares"))
+        return Policies(Actor(Network(layers), given.get("actor.log_std")), Normaliser(*statistics))
+
+    def on_host(self, space: ActionSpace) -> HostPolicies:
+        """The same policies in NumPy.
+
+        Args:
+            space: their action space.
+
+        Returns:
+            The policies.
+        """
+        return HostPolicies(self.arrays(), plain(space).choices, isinstance(space, Discrete))
 
 
 def make_actor(

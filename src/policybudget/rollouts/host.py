@@ -15,7 +15,6 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget.policies import actions
-from policybudget.policies.on_host import HostPolicies
 from policybudget.policies.stacked import Policies
 from policybudget.population import Experience, FeatureMap
 from policybudget.rollouts.batch import Batch, Ongoing, Played
@@ -75,7 +74,7 @@ class HostSampler:
         """
         space = self.world.actions
         noise = np.asarray(_noise(space, key, (steps, *self.shape)))
-        acting = HostPolicies(policies, space)
+        acting = policies.on_host(space)
         observation = np.asarray(ongoing.observation)
         observations, chosen, after = [], [], []
         for random in noise:
@@ -145,7 +144,7 @@ def play(
     """
     budget, space = policies.budget, world.actions
     start_key, noise_key = jax.random.split(key)
-    acting = HostPolicies(policies, space)
+    acting = policies.on_host(space)
     copies, shape = world.copies(budget * episodes), (budget, episodes)
     alive, lengths = np.ones(shape, bool), np.zeros(shape, np.float32)
     returns: Array = jnp.zeros(())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from policybudget.errors import PolicyBudgetError
 
@@ -20,14 +19,12 @@ class Prototypes:
         names: p names of the parameters; empty if they have none.
     """
 
-    places: Float[np.ndarray, "k p"]
-    scale: Float[np.ndarray, " p"]
+    places: np.ndarray
+    scale: np.ndarray
     names: tuple[str, ...] = ()
 
     @staticmethod
-    def first(
-        places: Float[np.ndarray, "c p"], scale: Float[np.ndarray, " p"], names: tuple[str, ...], budget: int
-    ) -> Prototypes:
+    def first(places: np.ndarray, scale: np.ndarray, names: tuple[str, ...], budget: int) -> Prototypes:
         """Prototypes of the first c of k policies; the other policies have none.
 
         Args:
@@ -43,7 +40,7 @@ class Prototypes:
         padded[: len(places)] = places
         return Prototypes(padded, scale, names)
 
-    def nearest(self, tasks: Float[np.ndarray, "n p"]) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    def nearest(self, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The policy with the prototype nearest to each task, by the largest difference in any parameter.
 
         Args:

@@ -1,103 +1,34 @@
-"""The result of a training: policies, the assignment of agents to them, and its worth. It is saved without pickle."""
+"""The result of a training: policies, the assignment of agents to them, and its worth.
+
+It is saved without pickle. Saving, loading and acting need NumPy and safetensors alone.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-import sys
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import equinox as eqx
-import jax
 import numpy as np
 
-from policybudget.errors import RunFolderError
-from policybudget.policies.networks import Sharing
-from policybudget.policies.normaliser import Normaliser
-from policybudget.policies.stacked import Policies, make_actor
-from policybudget.runs import files, tensors
+from policybudget.errors import PolicyBudgetError, RunFolderError
+from policybudget.policies.architecture import Architecture
+from policybudget.policies.on_host import HostPolicies
+from policybudget.runs import acting, arrays, files, inputs
+from policybudget.runs.manifest import FORMAT, check_format, libraries
 from policybudget.runs.prototypes import Prototypes
-from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete
 
-FORMAT = 2
+if TYPE_CHECKING:
+    from policybudget.policies.stacked import Policies
+else:
+    Policies = Any  # JAX is imported when policies are asked for
+
 PROTOTYPES = "prototypes.safetensors"
 SOCIAL = ("function", "welfare", "mean", "worst", "unserved", "below_outside")
-LIBRARIES = ("policybudget", "jax", "jaxlib", "equinox", "optax", "numpy")
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """The shapes of the policies' networks, which are built before their weights are loaded.
-
-    Args:
-        observation_size: o, the components of an observation.
-        actions: the action space.
-        hidden: the sizes of the hidden layers.
-        trunk: what the hidden layers share, as in :func:`policybudget.policies.stacked.make_actor`.
-    """
-
-    observation_size: int
-    actions: ActionSpace
-    hidden: tuple[int, ...]
-    trunk: Sharing
-
-    def policies(self, budget: int) -> Policies:
-        """Policies of this shape without numbers: a template for :func:`policybudget.runs.tensors.load`.
-
-        Args:
-            budget: k, the number of policies.
-
-        Returns:
-            Policies whose leaves are shapes and types of arrays.
-        """
-
-        def build() -> Policies:
-            key = jax.random.key(0)
-            actor = make_actor(key, budget, self.observation_size, self.actions, self.hidden, self.trunk, 0.0)
-            return Policies(actor, Normaliser.start(self.observation_size))
-
-        shape: Policies = eqx.filter_eval_shape(build)
-        return shape
-
-    def record(self) -> dict[str, Any]:
-        """The architecture as JSON takes it; :meth:`from_record` reads it.
-
-        Returns:
-            A dictionary of plain values; infinite bounds of actions are None.
-        """
-        kind = {Box: "box", MultiDiscrete: "multi-discrete", Discrete: "discrete"}[type(self.actions)]
-        space: dict[str, Any] = asdict(self.actions)
-        for side in ("low", "high") if isinstance(self.actions, Box) else ():  # JSON has no infinity
-            space[side] = [bound if np.isfinite(bound) else None for bound in space[side]]
-        return {**asdict(self), "actions": {"kind": kind, **space}}
-
-    @staticmethod
-    def from_record(record: dict[str, Any]) -> Architecture:
-        """The architecture that :meth:`record` wrote.
-
-        Args:
-            record: the dictionary.
-
-        Returns:
-            The architecture.
-
-        Raises:
-            KeyError: an entry is missing.
-        """
-        space = dict(record["actions"])
-        actions: ActionSpace
-        if (kind := space.pop("kind")) == "box":
-            low = tuple(-np.inf if bound is None else bound for bound in space["low"])
-            actions = Box(space["size"], low, tuple(np.inf if bound is None else bound for bound in space["high"]))
-        elif kind == "multi-discrete":
-            actions = MultiDiscrete(tuple(space["sizes"]))
-        else:
-            actions = Discrete(space["size"])
-        return Architecture(record["observation_size"], actions, tuple(record["hidden"]), record["trunk"])
 
 
 @dataclass(frozen=True)
@@ -105,7 +36,7 @@ class Result:
     """k trained policies and the agents that they serve.
 
     Args:
-        policies: the k policies.
+        arrays: of the k policies by name, as :meth:`policybudget.policies.stacked.Policies.arrays` has them.
         assignment: (k, n) α; column i is a distribution over policies, or zeros for an agent that no policy serves.
         returns: (k, n) mean return of each greedy policy to each agent, on fresh episodes.
         lengths: (k) mean length of the episodes of each greedy policy, in steps.
@@ -113,7 +44,7 @@ class Result:
         social: the welfare and what explains it, as :meth:`policybudget.objective.Objective.summary` gives it.
         agents: n names.
         architecture: the shapes of the policies' networks.
-        world: how the world was made: its name and options.
+        world: how the world was made: its name and options, files by their whole paths.
         algorithm: the name of the assignment rule.
         search: the name of the search, with where alone it works.
         transitions: the number of transitions in the training of all policies together.
@@ -122,7 +53,7 @@ class Result:
         details: further values about the training, as JSON takes them; they are saved in the manifest.
     """
 
-    policies: Policies
+    arrays: dict[str, np.ndarray]
     assignment: np.ndarray
     returns: np.ndarray
     lengths: np.ndarray
@@ -143,11 +74,73 @@ class Result:
         """k, the number of policies."""
         return int(self.assignment.shape[0])
 
+    @cached_property
+    def policies(self) -> Policies:
+        """The k policies for the rest of the package, in JAX."""
+        from policybudget.policies.stacked import Policies
+
+        return Policies.from_arrays(self.arrays)
+
+    @cached_property
+    def _on_host(self) -> list[HostPolicies]:
+        """Each policy in NumPy."""
+        actions = self.architecture.actions
+        together = HostPolicies(self.arrays, actions.choices, actions.kind == "discrete")
+        return [together.of(index) for index in range(self.budget)]
+
+    def policy_of(self, user: str, rng: np.random.Generator | None = None) -> int:
+        """The policy that acts for a user.
+
+        Args:
+            user: one of the agents.
+            rng: to draw one of the user's policies with, in proportion to the assignment; the most likely if None.
+
+        Returns:
+            The index of the policy.
+
+        Raises:
+            PolicyBudgetError: there is no such user, or the user is left to the outside option.
+        """
+        return acting.serves(user, self.agents, self.assignment, rng)
+
+    def act(
+        self,
+        observation: Any,
+        user: str | None = None,
+        policy: int | None = None,
+        stochastic: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> Any:
+        """What a policy does, in the environment's own units.
+
+        Args:
+            observation: (o,) a raw observation, or (B, o) a batch of them.
+            user: for whom the policy acts; or
+            policy: which one acts, from 0 to k - 1.
+            stochastic: whether actions are drawn, and with a user the policy, once for the whole batch; if not, the
+                most likely ones are taken.
+            rng: what they are drawn with.
+
+        Returns:
+            An action: an int if it is one choice, an array of the environment's shape and type if not. For a batch, an
+            array with a leading axis B.
+
+        Raises:
+            PolicyBudgetError: the observation has another shape, or there is no such user or policy.
+        """
+        if (user is None) == (policy is None):
+            raise PolicyBudgetError("act needs either a user or a policy: act(observation, user=...) or policy=...")
+        if stochastic != (rng is not None):
+            raise PolicyBudgetError("stochastic=True and rng=numpy.random.default_rng(SEED) go together")
+        chosen = acting.numbered(policy, self.budget) if user is None else self.policy_of(user, rng)
+        size = self.architecture.observation_size
+        return acting.act(self._on_host[chosen], self.architecture.actions, size, observation, rng)
+
     def save(self, folder: str | Path) -> Path:
         """Write the result into a folder, from which :func:`load` reads it.
 
         The files are policies.safetensors, assignment.csv, returns.safetensors, result.json, manifest.json and, if
-        there are prototypes, prototypes.safetensors.
+        there are prototypes, prototypes.safetensors. The files that the world was made from are copied into inputs/.
 
         Args:
             folder: the folder; it is made if it is missing, and files of these names in it are replaced.
@@ -160,9 +153,9 @@ class Result:
         """
         folder = Path(folder)
         contents = {
-            "policies.safetensors": tensors.dump(self.policies),
+            "policies.safetensors": arrays.dump(self.arrays),
             "assignment.csv": assignment_table(self.agents, self.assignment).encode(),
-            "returns.safetensors": tensors.dump(
+            "returns.safetensors": arrays.dump(
                 {"assignment": self.assignment, "returns": self.returns, "lengths": self.lengths}
             ),
             "result.json": files.as_json(
@@ -171,24 +164,27 @@ class Result:
         }
         if self.prototypes is not None:
             kept = self.prototypes
-            arrays = {"places": kept.places, "scale": kept.scale}
-            contents[PROTOTYPES] = tensors.dump(arrays, names=json.dumps(kept.names))
+            places = {"places": kept.places, "scale": kept.scale}
+            contents[PROTOTYPES] = arrays.dump(places, names=json.dumps(kept.names))
         for name, content in contents.items():
             files.write(folder / name, content)
-        files.write_json(folder / "manifest.json", self._manifest({n: files.sha256(c) for n, c in contents.items()}))
+        hashes = {name: files.sha256(content) for name, content in contents.items()}
+        files.write_json(folder / "manifest.json", self._manifest(hashes, *inputs.keep(folder, self.world)))
         return folder
 
-    def _manifest(self, hashes: dict[str, str]) -> dict[str, Any]:
+    def _manifest(self, hashes: dict[str, str], world: dict[str, Any], copies: inputs.Records) -> dict[str, Any]:
         return {
             "format": FORMAT,
-            "world": self.world,
+            "world": world,
             "algorithm": self.algorithm,
             "search": self.search,
             "budget": self.budget,
             "agents": list(self.agents),
             "architecture": self.architecture.record(),
-            "sha256": hashes,
-            "libraries": {name: version(name) for name in LIBRARIES} | {"python": sys.version.split()[0]},
+            "acting": self.architecture.operations(),
+            "inputs": copies,
+            "sha256": hashes | {name: one["sha256"] for name, one in copies.items()},
+            "libraries": libraries(),
             "details": self.details,
         }
 
@@ -224,7 +220,7 @@ def load(folder: str | Path) -> Result:
         The result.
 
     Raises:
-        RunFolderError: the folder is missing, unfinished, of a newer format, or damaged.
+        RunFolderError: the folder is missing, unfinished, of another format, or damaged.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -238,20 +234,22 @@ def load(folder: str | Path) -> Result:
         budget, agents = manifest["budget"], tuple(manifest["agents"])
         architecture = Architecture.from_record(manifest["architecture"])
         outcome = files.read_json(folder / "result.json")
-        policies, _ = tensors.load(folder / "policies.safetensors", architecture.policies(budget))
-        table, length = np.zeros((budget, len(agents)), np.float32), np.zeros(budget, np.float32)
-        like = {"assignment": table, "returns": table, "lengths": length}
-        arrays, _ = tensors.load(folder / "returns.safetensors", like)
+        policies, _ = arrays.load(folder / "policies.safetensors")
+        arrays.fit(folder / "policies.safetensors", policies, architecture.shapes(budget))
+        tables, _ = arrays.load(folder / "returns.safetensors")
+        shape = (budget, len(agents))
+        shapes = {"assignment": shape, "returns": shape, "lengths": (budget,)}
+        arrays.fit(folder / "returns.safetensors", tables, shapes)
         return Result(
-            policies=policies,
-            assignment=np.asarray(arrays["assignment"]),
-            returns=np.asarray(arrays["returns"]),
-            lengths=np.asarray(arrays["lengths"]),
+            arrays=policies,
+            assignment=tables["assignment"],
+            returns=tables["returns"],
+            lengths=tables["lengths"],
             welfare=outcome["welfare"],
             social={name: outcome[name] for name in SOCIAL},
             agents=agents,
             architecture=architecture,
-            world=manifest["world"],
+            world=inputs.find(folder, manifest["world"]),
             algorithm=manifest["algorithm"],
             search=manifest["search"],
             transitions=outcome["transitions"],
@@ -264,28 +262,9 @@ def load(folder: str | Path) -> Result:
 
 
 def _prototypes(folder: Path, budget: int) -> Prototypes:
-    found, texts = tensors.load(folder / PROTOTYPES, dict.fromkeys(("places", "scale"), tensors.ANY))
-    places, scale = np.asarray(found["places"]), np.asarray(found["scale"])
+    found, texts = arrays.load(folder / PROTOTYPES)
+    places, scale = found["places"], found["scale"]
     if places.shape != (budget, *scale.shape):
         shapes = f"expected places of shape {(budget, *scale.shape)}, got {places.shape}"
         raise RunFolderError(f"{folder / PROTOTYPES} does not fit its run: {shapes}")
     return Prototypes(places, scale, tuple(json.loads(texts["names"])))
-
-
-def check_format(path: Path, record: dict[str, Any]) -> None:
-    """Refuse a record of a format that this version does not read.
-
-    Args:
-        path: the file of the record, for the message.
-        record: the JSON object in the file.
-
-    Raises:
-        RunFolderError: the record has a newer format, or none.
-    """
-    found = record.get("format")
-    if not isinstance(found, int):
-        raise RunFolderError(f"{path} is damaged: it names no format version")
-    if found > FORMAT:
-        raise RunFolderError(
-            f"{path} has format {found}, newer than this version reads ({FORMAT}); upgrade policybudget"
-        )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from policybudget.errors import RunFolderError
-from policybudget.runs import files
+from policybudget.runs import arrays
 
 Tree = TypeVar("Tree")
 
@@ -49,8 +46,7 @@ def dump(tree: Any, **metadata: str) -> bytes:
     Returns:
         The content of the file.
     """
-    arrays = named(tree)
-    return save(arrays, metadata={**metadata, "digest": _digest(arrays)})
+    return arrays.dump(named(tree), **metadata)
 
 
 def load(path: Path, template: Tree) -> tuple[Tree, dict[str, str]]:
@@ -67,25 +63,22 @@ def load(path: Path, template: Tree) -> tuple[Tree, dict[str, str]]:
     Raises:
         RunFolderError: the file is missing, truncated or changed, or does not fit the template.
     """
-    arrays, metadata = _open(path)
-    if metadata.get("digest") != _digest(arrays):
-        raise RunFolderError(f"{path} does not match its hash: it was changed or damaged")
+    kept, metadata = arrays.load(path)
 
     def fill(where: Any, leaf: Any) -> Any:
         name = jax.tree_util.keystr(where, simple=True, separator=".")
-        if leaf is ANY and name in arrays:
-            return arrays[name]
+        if leaf is ANY and name in kept:
+            return kept[name]
         if not (_is_key(leaf) or hasattr(leaf, "shape") or leaf is ANY):
             return leaf
         if leaf is ANY:
             raise RunFolderError(f"{path} does not fit its configuration: {name} is missing")
         shape = jax.eval_shape(jax.random.key_data, leaf).shape if _is_key(leaf) else leaf.shape
-        if name not in arrays or arrays[name].shape != shape:
-            got = arrays[name].shape if name in arrays else "nothing"
-            raise RunFolderError(f"{path} does not fit its configuration: expected {name} of shape {shape}, got {got}")
+        if name not in kept or kept[name].shape != shape:
+            raise arrays.does_not_fit(path, name, shape, kept)
         if isinstance(leaf, np.ndarray):
-            return arrays[name]  # a host world's own state: 64 bits stay 64 bits
-        array = jnp.asarray(arrays[name])
+            return kept[name]  # a host world's own state: 64 bits stay 64 bits
+        array = jnp.asarray(kept[name])
         return jax.random.wrap_key_data(array) if _is_key(leaf) else array
 
     return jax.tree_util.tree_map_with_path(fill, template), metadata
@@ -103,27 +96,8 @@ def metadata(path: Path) -> dict[str, str]:
     Raises:
         RunFolderError: the file is missing, truncated or damaged.
     """
-    return _open(path)[1]
-
-
-def _open(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    files.read(path)
-    try:
-        with safe_open(path, framework="np") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            return arrays, file.metadata() or {}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise RunFolderError(f"{path} is truncated or damaged ({error})") from None
+    return arrays.read(path)[1]
 
 
 def _is_key(leaf: Any) -> bool:
     return hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def _digest(arrays: dict[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

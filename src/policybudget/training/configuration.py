@@ -14,8 +14,8 @@ from policybudget.covers import ENCODERS
 from policybudget.errors import PolicyBudgetError, check_choice, check_seed
 from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP, make_problem
-from policybudget.runs import files
-from policybudget.runs.result import FORMAT, check_format
+from policybudget.runs import files, inputs
+from policybudget.runs.manifest import FORMAT, check_format
 from policybudget.search.plain import Plain
 from policybudget.search.search import Search
 from policybudget.settings import option
@@ -25,6 +25,9 @@ from policybudget.training.train import Training
 from policybudget.welfare import parse
 
 Kind = TypeVar("Kind")
+
+MADE_IN_PYTHON = "made_in_python"
+"""The entry of a config.json that says what of a training cannot be made again from it."""
 
 
 @dataclass(frozen=True)
@@ -115,33 +118,39 @@ class Configuration:
         return Training(self.problem(), self.method, self.transitions, self.seed)
 
     def save(self, folder: Path) -> None:
-        """Write config.json.
+        """Write config.json, and copy the files that it names into the folder.
 
         Args:
             folder: the run folder.
 
         Raises:
-            RunFolderError: it cannot be written.
+            RunFolderError: something cannot be written.
         """
         record: dict[str, Any] = {"format": FORMAT} | settings_of(self)
         record["rule"] = {"name": self.rule.name} | settings_of(self.rule)
         record["search"] = {"name": self.search.name} | settings_of(self.search)
         record["learner"] = settings_of(self.learner)
-        files.write_json(folder / "config.json", record)
+        kept, copies = inputs.keep(folder, record)
+        files.write_json(folder / "config.json", kept | {"inputs": copies})
 
     @staticmethod
     def load(path: Path) -> Configuration:
-        """Read a configuration file.
+        """Read a configuration file. Files that it names are those beside it; they have whole paths from then on.
 
         Args:
             path: of a config.json.
 
         Raises:
-            PolicyBudgetError: it is missing, damaged, of another format, or has settings out of range.
+            PolicyBudgetError: it is missing, damaged, of another format, or has settings out of range; a copy of a
+                file that it names was changed; or it records a training of what was made in Python.
         """
         record = files.read_json(path)
         check_format(path, record)
         record.pop("format")
+        if made := record.pop(MADE_IN_PYTHON, None):
+            raise PolicyBudgetError(f"{path} records a training from Python without what was made there: {made}")
+        inputs.check(path.parent, record.pop("inputs", {}))
+        record = inputs.find(path.parent, record)
         record["rule"] = _named(path, "algorithm", ALGORITHMS, record.get("rule", {"name": "em"}))
         record["search"] = _named(path, "search", SEARCHES, record.get("search", {"name": "plain"}))
         record["learner"] = _build(path, PPO, record.get("learner", {}))

@@ -21,8 +21,10 @@ import numpy as np
 from policybudget.assignment.rule import AssignmentRule, Known
 from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.learning.settings import PPO
+from policybudget.policies.architecture import Architecture
+from policybudget.policies.environment import units_of
 from policybudget.problem import RepresentedMDP
-from policybudget.runs.result import Architecture, Result
+from policybudget.runs.result import Result
 from policybudget.search.search import Plan, Search, Standing
 from policybudget.streams import Stream, derive, root
 from policybudget.training.events import Event, Listener, Resume, Snapshot
@@ -86,7 +88,7 @@ class Training:
         if transitions < 1:
             raise PolicyBudgetError(f"transitions must be at least 1, got {transitions}")
         check_seed(seed)
-        self.problem, self.method, self.seed = problem, method, seed
+        self.problem, self.method, self.seed, self.transitions = problem, method, seed, transitions
         method.search.check(problem, method.rule)
         self.prepared = method.rule.prepare(problem.population, problem.budget, seed)
         plan = Plan(method.rule, method.learner, problem.budget, problem.population.size, transitions)
@@ -122,7 +124,7 @@ class Training:
         returns = task.rewards.agents(played.returns.mean(axis=1))
         social = problem.objective.summary(assignment, returns)
         return Result(
-            policies=state.policies,
+            arrays=state.policies.arrays(),
             assignment=np.asarray(assignment),
             returns=np.asarray(returns),
             lengths=np.asarray(played.lengths.mean(axis=1)),
@@ -130,7 +132,7 @@ class Training:
             social=social,
             agents=problem.population.names,
             architecture=Architecture(
-                world.observation_size, world.actions, method.learner.hidden, method.learner.trunk
+                world.observation_size, units_of(world), method.learner.hidden, method.learner.trunk
             ),
             world=problem.origin or {"name": world.name},
             algorithm=method.rule.name,

@@ -1,0 +1,107 @@
+"""Named arrays as safetensors files, with a digest of their own, in NumPy alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from policybudget.errors import RunFolderError
+from policybudget.runs import files
+
+
+def dump(arrays: Mapping[str, np.ndarray], **metadata: str) -> bytes:
+    """Arrays as the content of a safetensors file, with a digest of all arrays in its metadata.
+
+    Args:
+        arrays: by name.
+        **metadata: texts to be saved with the arrays.
+
+    Returns:
+        The content of the file.
+    """
+    return save(dict(arrays), metadata={**metadata, "digest": _digest(arrays)})
+
+
+def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The arrays of a file that :func:`dump` made.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The arrays by name, and the texts of the metadata.
+
+    Raises:
+        RunFolderError: the file is missing, truncated or changed.
+    """
+    arrays, metadata = read(path)
+    if metadata.get("digest") != _digest(arrays):
+        raise RunFolderError(f"{path} does not match its hash: it was changed or damaged")
+    return arrays, metadata
+
+
+def fit(path: Path, arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse arrays that are not of the shapes that they must have.
+
+    Args:
+        path: the file that they are from, for the error.
+        arrays: by name.
+        shapes: by name.
+
+    Raises:
+        RunFolderError: an array is missing or has another shape.
+    """
+    for name, shape in shapes.items():
+        if name not in arrays or arrays[name].shape != shape:
+            raise does_not_fit(path, name, shape, arrays)
+
+
+def does_not_fit(path: Path, name: str, shape: tuple[int, ...], arrays: Mapping[str, np.ndarray]) -> RunFolderError:
+    """The error for an array of another shape than it must have.
+
+    Args:
+        path: the file that it is from.
+        name: of the array.
+        shape: that it must have.
+        arrays: all that there are, by name.
+
+    Returns:
+        The error, to be raised.
+    """
+    got = arrays[name].shape if name in arrays else "nothing"
+    return RunFolderError(f"{path} does not fit its configuration: expected {name} of shape {shape}, got {got}")
+
+
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """The arrays and the texts of a safetensors file, whether or not they match the digest.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The arrays by name, and the texts of the metadata.
+
+    Raises:
+        RunFolderError: the file is missing, truncated or damaged.
+    """
+    files.read(path)
+    try:
+        with safe_open(path, framework="np") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            return arrays, file.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise RunFolderError(f"{path} is truncated or damaged ({error})") from None
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
