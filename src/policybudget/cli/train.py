@@ -14,6 +14,7 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
 from policybudget.training.configuration import Configuration, preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
+from policybudget.worlds import registry
 
 NAMES = (("algorithm", ALGORITHMS, "who is with whom"), ("search", SEARCHES, "how to get beyond local optima"))
 
@@ -83,7 +84,8 @@ def _on_this_machine(configuration: Configuration, seeds: int) -> Configuration:
     population, tasks = (
         None if path is None else str(Path(path).absolute()) for path in (configuration.population, configuration.tasks)
     )
-    configuration = replace(configuration, population=population, tasks=tasks)
+    world = registry.located(configuration.world)
+    configuration = replace(configuration, world=world, population=population, tasks=tasks)
     available = len(runtime.available())
     if configuration.cores is not None and configuration.cores > available:
         raise PolicyBudgetError(f"cores must be at most {available}, those available here, got {configuration.cores}")
@@ -102,7 +104,7 @@ def fresh(configuration: Configuration) -> Path:
     Args:
         configuration: of the run.
     """
-    world = re.sub(r"[^\w.-]+", "-", configuration.world)
+    world = re.sub(r"[^\w.-]+", "-", registry.in_short(configuration.world))
     what = f"{world}-{configuration.rule.name}-k{configuration.budget}"
     name = f"{what}-{time.strftime('%Y%m%d-%H%M%S')}"
     path, count = Path("runs") / name, 1

@@ -215,7 +215,7 @@ def silence() -> Iterator[None]:
         logger.min_level = before
 
 
-def line(error: Exception) -> str:
+def line(error: BaseException) -> str:
     """An exception as one line.
 
     Args:
