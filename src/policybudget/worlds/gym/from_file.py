@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from policybudget.errors import PolicyBudgetError
-from policybudget.worlds.gym.copies import line
+from policybudget.worlds.gym.copies import line, origin
 
 
 def split(reference: str) -> tuple[Path, str]:
@@ -67,8 +67,15 @@ def function_in(reference: str) -> Callable[..., Any]:
 
     @functools.wraps(found, updated=())
     def make(*arguments: Any) -> Any:
-        with importable(folder):
-            return found(*arguments)
+        try:
+            with importable(folder):
+                return found(*arguments)
+        except PolicyBudgetError:
+            raise
+        except Exception as error:
+            raise PolicyBudgetError(
+                f"world python:{reference}: {name} raised {line(error)} ({origin(error)}); correct the file"
+            ) from error
 
     return make
 
@@ -105,9 +112,10 @@ def _load(path: Path, reference: str) -> ModuleType:
         raise
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        where = f", line {_line_in(error, whole)}" if _line_in(error, whole) else ""
-        text = line(error)
-        raise PolicyBudgetError(f"world python:{reference}: {path}{where} raised {text} while it was loaded") from error
+        where = f", line {number}" if (number := _line_in(error, whole)) else ""
+        raise PolicyBudgetError(
+            f"world python:{reference}: {path}{where} raised {line(error)} while it was loaded; correct the file"
+        ) from error
     return module
 
 

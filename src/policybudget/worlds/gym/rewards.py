@@ -7,18 +7,17 @@ argument of this name in its registration.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from policybudget.errors import PolicyBudgetError, WorldError
 from policybudget.worlds.gym import spaces
+from policybudget.worlds.gym.copies import Outcome, line, origin
 from policybudget.worlds.interface import Box, Discrete, MultiDiscrete
 
 NAMES = "reward_names"
 """The attribute of an environment that names its reward components, m strings."""
-Outcome = Callable[[np.ndarray, dict[str, Any]], np.ndarray]
 
 
 def size_of(name: str, example: Any, outcome: Outcome | None) -> int:
@@ -42,7 +41,10 @@ def size_of(name: str, example: Any, outcome: Outcome | None) -> int:
         raise
     except Exception as error:
         if _ours(example):
-            raise WorldError(f"its first step raised {type(error).__name__}: {error}") from error
+            raise WorldError(
+                f"its first step raised {line(error)} ({origin(error)}); correct the environment: it must take a step "
+                "after reset(seed=0)"
+            ) from error
         return declared or 1
     paid = 1 if len(shape) == 1 else shape[-1]
     if outcome is None and declared is not None and paid != declared:

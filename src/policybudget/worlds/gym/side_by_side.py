@@ -33,6 +33,7 @@ class SideBySide(SyncVectorEnv[Any, Any]):
         self.components: tuple[int, ...] | None = None
         super().__init__([lambda: Watched(_environment(make()), self)] * number, autoreset_mode=mode)
         declared = declared_size(self.envs[0])
+        self._declares = declared is not None
         if declared is not None:
             self._hold((declared,))
 
@@ -63,10 +64,9 @@ class SideBySide(SyncVectorEnv[Any, Any]):
         got = "one number" if given.ndim == 0 else f"an array of shape {given.shape}"
         assert self.components is not None
         expected = f"an array of shape {self.components}" if self.components else "one number"
+        why, remedy = ("as its reward_space says", ", or correct reward_space") if self._declares else ("as before", "")
         raise WorldError(
-            f"expected a reward that is {expected}, as reward_space or the step before says, got {got}; "
-            "return one number per component in every step, and give the environment "
-            "reward_space = gymnasium.spaces.Box(low, high, (m,)) for m components"
+            f"expected a reward that is {expected}, {why}, got {got}; return as many numbers in every step{remedy}"
         )
 
     def _hold(self, shape: tuple[int, ...]) -> None:

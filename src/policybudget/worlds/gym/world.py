@@ -113,8 +113,9 @@ def world_from(
             example = factory(1)
     except WorldError as error:
         raise PolicyBudgetError(f"world {name} could not be made: {error}") from error
-    except PolicyBudgetError:
-        raise
+    except PolicyBudgetError as error:
+        text = str(error)
+        raise PolicyBudgetError(text if text.startswith("world ") else f"world {name}: {text}") from error
     except Exception as error:
         raise PolicyBudgetError(f"world {name} could not be made: {line(error)}") from error
     missing = [
@@ -159,8 +160,8 @@ def copies_from(factory: Callable[..., Any]) -> Factory:
         return factory
     if len(asked) > 1:
         raise PolicyBudgetError(
-            f"expected a function of no argument, which makes one environment, or of the number of copies, got one of "
-            f"{', '.join(p.name for p in asked)}; give the others a default"
+            "it is made by a function of no argument, which gives one environment, or of the number of copies; got one "
+            f"of {', '.join(p.name for p in asked)}: give them defaults"
         )
     if asked:
         return factory
