@@ -26,7 +26,7 @@ class Room(gymnasium.Env):
         self.time += 1
         outside = 5 - 5 * np.cos(2 * np.pi * self.time / 48)
         self.degrees += 0.05 * (outside - self.degrees) + action
-        comfort, energy = -min(1.0, abs(self.degrees - 20) / 5), -action / 2
+        comfort, energy = -min(1.0, abs(self.degrees - 20) / 10), -action / 2
         return self.seen(), np.array([comfort, energy]), False, self.time == 48, {}
 
     def seen(self):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium import Env, Space, Wrapper
+from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from policybudget.errors import WorldError
@@ -37,7 +38,7 @@ class SideBySide(SyncVectorEnv[Any, Any]):
         if declared is not None:
             self._hold((declared,))
 
-    def accept(self, reward: Any) -> np.ndarray:
+    def accept(self, reward: Any) -> np.ndarray | float:
         """A reward as it is stored.
 
         Args:
@@ -49,6 +50,8 @@ class SideBySide(SyncVectorEnv[Any, Any]):
         Raises:
             WorldError: it is neither, or has another number of components than before.
         """
+        if self.components == () and isinstance(reward, float):  # the usual case; np.float64 is a float
+            return reward
         try:
             given = np.asarray(reward, np.float64)
         except (TypeError, ValueError):
@@ -88,6 +91,8 @@ class Watched(Wrapper[Any, Any, Any, Any]):
     def __init__(self, env: Env[Any, Any], among: SideBySide) -> None:
         super().__init__(env)
         self.among = among
+        space = env.observation_space
+        self._usual = (space.shape, space.dtype) if isinstance(space, Box) else None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode.
@@ -117,11 +122,13 @@ class Watched(Wrapper[Any, Any, Any, Any]):
         observation, reward, terminated, truncated, info = given
         self._look("step", observation)
         for what, flag in (("terminated", terminated), ("truncated", truncated)):
-            if np.ndim(flag) != 0:
+            if not isinstance(flag, bool | np.bool_) and np.ndim(flag) != 0:
                 raise WorldError(f"expected {what} to be True or False, got {_brief(flag)}")
         return observation, self.among.accept(reward), bool(terminated), bool(truncated), info
 
     def _look(self, where: str, observation: Any) -> None:
+        if isinstance(observation, np.ndarray) and (observation.shape, observation.dtype) == self._usual:
+            return
         wrong = spaces.misfit(self.env.observation_space, observation)
         if wrong:
             raise WorldError(f"expected {where} to return an observation of its observation_space, got {wrong}")
