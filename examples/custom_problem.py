@@ -13,7 +13,7 @@ def likes(step):  # step.observation is (.., cosine, sine, angular velocity); a 
     return jnp.stack([upright, -jnp.abs(speed), -jnp.abs(step.action[..., 0])], axis=-1)
 
 
-world = world_from(lambda number: gymnasium.make_vec("Pendulum-v1", num_envs=number), "pendulum")
+world = world_from(lambda: gymnasium.make("Pendulum-v1"), "pendulum")
 users = Population.from_function(likes, names=["upright", "still", "lazy"])
 print(*(f"{finding.level:<8}{finding.text}" for finding in check_world(world, users)), sep="\n")
 ppo = PPO(copies=4, steps=64, minibatch=64, normalise_observations=True)

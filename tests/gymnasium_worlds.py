@@ -39,6 +39,14 @@ class Counting(gymnasium.Env[Any, Any]):
         return self.observe(), reward, ended and by_rules, ended and not by_rules, {}
 
 
+class Twice(Counting):
+    """Pays what Counting pays, and twice that."""
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        seen, reward, *rest = super().step(action)
+        return seen, np.array([reward, 2 * reward]), *rest  # type: ignore[return-value]
+
+
 class Nested(Counting):
     """The same as a dict of everything."""
 

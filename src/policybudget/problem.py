@@ -90,6 +90,11 @@ def make_problem(
     world, agents_served = registry.make(name, agents, population_seed, population)
     if outside is not None:
         agents_served = replace(agents_served, outside=np.full(agents_served.size, outside))
-    origin = {"name": name, "agents": agents, "population_seed": population_seed, "population": population}
+    origin = {
+        "name": registry.located(name),
+        "agents": agents,
+        "population_seed": population_seed,
+        "population": population,
+    }
     extra = {"welfare": welfare, "outside": outside}
     return RepresentedMDP(world, agents_served, budget, chosen, origin | extra)

@@ -2,7 +2,8 @@
 
 It may have three more columns: ``name``, ``weight`` (how many people the user stands for) and ``outside``
 (what the user has without any policy, in units of return; blank for no such option). If a reward component has one of
-these names, the column is the component's. Worlds of goals want one column instead, each user's goal.
+these names, the column is the component's. Worlds of goals want one column instead, each user's goal. All users act in
+the same world: no column changes its dynamics.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
 
 ABOUT_USERS = ("name", "weight", "outside")
+NO_DYNAMICS = (
+    "users who differ in their dynamics are not supported by --population yet: draw what differs at every reset and "
+    "let it be observed, or train for each kind of user apart"
+)
 LARGEST, LEAST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 
 
@@ -82,7 +87,7 @@ def read_tasks(path: Path, column: str) -> tuple[np.ndarray, list[str] | None, d
     if header.count(column) != 1 or len(set(header)) < len(header) or not set(header) <= set(known):
         raise PolicyBudgetError(
             f"{path} must have a column {column} and may have {', '.join(ABOUT_USERS)}, each once; "
-            f"its columns are {_listed(header)}"
+            f"its columns are {_listed(header)}; {NO_DYNAMICS}"
         )
     about = {name: i for i, name in enumerate(header) if name != column}
     wanted = numbers(table, header.index(column), fits=_finite).astype(np.float32)
@@ -100,16 +105,27 @@ def _columns(path: Path, header: list[str], features: int, components: tuple[str
         if len(found) != 1:
             what = "no column" if not found else "two columns"
             raise PolicyBudgetError(
-                f"{path} has {what} for reward component {' or '.join(known)} (of {features}); its columns are {listed}"
+                f"{path} has {what} for reward component {' or '.join(known)} (of {features}); its columns are "
+                f"{listed}; {_way(features, components)}"
             )
         order.append(found[0])
     extra = [name for i, name in enumerate(header) if i not in order and name not in ABOUT_USERS]
     if extra:
         raise PolicyBudgetError(
-            f"{path} has columns that are no reward component (0 to {features - 1}) and not name, weight or outside: "
-            f"{', '.join(extra)}"
+            f"{path} has columns that are no reward component and not name, weight or outside: {_listed(extra)}; "
+            f"{_way(features, components)}"
         )
     return order
+
+
+def _way(features: int, components: tuple[str, ...]) -> str:
+    """What the columns may be, and what those who want another one can do."""
+    known = [f"{i} or {components[i]}" if components else str(i) for i in range(min(features, 20))]
+    more = ", ..." if features > len(known) else ""
+    return (
+        f"columns may be {', '.join(known)}{more} (how much the user wants it), name, weight (how many people) and "
+        f"outside (what the user has without a policy); {NO_DYNAMICS}"
+    )
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

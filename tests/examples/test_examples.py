@@ -21,6 +21,7 @@ SAYS = {
     "own_rule": "ok    unknown returns: cells that were never measured decide nothing",
     "own_search": "pool\n",
     "own_world": "ok       population: 7 agents are paid from 7 reward features",
+    "thermostat": "('ann', array([",
 }
 
 

@@ -27,8 +27,8 @@ class Options:
         agents: n, where it can be chosen.
     """
 
-    world: str = argument("as given to train --world, such as gym:mo-reacher-v5", "WORLD")
-    population: str | None = option(None, "users.csv of a gym: world or one of goals", metavar="FILE")
+    world: str = argument("as given to train --world, such as gym:mo-reacher-v5 or python:FILE.py:NAME", "WORLD")
+    population: str | None = option(None, "users.csv of a gym: or python: world, or one of goals", metavar="FILE")
     agents: int | None = option(None, "number of users, where the world lets you choose")
 
 
@@ -65,10 +65,9 @@ def run(arguments: Sequence[str]) -> int:
 def _made(name: str, population: str | None, agents: int | None) -> tuple[World, Population | None]:
     from policybudget.worlds import registry
 
-    if name.startswith("gym:") and population is None and agents is None:
-        from policybudget.worlds.gym.world import world_by_id
-
-        return world_by_id(name.removeprefix("gym:")), None
+    known = registry.entry(name)
+    if known.world is not None and known.draw is None and population is None and agents is None:
+        return known.world(), None
     return registry.make(name, agents, 0, population)
 
 

@@ -15,6 +15,7 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
 from policybudget.training.configuration import Configuration, preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
+from policybudget.worlds import registry
 
 
 def _names(kinds: Mapping[str, Any]) -> str:
@@ -95,7 +96,8 @@ def _on_this_machine(configuration: Configuration, seeds: int) -> Configuration:
     population, tasks = (
         None if path is None else str(Path(path).absolute()) for path in (configuration.population, configuration.tasks)
     )
-    configuration = replace(configuration, population=population, tasks=tasks)
+    world = registry.located(configuration.world)
+    configuration = replace(configuration, world=world, population=population, tasks=tasks)
     available = len(runtime.available())
     if configuration.cores is not None and configuration.cores > available:
         raise PolicyBudgetError(f"cores must be at most {available}, those available here, got {configuration.cores}")
@@ -114,7 +116,7 @@ def fresh(configuration: Configuration) -> Path:
     Args:
         configuration: of the run.
     """
-    world = re.sub(r"[^\w.-]+", "-", configuration.world)
+    world = re.sub(r"[^\w.-]+", "-", registry.in_short(configuration.world))
     what = f"{world}-{configuration.rule.name}-k{configuration.budget}"
     name = f"{what}-{time.strftime('%Y%m%d-%H%M%S')}"
     path, count = Path("runs") / name, 1

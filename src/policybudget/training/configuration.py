@@ -43,9 +43,9 @@ class Configuration:
         PolicyBudgetError: a setting is out of range.
     """
 
-    world: str = option("resource-gathering", "where the policies act")
+    world: str = option("resource-gathering", "where the policies act: a name, gym:ID or python:FILE.py:NAME")
     agents: int | None = option(None, "number of users, where the world lets you choose")
-    population: str | None = option(None, "users.csv: weights of reward components (gym: worlds) or users' goals")
+    population: str | None = option(None, "users.csv: weights of reward components (gym: and python: worlds), or goals")
     population_seed: int = option(0, "of the draw of the users, where they are drawn; the same for all --seeds")
     tasks: str | None = option(None, "what a committee covers instead of the world's own: a csv with a row per user")
     descriptions: str | None = option(None, f"cover column description of --tasks, embedded by {' or '.join(ENCODERS)}")

@@ -12,13 +12,16 @@ from policybudget.population import Population
 from policybudget.users import read_users
 from policybudget.worlds.entry import PAPER, PLAIN, Entry, Search, Settings
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
-from policybudget.worlds.gym.world import world_by_id
+from policybudget.worlds.gym.from_file import split
+from policybudget.worlds.gym.world import GymnasiumWorld, world_by_id, world_in_file
 from policybudget.worlds.interface import World
 from policybudget.worlds.mujoco.goals import GOALS, goal_population, goal_world, goals_table, population_of
 from policybudget.worlds.mujoco.velocity import NAMES, velocity_population, velocity_world
 
 GYM = "gym:"
 """What the name of a world begins with that is a Gymnasium or MO-Gymnasium environment; its id follows."""
+PYTHON = "python:"
+"""What the name of a world begins with that a function of a Python file makes; ``FILE.py:NAME`` follows."""
 USUAL_AGENTS = 100
 """n of a drawn population, if no number is given."""
 
@@ -27,14 +30,45 @@ def entry(name: str) -> Entry:
     """What is known of a world by name.
 
     Args:
-        name: one of ``WORLDS``, ``gym:`` and the id of an environment, or the name of a world written in Python.
+        name: one of ``WORLDS``, ``gym:`` and the id of an environment, ``python:FILE.py:NAME``, or the name of a world
+            made by hand.
 
     Returns:
         The entry. Of a world that is in no register it says how such worlds are usually trained; ``world`` is None.
     """
     if name in WORLDS:
         return WORLDS[name]
-    return _gymnasium(name) if name.startswith(GYM) else Entry(name)
+    for kind, made in ((GYM, world_by_id), (PYTHON, world_in_file)):
+        if name.startswith(kind):
+            return Entry(name=name, world=partial(made, name.removeprefix(kind)), from_file=_users)
+    return Entry(name)
+
+
+def located(name: str) -> str:
+    """The name of a world, good in any folder: a Python file by its whole path.
+
+    Args:
+        name: as given to ``--world``.
+
+    Returns:
+        The name.
+
+    Raises:
+        PolicyBudgetError: it is ``python:`` and not FILE.py:NAME.
+    """
+    if not name.startswith(PYTHON):
+        return name
+    file, function = split(name.removeprefix(PYTHON))
+    return f"{PYTHON}{file.absolute()}:{function}"
+
+
+def in_short(name: str) -> str:
+    """The name of a world without the folder of its file, for the names of run folders.
+
+    Args:
+        name: as given to ``--world``.
+    """
+    return name if not name.startswith(PYTHON) else name.removeprefix(PYTHON).replace("\\", "/").rpartition("/")[2]
 
 
 def make(
@@ -43,11 +77,12 @@ def make(
     """A world and its population.
 
     Args:
-        name: one of ``WORLDS``, or ``gym:`` and the id of a Gymnasium or MO-Gymnasium environment.
+        name: one of ``WORLDS``, ``gym:`` and the id of a Gymnasium or MO-Gymnasium environment, or
+            ``python:FILE.py:NAME``.
         agents: n; the world's usual number if None.
         population_seed: decides the draw of the population, where it is drawn.
-        population: path of a users.csv, for ``gym:`` worlds (:mod:`policybudget.users`) and those of ``GOALS``, where
-            it has each user's goal in column ``speed`` (m/s) or ``direction`` (degrees).
+        population: path of a users.csv, for ``gym:`` and ``python:`` worlds (:mod:`policybudget.users`) and
+            those of ``GOALS``, where it has each user's goal in column ``speed`` (m/s) or ``direction`` (degrees).
 
     Returns:
         The world and the n agents.
@@ -59,18 +94,23 @@ def make(
         raise PolicyBudgetError(f"agents must be at least 1, got {agents}")
     known = entry(name)
     if known.world is None:
-        raise PolicyBudgetError(f"world must be one of {', '.join(WORLDS)} or gym:ID, got {name!r}")
+        raise PolicyBudgetError(
+            f"world must be one of {', '.join(WORLDS)}, gym:ID or python:FILE.py:NAME, got {name!r}"
+        )
     if population is None and known.draw is not None:
         return known.world(), known.draw(agents, population_seed)
     if known.from_file is None:
         raise PolicyBudgetError(
-            f"{name} draws its own population; --population is for gym:ID worlds, {_that_have('from_file')}"
+            f"{name} draws its own population; --population is for gym: and python: worlds, {_that_have('from_file')}"
         )
     if agents is not None:
         raise PolicyBudgetError(f"{name} has as many agents as --population has rows; leave --agents out")
-    if population is None:
-        raise PolicyBudgetError(f"{name} needs --population users.csv: a row per user, a column per reward component")
     world = known.world()
+    if population is None:
+        columns = f" ({', '.join(world.components)})" if isinstance(world, GymnasiumWorld) and world.components else ""
+        raise PolicyBudgetError(
+            f"{name} needs --population users.csv: a row per user, a column per reward component{columns}"
+        )
     return world, known.from_file(world, Path(population))
 
 
@@ -90,7 +130,9 @@ def held_out(name: str, agents: int, population_seed: int = 0) -> Population:
     """
     draw = entry(name).held_out
     if draw is None:
-        remedy = "; bring users that were held out from training (--population)" if name.startswith(GYM) else ""
+        remedy = (
+            "; bring users that were held out from training (--population)" if name.startswith((GYM, PYTHON)) else ""
+        )
         raise PolicyBudgetError(
             f"agents are drawn to be held out in {_that_have('held_out')} only, got {name!r}{remedy}"
         )
@@ -161,11 +203,6 @@ def _goal(name: str) -> Entry:
         held_out=partial(goal_population, name, held_out=True),
         table=partial(goals_table, name),
     )
-
-
-def _gymnasium(name: str) -> Entry:
-    """An environment by its id; its users are in a file."""
-    return Entry(name=name, world=partial(world_by_id, name.removeprefix(GYM)), from_file=_users)
 
 
 def _users(world: Any, path: Path) -> Population:

@@ -163,13 +163,16 @@ class GymnasiumCopies:
 
     def _outcome(self, reward: Any, info: dict[str, Any]) -> NDArray[np.float32]:
         given = reward if self._outcome_of is None else self._outcome_of(reward, info)
-        with np.errstate(over="ignore"):
-            outcome = np.array(given, np.float32)
+        try:
+            with np.errstate(over="ignore"):
+                outcome = np.array(given, np.float32)
+        except (TypeError, ValueError):
+            raise WorldError(f"expected rewards that are numbers, as many for every copy, got {given!r:.80}") from None
         outcome = outcome[:, None] if outcome.ndim == 1 else outcome
         if outcome.shape != self._shape:
             raise WorldError(
                 f"expected {self._shape[1]} reward components for each of {self.number} copies, "
-                f"got an array of shape {outcome.shape}"
+                f"got an array of shape {outcome.shape}; one that is declared or chosen must be what steps pay"
             )
         return outcome
 
@@ -186,7 +189,13 @@ class GymnasiumCopies:
             )
 
     def _flat(self, observation: Any) -> NDArray[np.float32]:
-        flat = spaces.flatten(self._space, observation, self.number)
+        try:
+            flat = spaces.flatten(self._space, observation, self.number)
+        except (TypeError, ValueError, KeyError, IndexError):
+            raise WorldError(
+                f"expected observations of {self.number} copies as single_observation_space has them, {self._space}, "
+                "got others; correct the space or what is returned"
+            ) from None
         if flat.shape[1] != self._size:
             raise WorldError(f"expected observations of {self._size} numbers, got {flat.shape[1]}")
         return flat
@@ -215,7 +224,22 @@ def silence() -> Iterator[None]:
         logger.min_level = before
 
 
-def line(error: Exception) -> str:
+def origin(error: BaseException) -> str:
+    """Where an exception was raised.
+
+    Args:
+        error: the exception.
+
+    Returns:
+        File and line.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "no line known" if trace is None else f"{trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}"
+
+
+def line(error: BaseException) -> str:
     """An exception as one line.
 
     Args:

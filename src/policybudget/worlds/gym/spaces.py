@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,43 @@ def as_batch(space: Space, observation: Any) -> Any:
         parts = {key: as_batch(part, observation[key]) for key, part in _parts(space).items()}
         return parts if type(space).__name__ == "Dict" else tuple(parts.values())
     return np.asarray(observation)[None]
+
+
+def misfit(space: Space, observation: Any) -> str:
+    """What is wrong with the observation of one environment, as far as its form goes.
+
+    Args:
+        space: of the observation.
+        observation: what the environment gave.
+
+    Returns:
+        What came, in words; nothing if it fits.
+    """
+    kind = type(space).__name__
+    if kind == "Dict":
+        if not isinstance(observation, Mapping) or set(observation) != set(space.spaces):
+            got = f"a dict of {', '.join(map(str, observation))}" if isinstance(observation, Mapping) else "no dict"
+            return f"{got} instead of one of {', '.join(map(str, space.spaces))}"
+    elif kind == "Tuple" and (not isinstance(observation, tuple | list) or len(observation) != len(space.spaces)):
+        return f"no tuple of {len(space.spaces)} parts"
+    if kind in ("Dict", "Tuple"):
+        wrong = (misfit(part, observation[key]) for key, part in _parts(space).items())
+        return next((text for text in wrong if text), "")
+    if kind not in ("Box", "Discrete", "MultiDiscrete", "MultiBinary"):
+        return ""
+    try:
+        given = np.asarray(observation)
+    except ValueError:
+        return "rows of different lengths"
+    if given.dtype.kind not in "biuf":
+        return f"no number: {observation!r:.60}" if given.ndim == 0 else "an array of something else than numbers"
+    if given.shape == space.shape or (kind == "Discrete" and given.size == 1):
+        return ""
+    return f"{_form(given.shape)} instead of {_form(space.shape)}"
+
+
+def _form(shape: tuple[int, ...]) -> str:
+    return f"an array of shape {shape}" if shape else "one number"
 
 
 def action_space(name: str, space: Space) -> ActionSpace:

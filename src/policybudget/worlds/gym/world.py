@@ -1,27 +1,33 @@
-"""Any Gymnasium or MO-Gymnasium environment as a world, by its id or by a factory of vector environments.
+"""Any Gymnasium or MO-Gymnasium environment as a world: by its id, or by a function that makes it.
 
 Observations: boxes (flattened), discrete (one-hot), multi-binary, and tuples or dicts of these (flattened, in
 Gymnasium's order). Actions: discrete, multi-discrete, and bounded or unbounded boxes; policies act in [-1, 1], which is
-stretched to the bounds. The outcome is the reward: one number, or a MO-Gymnasium environment's vector. All three
-autoreset modes of Gymnasium 1.x give the same transitions; a reset is never one of them.
+stretched to the bounds. The outcome is the reward: one number, or a vector (:mod:`policybudget.worlds.gym.rewards`).
+All three autoreset modes of Gymnasium 1.x give the same transitions; a reset is never one of them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import Parameter, signature
+from pathlib import Path
 from typing import Any
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, WorldError
 from policybudget.worlds.gym import spaces
 from policybudget.worlds.gym.copies import Factory, GymnasiumCopies, Outcome, line, silence
+from policybudget.worlds.gym.from_file import function_in, importable
+from policybudget.worlds.gym.rewards import checked_names, names_of, room_needed, size_of, with_room
 from policybudget.worlds.interface import ActionSpace, HostWorld
 
 NO_LIMIT = 10_000
 """Steps after which evaluation stops an episode of an environment that has no time limit."""
+_REST = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+_NO_GYMNASIUM = 'need Gymnasium: pip install "policybudget[gymnasium]"'
 
 
 class GymnasiumWorld(HostWorld):
@@ -76,22 +82,24 @@ class GymnasiumWorld(HostWorld):
 
 
 def world_from(
-    factory: Factory,
+    factory: Callable[..., Any],
     name: str,
     outcome: Outcome | None = None,
     outcome_size: int | None = None,
     time_limit: int | None = None,
     components: tuple[str, ...] = (),
 ) -> GymnasiumWorld:
-    """A world from a factory of vector environments.
+    """A world from a function that makes an environment, or copies of one.
 
     Args:
-        factory: takes E, gives a ``VectorEnv`` of E copies, in any autoreset mode.
+        factory: takes no argument and makes one environment, of which copies are stepped in turn; or takes E and gives
+            a ``VectorEnv`` of E copies, in any autoreset mode.
         name: of the world.
         outcome: what of a step rewards are computed from, given (rewards, info); the reward if None.
-        outcome_size: d, where the environment has no ``reward_space`` and its reward is not one number.
+        outcome_size: d; what a first step pays if None.
         time_limit: steps after which episodes are truncated; the environment's own if None.
-        components: names of the reward components, for the header of a users.csv.
+        components: names of the reward components, for the header of a users.csv; the environment's ``reward_names``
+            if empty.
 
     Returns:
         The world.
@@ -100,10 +108,14 @@ def world_from(
         PolicyBudgetError: it cannot be made, or its spaces are not supported.
     """
     try:
+        factory = copies_from(factory)
         with silence():
             example = factory(1)
-    except PolicyBudgetError:
-        raise
+    except WorldError as error:
+        raise PolicyBudgetError(f"world {name} could not be made: {error}") from error
+    except PolicyBudgetError as error:
+        text = str(error)
+        raise PolicyBudgetError(text if text.startswith("world ") else f"world {name}: {text}") from error
     except Exception as error:
         raise PolicyBudgetError(f"world {name} could not be made: {line(error)}") from error
     missing = [
@@ -112,16 +124,58 @@ def world_from(
     if missing:
         raise PolicyBudgetError(
             f"the factory of world {name} must give a Gymnasium VectorEnv, got {type(example).__name__}; "
-            "for single environments return gymnasium.vector.SyncVectorEnv([make] * number)"
+            "a function that makes a single environment takes no argument"
         )
     try:
-        sizes = spaces.flat_size(name, example.single_observation_space), outcome_size or _components(example)
+        observed = spaces.flat_size(name, example.single_observation_space)
         space = spaces.action_space(name, example.single_action_space)
         limit = time_limit or _time_limit(example) or NO_LIMIT
+        with silence():
+            shape = () if outcome_size else room_needed(name, example)
+            if shape:
+                factory, example = _with_room(factory, shape), with_room(example, shape)
+            paid = outcome_size or size_of(name, example, outcome)
+        names = checked_names(components, paid) if components else names_of(example, paid)
+    except WorldError as error:
+        raise PolicyBudgetError(f"world {name}: {error}") from error
     finally:
         with contextlib.suppress(Exception), silence():
             example.close()
-    return GymnasiumWorld(factory, name, sizes, space, limit, outcome, components)
+    return GymnasiumWorld(factory, name, (observed, paid), space, limit, outcome, names)
+
+
+def copies_from(factory: Callable[..., Any]) -> Factory:
+    """What makes E copies of an environment.
+
+    Args:
+        factory: a function that can be called without an argument makes one environment, of which E are stepped in
+            turn; any other takes E and gives a ``VectorEnv``.
+
+    Returns:
+        A function that takes E.
+    """
+    try:
+        asked = [p for p in signature(factory).parameters.values() if p.default is p.empty and p.kind not in _REST]
+    except (TypeError, ValueError):  # written in C; it says nothing of its arguments
+        return factory
+    if len(asked) > 1:
+        raise PolicyBudgetError(
+            "it is made by a function of no argument, which gives one environment, or of the number of copies; got one "
+            f"of {', '.join(p.name for p in asked)}: give them defaults"
+        )
+    if asked:
+        return factory
+
+    def copies(number: int) -> Any:
+        from policybudget.worlds.gym.side_by_side import SideBySide
+
+        return SideBySide(factory, number)
+
+    return copies
+
+
+def _with_room(factory: Factory, shape: tuple[int, ...]) -> Factory:
+    return lambda number: with_room(factory(number), shape)
 
 
 def world_by_id(identifier: str) -> GymnasiumWorld:
@@ -140,7 +194,7 @@ def world_by_id(identifier: str) -> GymnasiumWorld:
     try:
         import gymnasium
     except ImportError:
-        raise PolicyBudgetError('gym: worlds need Gymnasium: pip install "policybudget[gymnasium]"') from None
+        raise PolicyBudgetError(f"gym: worlds {_NO_GYMNASIUM}") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -152,26 +206,38 @@ def world_by_id(identifier: str) -> GymnasiumWorld:
     module, _, known = identifier.rpartition(":")
     try:
         if module:
-            import_module(module)
+            with importable(Path.cwd()):
+                import_module(module)
         spec = gymnasium.spec(known)
     except Exception as error:
         raise PolicyBudgetError(
             f"gym: must be followed by a Gymnasium or MO-Gymnasium id, got {identifier!r} ({line(error)}{lacking})"
         ) from None
-    entry = str(spec.entry_point)
-    if not entry.startswith("mo_gymnasium"):
+    uses_mujoco = "mujoco" in str(spec.entry_point)
 
-        def factory(number: int) -> Any:
-            with _no_log_file("mujoco" in entry):
-                return gymnasium.make_vec(known, num_envs=number, vectorization_mode="sync")
-    else:
-        from mo_gymnasium.wrappers.vector import MOSyncVectorEnv
+    def make() -> Any:
+        with _no_log_file(uses_mujoco), importable(Path.cwd()):
+            return gymnasium.make(known, disable_env_checker=True)
 
-        def factory(number: int) -> Any:
-            with _no_log_file("mujoco" in entry):
-                return MOSyncVectorEnv(iter([lambda: gymnasium.make(known, disable_env_checker=True)] * number))
+    return world_from(make, label)
 
-    return world_from(factory, label)
+
+def world_in_file(reference: str) -> GymnasiumWorld:
+    """The world of a function in a Python file.
+
+    Args:
+        reference: ``FILE.py:NAME``; the function makes one environment, or takes a number and makes as many copies.
+
+    Returns:
+        The world; its name is ``python:`` and the reference.
+
+    Raises:
+        PolicyBudgetError: Gymnasium is not installed, the file or the function is not there or fails, or the spaces of
+            what it makes are not supported.
+    """
+    if not find_spec("gymnasium"):
+        raise PolicyBudgetError(f"python: worlds {_NO_GYMNASIUM}")
+    return world_from(function_in(reference), f"python:{reference}")
 
 
 @contextlib.contextmanager
@@ -187,12 +253,6 @@ def _no_log_file(uses_mujoco: bool) -> Iterator[None]:
         yield
     finally:
         mujoco.set_mju_user_warning(before)
-
-
-def _components(example: Any) -> int:
-    """Number of reward components: the last axis of the environment's ``reward_space``; 1 if it has none."""
-    rewards = getattr(example, "reward_space", None)
-    return int(rewards.shape[-1]) if rewards is not None and rewards.shape else 1
 
 
 def _time_limit(example: Any) -> int | None:
