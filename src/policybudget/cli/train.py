@@ -12,7 +12,7 @@ from typing import Any
 from policybudget import runtime
 from policybudget.cli import notes, options, show
 from policybudget.errors import PolicyBudgetError
-from policybudget.runs import files
+from policybudget.runs import files, inputs
 from policybudget.training.configuration import Configuration, preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
 from policybudget.worlds import registry
@@ -116,7 +116,7 @@ def fresh(configuration: Configuration) -> Path:
     Args:
         configuration: of the run.
     """
-    world = re.sub(r"[^\w.-]+", "-", registry.in_short(configuration.world))
+    world = re.sub(r"[^\w.-]+", "-", inputs.short(configuration.world))
     what = f"{world}-{configuration.rule.name}-k{configuration.budget}"
     name = f"{what}-{time.strftime('%Y%m%d-%H%M%S')}"
     path, count = Path("runs") / name, 1

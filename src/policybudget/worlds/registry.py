@@ -62,15 +62,6 @@ def located(name: str) -> str:
     return f"{PYTHON}{file.absolute()}:{function}"
 
 
-def in_short(name: str) -> str:
-    """The name of a world without the folder of its file, for the names of run folders.
-
-    Args:
-        name: as given to ``--world``.
-    """
-    return name if not name.startswith(PYTHON) else name.removeprefix(PYTHON).replace("\\", "/").rpartition("/")[2]
-
-
 def make(
     name: str, agents: int | None = None, population_seed: int = 0, population: str | None = None
 ) -> tuple[World, Population]:
