@@ -141,6 +141,12 @@ def test_a_vector_environment_written_by_hand() -> None:
     assert (summed.outcome_size, paid(summed, 1)) == (1, [[[0]], [[6]]])
 
 
+def test_an_outcome_of_a_chosen_size_is_computed_from_vectors() -> None:
+    world = world_from(lambda n: SyncVectorEnv([Twice] * n), "both", lambda reward, info: reward[:, 1:], 1)
+    assert world.outcome_size == 1
+    np.testing.assert_allclose(paid(world, 2), [[[2.0], [4.0]], [[2.2], [4.2]]], rtol=1e-6)
+
+
 def test_a_wrapper_that_sums_up() -> None:
     world = world_from(lambda: Unnamed(Declared()), "sum")
     assert (world.outcome_size, world.components) == (1, ())

@@ -107,6 +107,26 @@ def world_from(
     Raises:
         PolicyBudgetError: it cannot be made, or its spaces are not supported.
     """
+    factory, example = _example(factory, name)
+    try:
+        observed = spaces.flat_size(name, example.single_observation_space)
+        space = spaces.action_space(name, example.single_action_space)
+        limit = time_limit or _time_limit(example) or NO_LIMIT
+        with silence():
+            if shape := room_needed(name, example):
+                factory, example = _with_room(factory, shape), with_room(example, shape)
+            paid = outcome_size or size_of(name, example, outcome)
+        names = checked_names(components, paid) if components else names_of(example, paid)
+    except WorldError as error:
+        raise PolicyBudgetError(f"world {name}: {error}") from error
+    finally:
+        with contextlib.suppress(Exception), silence():
+            example.close()
+    return GymnasiumWorld(factory, name, (observed, paid), space, limit, outcome, names)
+
+
+def _example(factory: Callable[..., Any], name: str) -> tuple[Factory, Any]:
+    """What makes E copies, and a vector environment of one copy that it made."""
     try:
         factory = copies_from(factory)
         with silence():
@@ -126,22 +146,7 @@ def world_from(
             f"the factory of world {name} must give a Gymnasium VectorEnv, got {type(example).__name__}; "
             "a function that makes a single environment takes no argument"
         )
-    try:
-        observed = spaces.flat_size(name, example.single_observation_space)
-        space = spaces.action_space(name, example.single_action_space)
-        limit = time_limit or _time_limit(example) or NO_LIMIT
-        with silence():
-            shape = () if outcome_size else room_needed(name, example)
-            if shape:
-                factory, example = _with_room(factory, shape), with_room(example, shape)
-            paid = outcome_size or size_of(name, example, outcome)
-        names = checked_names(components, paid) if components else names_of(example, paid)
-    except WorldError as error:
-        raise PolicyBudgetError(f"world {name}: {error}") from error
-    finally:
-        with contextlib.suppress(Exception), silence():
-            example.close()
-    return GymnasiumWorld(factory, name, (observed, paid), space, limit, outcome, names)
+    return factory, example
 
 
 def copies_from(factory: Callable[..., Any]) -> Factory:
