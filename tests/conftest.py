@@ -51,6 +51,17 @@ jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_disable_most_optimizations", True)  # compiles faster; processes of the command line keep all
 
 
+MOST_MAPS = 20_000
+"""Memory maps of a process; Linux allows 65 530, every compiled function takes some, and one too many is a crash."""
+
+
+def pytest_runtest_teardown() -> None:
+    """Forget compiled functions before there are too many; the cache on disk still has them."""
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+
+
 def pytest_unconfigure() -> None:
     """Remove the cache of the session."""
     if _made is not None:

@@ -14,7 +14,7 @@ from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP
 from policybudget.search.archive import Archive
 from policybudget.streams import Stream, derive, host_seed, root
-from policybudget.training import iteration, state, step
+from policybudget.training import finish, iteration, state, step
 from policybudget.training import train as training
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
@@ -79,7 +79,7 @@ def test_no_key_is_used_twice_in_a_training(monkeypatch: pytest.MonkeyPatch) -> 
         jax.debug.callback(lambda data: used.append((stream.name, tuple(data.tolist()))), jax.random.key_data(given))
         return given
 
-    for module in (iteration, state, step, training):
+    for module in (finish, iteration, state, step, training):
         monkeypatch.setattr(module, "derive", recorded)
     problem = RepresentedMDP(ResourceGathering(), ResourceGathering().population(), 12)
     learner = PPO(copies=3, steps=25, minibatch=25, epochs=1, hidden=(5,))  # of shapes that no other test compiles

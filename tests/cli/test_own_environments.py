@@ -76,7 +76,7 @@ def test_train_evaluate_and_generalise_from_any_folder(home: Path, monkeypatch: 
     (home / "thermostat.csv").write_text(table.replace("dee,0.2,1,1,-25", "dee,0.2,1,1,"))  # dee has no way out
     assert main(["train", *WORLD, *SIZE, "--transitions", "192", "--out", "run"]) == 0
     run = home / "run"
-    assert json.loads((run / "config.json").read_text())["world"] == f"python:{home / 'thermostat.py'}:Room"
+    assert json.loads((run / "config.json").read_text())["world"] == "python:inputs/thermostat.py:Room"
     assert (run / "figures" / "training.png").stat().st_size > 5000
     (home / "held_out.csv").write_text(HELD_OUT)
     (home / "elsewhere").mkdir()
@@ -126,7 +126,7 @@ def test_a_run_that_broke_off_is_resumed_from_another_folder(
 def test_a_run_folder_is_named_for_the_file(home: Path) -> None:
     assert main(["train", *WORLD, *SIZE, "--transitions", "96"]) == 0
     (run,) = Path("runs").iterdir()
-    assert run.name.startswith("thermostat.py-Room-em-k2-")
+    assert run.name.startswith("python-thermostat.py-Room-em-k2-")
 
 
 @pytest.mark.parametrize("population", [(), ("--population", "thermostat.csv")])
