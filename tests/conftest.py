@@ -51,7 +51,7 @@ jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_disable_most_optimizations", True)  # compiles faster; processes of the command line keep all
 
 
-MOST_MAPS = 20_000
+MOST_MAPS = 40_000
 """Memory maps of a process; Linux allows 65 530, every compiled function takes some, and one too many is a crash."""
 
 
