@@ -55,8 +55,9 @@ MOST_MAPS = 40_000
 """Memory maps of a process; Linux allows 65 530, every compiled function takes some, and one too many is a crash."""
 
 
-def pytest_runtest_setup() -> None:
-    """Forget compiled functions before there are too many; the cache on disk still has them."""
+@pytest.fixture(autouse=True, scope="module")
+def forget_compiled_functions() -> None:
+    """Forget them before there are too many; the cache on disk still has them."""
     if memory_maps() > MOST_MAPS:
         jax.clear_caches()
 

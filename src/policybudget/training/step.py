@@ -102,7 +102,6 @@ class Stepper:
             WorldError: the world or a reward function raised, or something is not finite: a state that learned from
                 it would be lost for good.
         """
-        where = f"world {self.task.world.name}, iteration {int(state.iteration) + 1}"
         try:
             after, report, seen = self._advance(state)
             report = jax.device_get(report)
@@ -110,14 +109,17 @@ class Stepper:
             if "callback" not in str(error).lower():
                 raise
             lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            raise WorldError(f"{where}: the reward function raised {lines[-1]}") from error
+            raise WorldError(f"{self._where(state)}: the reward function raised {lines[-1]}") from error
         bad = np.flatnonzero(~np.isfinite(report.kl) | ~np.isfinite(report.explained_variance))
         if len(bad):
             raise WorldError(
-                f"{where}: what policy {bad[0]} learned from is not finite: a reward, an observation, or "
+                f"{self._where(state)}: what policy {bad[0]} learned from is not finite: a reward, an observation, or "
                 "a learning rate that is too high; policybudget check (check_world in Python) looks at the world"
             )
         return after, report, seen
+
+    def _where(self, state: TrainState) -> str:
+        return f"world {self.task.world.name}, iteration {int(state.iteration) + 1}"
 
     def _advance(self, state: TrainState) -> tuple[TrainState, Report, Seen | None]:
         key = derive(state.key, Stream.ROLLOUT, state.iteration)
