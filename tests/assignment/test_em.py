@@ -141,7 +141,7 @@ def _assign(name: str, table: np.ndarray, labels: Any) -> Any:
 @eqx.filter_jit
 def _slope(returns: jax.Array) -> jax.Array:
     learns = EndToEnd().loss(IDENTITY, Objective(), _known(returns), jnp.full((K, N), 1 / K))
-    return jax.grad(learns.loss)(jnp.zeros((K, N)), NO_ROWS, jnp.ones((K, 1)))
+    return jax.grad(learns.loss)(jnp.zeros((K, N)), NO_ROWS, jnp.ones((K, 1)), 0.2)
 
 
 IDENTITY = Population.from_features([str(i) for i in range(N)]).rewards

@@ -32,6 +32,7 @@ def known(returns: Any) -> Returns:
     return Returns(returns, jnp.ones_like(returns))
 
 
+CLIP = 0.2
 NO_ROWS = Rows(jnp.zeros((2, 1, 1)), None, None, None, None, jnp.ones((2, 1)), None)
 
 
@@ -39,7 +40,7 @@ def test_gradient_is_that_of_the_objective() -> None:
     logits = RNG.normal(size=(K, N))
     loss = EndToEnd().loss(REWARDS, Objective(), known(RETURNS), EVEN).loss
     rows, ratio = on_policy_rows(np.zeros((K, 1, N))), jnp.ones((K, 1))
-    gradient = jax.grad(loss)(jnp.asarray(logits, jnp.float32), rows, ratio)
+    gradient = jax.grad(loss)(jnp.asarray(logits, jnp.float32), rows, ratio, CLIP)
 
     def objective(psi: np.ndarray) -> float:
         alpha = np.exp(psi) / np.exp(psi).sum(axis=0)
@@ -51,7 +52,7 @@ def test_gradient_is_that_of_the_objective() -> None:
         step[where] = 1e-5
         numeric[where] = (objective(logits + step) - objective(logits - step)) / 2e-5
     np.testing.assert_allclose(gradient, -numeric, rtol=1e-3, atol=1e-6)
-    value = loss(jnp.asarray(logits, jnp.float32), rows, ratio)
+    value = loss(jnp.asarray(logits, jnp.float32), rows, ratio, CLIP)
     alpha = jax.nn.softmax(jnp.asarray(logits, jnp.float32), axis=0)
     np.testing.assert_allclose(-value, welfare.Utilitarian()(welfare.utilities(alpha, RETURNS)), rtol=1e-5)
 
@@ -76,7 +77,9 @@ def test_the_literal_gradient_vanishes_on_policy_though_one_policy_is_better() -
     slopes = {}
     for signal in ("literal", "returns"):
         loss = EndToEnd(signal=signal).loss(REWARDS, Objective(), returns, EVEN).loss
-        slopes[signal] = np.asarray(jax.grad(loss)(jnp.zeros((K, N)), on_policy_rows(advantage), jnp.ones((K, 4))))
+        slopes[signal] = np.asarray(
+            jax.grad(loss)(jnp.zeros((K, N)), on_policy_rows(advantage), jnp.ones((K, 4)), CLIP)
+        )
     np.testing.assert_allclose(slopes["literal"], 0.0, atol=1e-6)
     # d/dpsi_j of mean_i sum_j alpha V: (1/n) alpha_j (V_j - mean V)
     expected = -np.broadcast_to((1 / 4 / 3) * (values - values.mean())[:, None], (K, N))
@@ -89,8 +92,10 @@ def test_the_literal_loss_by_hand() -> None:
     advantage[0, 0, 1], advantage[2, 1, 3] = 6.0, -3.0
     ratio = jnp.ones((K, 2)).at[0, 0].set(1.5).at[2, 1].set(1.1)
     loss = EndToEnd(signal="literal").loss(REWARDS, Objective(), known(RETURNS), EVEN).loss
-    value = loss(jnp.zeros((K, N)), on_policy_rows(advantage), ratio)
+    value = loss(jnp.zeros((K, N)), on_policy_rows(advantage), ratio, CLIP)
     np.testing.assert_allclose(value, -(1.2 * 2.0 + 1.1 * -1.0) / 2, rtol=1e-5)
+    wider = loss(jnp.zeros((K, N)), on_policy_rows(advantage), ratio, 0.4)  # the learner's clipping is the loss's
+    np.testing.assert_allclose(wider, -(1.4 * 2.0 + 1.1 * -1.0) / 2, rtol=1e-5)
 
 
 def test_assignment_is_the_softmax_of_the_logits_and_starts_even() -> None:
@@ -130,7 +135,7 @@ def test_an_option_outside_is_a_choice_like_any_other() -> None:
     alpha = EndToEnd().update(objective, returns, even, logits, jax.random.key(0))
     np.testing.assert_allclose(alpha, [[1 / 3, 1 / 2], [1 / 3, 1 / 2]], rtol=1e-6)
     loss = EndToEnd().loss(rewards, objective, returns, even).loss
-    value, gradient = jax.value_and_grad(loss)(logits, NO_ROWS, jnp.ones((2, 1)))
+    value, gradient = jax.value_and_grad(loss)(logits, NO_ROWS, jnp.ones((2, 1)), CLIP)
     assert float(value) == pytest.approx(-((1 + 3 + 7) / 3 + (2 + 5) / 2) / 2, rel=1e-6)
     assert gradient[2, 0] < 0 < gradient[0, 0], "its likelihood rises"
     np.testing.assert_array_equal(gradient[2, 1], 0.0)
@@ -140,7 +145,7 @@ def test_another_welfare_is_what_the_logits_learn() -> None:
     rewards = Population.from_features(["a", "b"]).rewards
     returns = known([[1.0, 4.0], [9.0, 4.0]])
     loss = EndToEnd().loss(rewards, Objective(parse("nash")), returns, jnp.full((2, 2), 0.5)).loss
-    assert float(loss(jnp.zeros((2, 2)), NO_ROWS, jnp.ones((2, 1)))) == pytest.approx(-((5 * 4) ** 0.5), rel=1e-5)
+    assert float(loss(jnp.zeros((2, 2)), NO_ROWS, jnp.ones((2, 1)), CLIP)) == pytest.approx(-((5 * 4) ** 0.5), rel=1e-5)
 
 
 def test_what_is_unknown_pulls_nobody_anywhere() -> None:

@@ -317,6 +317,6 @@ def test_logits_take_adam_steps_of_their_own_rate() -> None:
     slope = jnp.array([[1.0, -2.0, 0.5], [-1e-3, 3.0, -4.0]])
     after, _, _ = improve(
         learned, ppo.start(SETTINGS, learned), rows, jnp.asarray(0.0), SPACES["discrete"], SETTINGS,
-        ppo.AssignmentLoss(lambda logits, rows, ratio: jnp.sum(slope * logits), 0.05),
+        ppo.AssignmentLoss(lambda logits, rows, ratio, clip: jnp.sum(slope * logits), 0.05),
     )  # fmt: skip
     np.testing.assert_allclose(after.logits, -0.05 * np.sign(slope), rtol=1e-3)

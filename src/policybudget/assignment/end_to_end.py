@@ -36,8 +36,6 @@ from policybudget.population import Rewards
 from policybudget.settings import option
 
 SIGNALS = ("returns", "literal")
-CLIP = 0.2
-"""Of eq. 12, ε of the paper."""
 
 
 @dataclass(frozen=True)
@@ -92,16 +90,16 @@ class EndToEnd(AssignmentRule):
         """
         budget, offers = assignment.shape[0], objective.offers(returns.neutral)
 
-        def from_returns(logits: Array, rows: Rows, ratio: Array) -> Array:
+        def from_returns(logits: Array, rows: Rows, ratio: Array, clip: float) -> Array:
             worth = jnp.where(jnp.isfinite(offers), offers, 0.0)  # who has no option has no share in it either
             utilities = jnp.sum(shares(logits, offers) * worth, axis=0)
             return -jnp.sum(jax.lax.stop_gradient(objective.worth(utilities)) * utilities)
 
-        def literal(logits: Array, rows: Rows, ratio: Array) -> Array:
+        def literal(logits: Array, rows: Rows, ratio: Array, clip: float) -> Array:
             assert rows.features is not None
             mixture = rewards.mixture(shares(logits, offers)[:budget])
             advantage = jnp.einsum("kbm,km->kb", rows.features, mixture)
-            return -jnp.mean(jnp.sum(rows.weight * surrogate(ratio, advantage, CLIP), axis=0))
+            return -jnp.mean(jnp.sum(rows.weight * surrogate(ratio, advantage, clip), axis=0))
 
         return AssignmentLoss(literal if self.signal == "literal" else from_returns, self.assignment_rate)
 

@@ -100,11 +100,11 @@ class AssignmentLoss(NamedTuple):
     """How a learned assignment learns, in the backward pass of the actors.
 
     Attributes:
-        loss: of (logits (c, n), minibatch, ratios (k, B)).
+        loss: of (logits (c, n), minibatch, ratios (k, B), clipping ε of the learner).
         rate: Adam step size of the logits.
     """
 
-    loss: Callable[[Array, Rows, Float[Array, "k B"]], Float[Array, ""]]
+    loss: Callable[[Array, Rows, Float[Array, "k B"], float], Float[Array, ""]]
     rate: float
 
 
@@ -203,7 +203,7 @@ def improve_actors(
         total, (losses, ratio) = actor_loss(parts[0], rows, space, settings, bonus, active)
         if assignment is not None:
             assert parts[1] is not None
-            total = total + assignment.loss(parts[1], rows, ratio)
+            total = total + assignment.loss(parts[1], rows, ratio, settings.clip)
         return total, losses
 
     def step(values: Any, states: Any, rows: Rows, active: Array) -> tuple[Any, Any, ActorLosses]:
