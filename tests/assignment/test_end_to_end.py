@@ -153,6 +153,8 @@ def test_what_is_unknown_pulls_nobody_anywhere() -> None:
     value = jnp.array([[-6.0] * N, [-2.0] * N, [0.0] * N])
     returns = Returns(value, jnp.array([[1.0] * N, [1.0] * N, [0.0] * N]))
     learns = EndToEnd().loss(REWARDS, Objective(), returns, EVEN)
-    slope = np.asarray(jax.grad(learns.loss)(jnp.zeros((K, N)), on_policy_rows(np.zeros((K, 1, N))), jnp.ones((K, 1))))
+    slope = np.asarray(
+        jax.grad(learns.loss)(jnp.zeros((K, N)), on_policy_rows(np.zeros((K, 1, N))), jnp.ones((K, 1)), CLIP)
+    )
     np.testing.assert_allclose(slope[2], 0.0, atol=1e-7)
     assert (slope[0] > 0).all() and (slope[1] < 0).all(), "the worse one loses, the better one gains"
