@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from policybudget.policies.architecture import Architecture
-from policybudget.policies.environment import units_of
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, make_actor
 from policybudget.problem import make_problem
@@ -54,7 +53,7 @@ def save(
         welfare=0.0,
         social=dict.fromkeys(("function", "welfare", "mean", "worst", "unserved", "below_outside"), 0.0),
         agents=problem.population.names,
-        architecture=Architecture(world.observation_size, units_of(world), (2,), "shared"),
+        architecture=Architecture(world.observation_size, world.units, (2,), "shared"),
         world=problem.origin,
         algorithm="by hand",
         search="none",

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from trainings import train
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.committee import CoverCommittee, Covered
@@ -18,7 +19,6 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.population import Population
 from policybudget.training.checkpoint import Checkpoints, reader
-from policybudget.training.train import train
 
 KEY = jax.random.key(0)
 TASKS = np.array([[0.0], [0.1], [0.2], [1.0], [1.1], [5.0]])

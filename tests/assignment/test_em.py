@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trainings import train
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.em import EM, greedy, refill
@@ -20,7 +21,6 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.learning.ppo import Rows
 from policybudget.objective import Objective
 from policybudget.population import Population
-from policybudget.training.train import train
 
 K, N = 4, 7
 _compiled = eqx.filter_jit(refill)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from trainings import train
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget import welfare
@@ -16,7 +17,6 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.learning.ppo import Rows
 from policybudget.objective import Objective
 from policybudget.population import Population
-from policybudget.training.train import train
 from policybudget.welfare import parse
 
 K, N = 3, 4

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trainings import train
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.committee import CoverCommittee
@@ -14,7 +15,6 @@ from policybudget.assignment.task_parameters import with_parameters, with_tasks
 from policybudget.covers import embed
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
-from policybudget.training.train import train
 
 USERS = Population.from_weights(np.eye(3), ["ann", "bob", "cem"])
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 from gymnasium_worlds import Counting, copies_of
+from trainings import train
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.rule import Known
@@ -15,7 +16,6 @@ from policybudget.population import Population
 from policybudget.problem import RepresentedMDP
 from policybudget.search.pretrained import Pretrained
 from policybudget.training.events import Event
-from policybudget.training.train import train
 from policybudget.worlds import world_from
 
 

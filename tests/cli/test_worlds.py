@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trainings import train
 from worlds_with_known_answers import Clock
 
 from policybudget.assignment.em import EM
@@ -26,7 +27,6 @@ from policybudget.runs import tensors
 from policybudget.runs.result import load
 from policybudget.training.checkpoint import NAME, Checkpoints, reader
 from policybudget.training.events import Event
-from policybudget.training.train import train
 
 TINY = ("--copies", "2", "--steps", "16", "--minibatch", "16", "--epochs", "1", "--hidden", "4", "--quiet")
 VELOCITY = ("--world", "hopper-velocity", "--agents", "6", "--budget", "2", "--warm-start", "1", *TINY)

@@ -5,11 +5,10 @@ import pytest
 
 from policybudget.policies import actions
 from policybudget.policies.architecture import Architecture
-from policybudget.policies.environment import plain
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, act, make_actor
 from policybudget.runs import tensors
-from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete
+from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete, plain_units
 
 SPACES = (Box(2, (-1.0, -1.0), (1.0, 1.0)), Discrete(4), MultiDiscrete((2, 3)))
 
@@ -46,7 +45,7 @@ def test_arrays_and_back(space: ActionSpace, trunk: str) -> None:
     expected = tensors.named(policies)
     assert arrays.keys() == expected.keys()
     assert all(arrays[name].tobytes() == expected[name].tobytes() for name in expected)
-    shapes = Architecture(7, plain(space), (8, 8), trunk).shapes(3)
+    shapes = Architecture(7, plain_units(space), (8, 8), trunk).shapes(3)
     assert {name: array.shape for name, array in arrays.items()} == shapes
     again = Policies.from_arrays(arrays)
     assert jax.tree.structure(again) == jax.tree.structure(policies)

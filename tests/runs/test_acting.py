@@ -19,8 +19,8 @@ import policybudget as pb
 from policybudget.policies.architecture import Architecture
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, act, make_actor
-from policybudget.policies.units import Units
 from policybudget.runs.result import Result, load
+from policybudget.units import Units
 from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete
 
 USERS = ("ann", "bob", "cyd", "dee")
@@ -127,7 +127,7 @@ def test_numpy_and_safetensors_are_enough(kind: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(found["sampled"], sampled, rtol=1e-6)
     assert tuple(found["agents"]) == USERS and found["assignment"] == ALPHA.tolist()
     assert found["returns"] == result.returns.tolist()
-    assert found["rooms"] == ["errors", "policies", "runs"] and not found["jax"]
+    assert found["rooms"] == ["errors", "policies", "runs", "units"] and not found["jax"]
 
 
 def by_the_manifest(folder: Path, observation: np.ndarray, policy: int) -> np.ndarray:

@@ -12,11 +12,10 @@ import pytest
 import policybudget
 from policybudget.errors import RunFolderError
 from policybudget.policies.architecture import Architecture
-from policybudget.policies.environment import plain
 from policybudget.runs import tensors
 from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import PROTOTYPES, assignment_table, load
-from policybudget.worlds.interface import Box, Discrete, MultiDiscrete
+from policybudget.worlds.interface import Box, Discrete, MultiDiscrete, plain_units
 
 
 def test_roundtrip(finished_run: Path, tmp_path: Path) -> None:
@@ -150,7 +149,7 @@ SPACES = [Discrete(4), MultiDiscrete((2, 3)), Box(2, (-1.0, 0.0), (1.0, 2.5)), B
 
 @pytest.mark.parametrize("space", SPACES)
 def test_architecture_record(space: Any) -> None:
-    before = Architecture(29, plain(space), (64, 32), "biases")
+    before = Architecture(29, plain_units(space), (64, 32), "biases")
     assert Architecture.from_record(json.loads(json.dumps(before.record()))) == before
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from trainings import train
 from worlds_with_known_answers import QUICK, Aim, wishes
 
 from policybudget.assignment.em import EM
@@ -19,7 +20,6 @@ from policybudget.search.plain import Plain
 from policybudget.training import checkpoint
 from policybudget.training.events import Event
 from policybudget.training.method import preset
-from policybudget.training.train import train
 from policybudget.worlds.finite.world import FiniteWorld
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from trainings import train
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.em import EM
@@ -17,7 +18,6 @@ from policybudget.search.plain import Plain
 from policybudget.search.pretrained import Pretrained
 from policybudget.search.search import Phase, Plan, Search
 from policybudget.search.splitting import Splitting
-from policybudget.training.train import train
 from policybudget.welfare import Egalitarian
 
 

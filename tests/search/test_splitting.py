@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from trainings import train
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.em import EM
@@ -23,7 +24,6 @@ from policybudget.search.search import Plan, Standing
 from policybudget.search.splitting import HOLD, Splitting, plan_splits
 from policybudget.training.events import Event
 from policybudget.training.state import Task, TrainState, begin, changed, make_task
-from policybudget.training.train import train
 from policybudget.welfare import parse
 
 TABLE = np.array([[9.0, 0, 0, 0, 0, 0], [0, 8, 7, 0, 0, 0], [2.0, 0, 0, 0, 0, 0]])

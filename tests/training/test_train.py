@@ -7,6 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from trainings import train
 from worlds_with_known_answers import QUICK, Clock, Levers, wishes
 
 from policybudget.assignment.em import EM
@@ -28,7 +29,7 @@ from policybudget.search.splitting import Splitting
 from policybudget.training import checkpoint
 from policybudget.training.events import Event
 from policybudget.training.method import Method
-from policybudget.training.train import Training, train
+from policybudget.training.train import Training
 from policybudget.welfare import parse
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 

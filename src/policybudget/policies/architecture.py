@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from policybudget.policies.units import Units
+from policybudget.units import Units
 
 LAYER = "actor.network.layers"
 """What the names of the networks' arrays begin with."""

@@ -12,11 +12,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from policybudget.policies import actions
 from policybudget.policies.architecture import LAYER
-from policybudget.policies.environment import plain
 from policybudget.policies.networks import Layer, Network, Sharing, make_network
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.on_host import HostPolicies
-from policybudget.worlds.interface import ActionSpace, Box, Discrete
+from policybudget.worlds.interface import ActionSpace, Box, Discrete, plain_units
 
 
 class Actor(eqx.Module):
@@ -120,7 +119,7 @@ class Policies(eqx.Module):
         Returns:
             The policies.
         """
-        return HostPolicies(self.arrays(), plain(space).choices, isinstance(space, Discrete))
+        return HostPolicies(self.arrays(), plain_units(space).choices, isinstance(space, Discrete))
 
 
 def make_actor(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.policies.on_host import HostPolicies
-from policybudget.policies.units import Units
+from policybudget.units import Units
 
 Numbers = NDArray[Any]
 SHOWN = 5

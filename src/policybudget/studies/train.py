@@ -16,7 +16,6 @@ from policybudget.search.search import Search
 from policybudget.studies.run import train_in
 from policybudget.training.events import Listener
 from policybudget.training.listeners.progress import LiveProgress
-from policybudget.training.method import preset as method_of
 from policybudget.training.record import write_config
 from policybudget.training.train import Training
 
@@ -56,8 +55,9 @@ def train(
         RunFolderError: the folder is not empty, or something cannot be written.
         WorldError: the world raised, or gave something that is not finite.
     """
-    method = method_of(preset, str(problem.origin.get("name", "")), rule, search, learner)
-    training = Training(problem, method, transitions, seed)
+    training = Training.of(
+        problem, rule, search=search, learner=learner, preset=preset, transitions=transitions, seed=seed
+    )
     if out is None:
         with ExitStack() as stack:
             own = [] if quiet else [stack.enter_context(LiveProgress())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -127,9 +127,7 @@ class Configuration:
             RunFolderError: something cannot be written.
         """
         record: dict[str, Any] = {"format": FORMAT} | settings_of(self)
-        record["rule"] = {"name": self.rule.name} | settings_of(self.rule)
-        record["search"] = {"name": self.search.name} | settings_of(self.search)
-        record["learner"] = settings_of(self.learner)
+        record |= parts_of(self.method)
         kept, copies = inputs.keep(folder, record)
         files.write_json(folder / "config.json", kept | {"inputs": copies})
 
@@ -186,12 +184,27 @@ def preset(name: str, world: str, algorithm: str = "em", search: str | None = No
     return Configuration.of(method_of(name, world, algorithm, search), world, name)
 
 
-def settings_of(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass that are options, as JSON takes them.
+def parts_of(method: Method) -> dict[str, Any]:
+    """The parts of a method as config.json records them: names, and what options say.
 
     Args:
-        value: a dataclass.
+        method: rule, search and learner.
     """
+    return {
+        "rule": {"name": method.rule.name} | settings_of(method.rule),
+        "search": {"name": method.search.name} | settings_of(method.search),
+        "learner": settings_of(method.learner),
+    }
+
+
+def settings_of(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass that are options, as JSON takes them; none of anything else.
+
+    Args:
+        value: a dataclass, or a part of a method that has no options.
+    """
+    if not is_dataclass(value) or isinstance(value, type):
+        return {}
     options = {field.name for field in fields(value) if "help" in field.metadata}
     return {name: content for name, content in asdict(value).items() if name in options}
 

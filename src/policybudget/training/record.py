@@ -12,7 +12,7 @@ from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.runs import files
 from policybudget.runs.manifest import FORMAT
-from policybudget.training.configuration import MADE_IN_PYTHON, Configuration, settings_of
+from policybudget.training.configuration import MADE_IN_PYTHON, Configuration, parts_of
 from policybudget.training.method import ALGORITHMS, SEARCHES
 from policybudget.training.train import Training
 
@@ -44,10 +44,7 @@ def write_config(folder: Path, training: Training, preset: str, cores: int) -> N
     record: dict[str, Any] = {"format": FORMAT, MADE_IN_PYTHON: ", ".join(lacking)}
     record |= {"world": problem.world.name, "agents": problem.population.size, "welfare": str(problem.welfare)}
     record |= common
-    record["rule"] = {"name": method.rule.name} | _options(method.rule)
-    record["search"] = {"name": method.search.name} | _options(method.search)
-    record["learner"] = _options(method.learner)
-    files.write_json(folder / "config.json", record)
+    files.write_json(folder / "config.json", record | parts_of(method))
 
 
 def made_in_python(training: Training) -> list[str]:
@@ -87,8 +84,3 @@ def _options_alone(value: Any, kind: type | None) -> bool:
         return False
     others = [field for field in fields(value) if field.init and "help" not in field.metadata]
     return all(getattr(value, field.name) is field.default for field in others)
-
-
-def _options(value: Any) -> dict[str, Any]:
-    """The options of a part of a method, if it has some."""
-    return settings_of(value) if is_dataclass(value) else {}

@@ -22,7 +22,6 @@ from policybudget.assignment.rule import AssignmentRule, Known
 from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.learning.settings import PPO
 from policybudget.policies.architecture import Architecture
-from policybudget.policies.environment import units_of
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Result
 from policybudget.search.search import Plan, Search, Standing
@@ -33,42 +32,6 @@ from policybudget.training.method import Method
 from policybudget.training.method import preset as method_of
 from policybudget.training.state import Task, TrainState, begin, carried, changed, make_task
 from policybudget.training.step import Stepper
-
-
-def train(
-    problem: RepresentedMDP,
-    rule: AssignmentRule | str = "em",
-    *,
-    search: Search | str | None = None,
-    learner: PPO | None = None,
-    preset: str = "default",
-    transitions: int = 1_000_000,
-    seed: int = 0,
-    listeners: Iterable[Listener] = (),
-    resume: Resume | None = None,
-) -> Result:
-    """Train a budget of policies, as ``policybudget train`` with the same settings does, to the bit.
-
-    Args:
-        problem: the r-MDP.
-        rule: who is with whom: an assignment rule, or the name of one.
-        search: how the loop is spent: a search, or the name of one; that of the preset if None.
-        learner: settings of the learner; those of the preset if None.
-        preset: what is not given comes from it: "default", "plain" or "paper" (:func:`policybudget.preset`).
-        transitions: per policy; whole iterations that fit are run, at least one.
-        seed: decides everything but the population.
-        listeners: called after every iteration.
-        resume: where to find a snapshot to go on from.
-
-    Returns:
-        The trained policies; their welfare is that of the greedy policies on fresh episodes.
-
-    Raises:
-        PolicyBudgetError: a setting is out of range, or the parts do not go together.
-        WorldError: the world raised, or gave something that is not finite.
-    """
-    method = method_of(preset, str(problem.origin.get("name", "")), rule, search, learner)
-    return Training(problem, method, transitions, seed).run(listeners, resume)
 
 
 class Training:
@@ -93,6 +56,34 @@ class Training:
         self.prepared = method.rule.prepare(problem.population, problem.budget, seed)
         plan = Plan(method.rule, method.learner, problem.budget, problem.population.size, transitions)
         self.phases = method.search.phases(plan)
+
+    @staticmethod
+    def of(
+        problem: RepresentedMDP,
+        rule: AssignmentRule | str = "em",
+        *,
+        search: Search | str | None = None,
+        learner: PPO | None = None,
+        preset: str = "default",
+        transitions: int = 1_000_000,
+        seed: int = 0,
+    ) -> Training:
+        """A training whose parts may be named, and come from a preset where they are not given.
+
+        Args:
+            problem: the r-MDP.
+            rule: who is with whom: an assignment rule, or the name of one.
+            search: how the loop is spent: a search, or the name of one; that of the preset if None.
+            learner: settings of the learner; those of the preset if None.
+            preset: what is not given comes from it: "default", "plain" or "paper" (:func:`policybudget.preset`).
+            transitions: per policy; whole iterations that fit are run, at least one.
+            seed: decides everything but the population.
+
+        Raises:
+            PolicyBudgetError: a setting is out of range, or the parts do not go together.
+        """
+        method = method_of(preset, str(problem.origin.get("name", "")), rule, search, learner)
+        return Training(problem, method, transitions, seed)
 
     @property
     def total(self) -> int:
@@ -131,9 +122,7 @@ class Training:
             welfare=social["welfare"],
             social=social,
             agents=problem.population.names,
-            architecture=Architecture(
-                world.observation_size, units_of(world), method.learner.hidden, method.learner.trunk
-            ),
+            architecture=Architecture(world.observation_size, world.units, method.learner.hidden, method.learner.trunk),
             world=problem.origin or {"name": world.name},
             algorithm=method.rule.name,
             search=method.search.title,

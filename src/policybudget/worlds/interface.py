@@ -15,6 +15,8 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
+from policybudget.units import Units
+
 
 @dataclass(frozen=True)
 class Discrete:
@@ -61,6 +63,36 @@ class MultiDiscrete:
 ActionSpace = Discrete | MultiDiscrete | Box
 
 
+def action_space(units: Units) -> ActionSpace:
+    """The action space as policies know it.
+
+    Args:
+        units: as environments know it.
+
+    Returns:
+        The action space; of a box its flat components, with its bounds.
+    """
+    if units.kind == "box":
+        return Box(units.sizes[0], units.low, units.high)
+    return Discrete(units.sizes[0]) if units.kind == "discrete" else MultiDiscrete(units.sizes)
+
+
+def plain_units(space: ActionSpace) -> Units:
+    """The units of a world that takes actions as policies give them.
+
+    Args:
+        space: of the actions.
+
+    Returns:
+        The units.
+    """
+    if isinstance(space, Box):
+        return Units("box", (space.size,), space.low, space.high, shape=(space.size,), dtype="float32")
+    if isinstance(space, Discrete):
+        return Units("discrete", (space.size,))
+    return Units("multi-discrete", space.sizes, shape=(len(space.sizes),))
+
+
 class Transition(NamedTuple):
     """What one step of a world gives.
 
@@ -101,6 +133,11 @@ class World(eqx.Module):
     @abc.abstractmethod
     def actions(self) -> ActionSpace:
         """The action space."""
+
+    @property
+    def units(self) -> Units:
+        """The units that actions are in where they reach the environment itself; here those that policies act in."""
+        return plain_units(self.actions)
 
     @property
     @abc.abstractmethod

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from finite_rmdps import levers, random_rmdp
+from trainings import train
 from worlds_with_known_answers import QUICK
 
 from policybudget.assignment.em import EM
 from policybudget.errors import PolicyBudgetError
 from policybudget.exact.brute_force import brute_force
 from policybudget.exact.tabular import FiniteRMDP
-from policybudget.training.train import train
 from policybudget.worlds import check_world
 from policybudget.worlds.finite.world import FiniteWorld, Place, _draw, _running
 

@@ -7,7 +7,7 @@ import pytest
 from gymnasium import spaces
 
 from policybudget.errors import PolicyBudgetError, WorldError
-from policybudget.worlds.gym.spaces import action_space, as_batch, converter, flat_size, flatten
+from policybudget.worlds.gym.spaces import as_batch, flat_size, flatten, units_of
 
 NESTED = spaces.Dict({"b": spaces.Tuple((spaces.Discrete(3), spaces.Box(0, 1, (2, 2)))), "a": spaces.MultiBinary(2)})
 
@@ -54,7 +54,7 @@ def test_actions_that_are_not_supported() -> None:
     with pytest.raises(
         PolicyBudgetError, match="world w has actions of kind Text; supported are Discrete, MultiDiscrete"
     ):
-        action_space("w", spaces.Text(3))
+        units_of("w", spaces.Text(3))
 
 
 @pytest.mark.parametrize("number", [-1, 3])
@@ -66,5 +66,5 @@ def test_numbers_outside_their_space(number: int) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_stretched_actions_keep_the_type_and_the_bounds(dtype: Any) -> None:
     box = spaces.Box(dtype(-0.4), dtype(0.4), (3,), dtype)
-    actions = converter(box, 50)(np.random.default_rng(0).normal(size=(50, 3)) * 2)
+    actions = units_of("w", box)(np.random.default_rng(0).normal(size=(50, 3)) * 2)
     assert actions.dtype == dtype and all(box.contains(action) for action in actions)

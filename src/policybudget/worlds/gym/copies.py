@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policybudget.errors import PolicyBudgetError, WorldError
+from policybudget.units import Units
 from policybudget.worlds.gym import spaces
 from policybudget.worlds.interface import HostStep
 
@@ -28,6 +29,10 @@ class Recipe(Protocol):
     @property
     def factory(self) -> Factory:
         """Makes the vector environment."""
+
+    @property
+    def units(self) -> Units:
+        """Of actions as the environment takes them."""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -67,7 +72,6 @@ class GymnasiumCopies:
         self._modes = AutoresetMode
         self._space = self.env.single_observation_space
         self._outcome_of, self._size, self._shape = world.outcome, world.observation_size, (number, world.outcome_size)
-        self._convert = spaces.converter(self.env.single_action_space, number)
         self._ended = np.zeros(number, bool)
 
     def reset(self, seed: int) -> NDArray[np.float32]:
@@ -90,7 +94,7 @@ class GymnasiumCopies:
         return self._guard(lambda: self._step(actions))
 
     def _step(self, actions: np.ndarray) -> HostStep:
-        reached, reward, terminated, truncated, info = self.env.step(self._convert(actions))
+        reached, reward, terminated, truncated, info = self.env.step(self.world.units(actions))
         self.steps += 1
         reached = self._flat(reached)
         following, valid = reached, ~self._ended

@@ -7,6 +7,7 @@ argument of this name in its registration.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ import numpy as np
 from policybudget.errors import PolicyBudgetError, WorldError
 from policybudget.worlds.gym import spaces
 from policybudget.worlds.gym.copies import Outcome, line, origin
-from policybudget.worlds.interface import Box, Discrete, MultiDiscrete
 
 NAMES = "reward_names"
 """The attribute of an environment that names its reward components, m strings."""
@@ -167,9 +167,8 @@ def _paid(name: str, example: Any, outcome: Outcome | None) -> tuple[int, ...]:
 
 def _an_action(name: str, space: Any) -> np.ndarray:
     """A batch of one action: the first, or the middle of a box."""
-    known = spaces.action_space(name, space)
-    sizes = {Discrete: 1, MultiDiscrete: len(getattr(known, "sizes", ())), Box: known.size}
-    return spaces.converter(space, 1)(np.zeros((1, sizes[type(known)])))
+    units = spaces.units_of(name, space)
+    return units(np.zeros((1, math.prod(units.shape))))
 
 
 def _ours(example: Any) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from policybudget.errors import PolicyBudgetError, WorldError
-from policybudget.worlds.interface import ActionSpace, Box, Discrete, MultiDiscrete
+from policybudget.units import Units
 
 Space = Any
 Floats = NDArray[np.float32]
@@ -133,67 +133,34 @@ def _form(shape: tuple[int, ...]) -> str:
     return f"an array of shape {shape}" if shape else "one number"
 
 
-def action_space(name: str, space: Space) -> ActionSpace:
-    """The action space as policies know it; boxes as their flat components.
+def units_of(name: str, space: Space) -> Units:
+    """The units that actions are in where they reach the environment; boxes as their flat components.
 
     Args:
         name: of the world, for the error.
         space: of the actions of one environment.
 
     Returns:
-        The action space.
+        The units: their mapping is from actions as policies give them.
 
     Raises:
         PolicyBudgetError: actions of this kind are not supported.
     """
     kind = type(space).__name__
-    if kind == "Discrete":
-        return Discrete(int(space.n))
-    if kind == "MultiDiscrete":
-        return MultiDiscrete(tuple(int(n) for n in np.asarray(space.nvec).ravel()))
-    if kind == "MultiBinary":
-        return MultiDiscrete((2,) * int(np.prod(space.shape)))
+    if kind not in ("Discrete", "MultiDiscrete", "MultiBinary", "Box"):
+        raise PolicyBudgetError(
+            f"world {name} has actions of kind {kind}; supported are Discrete, MultiDiscrete, MultiBinary and Box"
+        )
+    form = {"shape": tuple(int(n) for n in space.shape), "dtype": np.dtype(space.dtype).name}
     if kind == "Box":
         low, high = _bounds(space)
-        return Box(len(low), tuple(map(float, low)), tuple(map(float, high)))
-    raise PolicyBudgetError(
-        f"world {name} has actions of kind {kind}; supported are Discrete, MultiDiscrete, MultiBinary and Box"
-    )
-
-
-def converter(space: Space, number: int) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """From actions (E, ..) as policies give them to those that a vector environment takes.
-
-    Components of boxes are stretched from [-1, 1] to their bounds and clipped. With one bound, the end of [-1, 1] on
-    its side falls on it, at unit scale; without any they stay as they are.
-
-    Args:
-        space: of the actions of one environment.
-        number: E.
-
-    Returns:
-        A function from actions (E, ..) in [-1, 1] or as whole numbers to those that the vector environment takes.
-    """
-    shape, dtype = (number, *space.shape), space.dtype
-    if type(space).__name__ != "Box":
-        first = np.asarray(getattr(space, "start", 0))
-        return lambda actions: (np.asarray(actions, np.int64).reshape(shape) + first).astype(dtype)
-    low, high = _bounds(space)
-    has_low, has_high = np.isfinite(low), np.isfinite(high)
-    both = has_low & has_high
-    known_low, known_high = np.where(has_low, low, 0.0), np.where(has_high, high, 0.0)
-    half = np.where(both, (known_high - known_low) / 2, 1.0)
-    middle = np.where(
-        both, known_low + half, np.where(has_low, known_low + 1.0, np.where(has_high, known_high - 1.0, 0))
-    )
-    whole = np.issubdtype(dtype, np.integer)
-
-    def stretch(actions: NDArray[Any]) -> NDArray[Any]:
-        stretched = np.clip(middle + half * np.asarray(actions, np.float64), low, high)
-        fitting: NDArray[Any] = (np.rint(stretched) if whole else stretched).reshape(shape).astype(dtype)
-        return fitting
-
-    return stretch
+        return Units("box", (len(low),), tuple(map(float, low)), tuple(map(float, high)), stretched=True, **form)
+    start = np.asarray(getattr(space, "start", 0)).ravel()
+    first = tuple(int(n) for n in start) if start.any() else ()
+    if kind == "Discrete":
+        return Units("discrete", (int(space.n),), start=first, **form)
+    sizes = np.asarray(space.nvec).ravel() if kind == "MultiDiscrete" else (2,) * int(np.prod(space.shape))
+    return Units("multi-discrete", tuple(int(n) for n in sizes), start=first, **form)
 
 
 def _bounds(space: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from policybudget.errors import PolicyBudgetError, WorldError
+from policybudget.units import Units
 from policybudget.worlds.gym import spaces
 from policybudget.worlds.gym.copies import Factory, GymnasiumCopies, Outcome, line, silence
 from policybudget.worlds.gym.from_file import function_in, importable
 from policybudget.worlds.gym.rewards import checked_names, names_of, room_needed, size_of, with_room
-from policybudget.worlds.interface import ActionSpace, HostWorld
+from policybudget.worlds.interface import ActionSpace, HostWorld, action_space
 
 NO_LIMIT = 10_000
 """Steps after which evaluation stops an episode of an environment that has no time limit."""
@@ -37,7 +38,7 @@ class GymnasiumWorld(HostWorld):
         factory: takes E, gives a Gymnasium ``VectorEnv`` of E copies.
         label: name of the world.
         sizes: o and d, numbers in an observation and in an outcome.
-        space: the action space as policies see it.
+        takes: units of the actions that the environment takes.
         limit: steps after which an episode is truncated.
         outcome: from (rewards, info) of a step to the outcome (N, d); None: the reward.
         components: names of the reward components, where the environment has some.
@@ -46,7 +47,7 @@ class GymnasiumWorld(HostWorld):
     factory: Factory
     label: str
     sizes: tuple[int, int]
-    space: ActionSpace
+    takes: Units
     limit: int
     outcome: Outcome | None = None
     components: tuple[str, ...] = ()
@@ -69,7 +70,12 @@ class GymnasiumWorld(HostWorld):
     @property
     def actions(self) -> ActionSpace:
         """As policies see it."""
-        return self.space
+        return action_space(self.takes)
+
+    @property
+    def units(self) -> Units:
+        """As the environment takes them."""
+        return self.takes
 
     @property
     def time_limit(self) -> int:
@@ -110,7 +116,7 @@ def world_from(
     factory, example = _example(factory, name)
     try:
         observed = spaces.flat_size(name, example.single_observation_space)
-        space = spaces.action_space(name, example.single_action_space)
+        units = spaces.units_of(name, example.single_action_space)
         limit = time_limit or _time_limit(example) or NO_LIMIT
         with silence():
             if shape := room_needed(name, example):
@@ -122,7 +128,7 @@ def world_from(
     finally:
         with contextlib.suppress(Exception), silence():
             example.close()
-    return GymnasiumWorld(factory, name, (observed, paid), space, limit, outcome, names)
+    return GymnasiumWorld(factory, name, (observed, paid), units, limit, outcome, names)
 
 
 def _example(factory: Callable[..., Any], name: str) -> tuple[Factory, Any]:

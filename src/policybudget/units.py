@@ -1,6 +1,7 @@
 """Actions as the environment takes them: its bounds, its shape, its type, and the number of its first choice.
 
-NumPy alone, for :mod:`policybudget.policies.on_host`. The mapping is that of :mod:`policybudget.worlds.gym.spaces`.
+The one mapping from what policies choose to what environments take, in training and where a policy is put to work. It
+needs NumPy alone.
 """
 
 from __future__ import annotations
