@@ -12,6 +12,7 @@ import json
 import os
 import resource
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,13 +28,16 @@ def main() -> None:
     parser.add_argument("--critic", default=None, help="features or mixture; the preset's if not given")
     parser.add_argument("--cores", type=int, default=2, choices=(1, 2))
     parser.add_argument("--repeats", type=int, default=7, help="timed rounds; medians are printed")
+    parser.add_argument("--serve", action="store_true", help="time a round per line of input (against.py)")
     settings = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))[: settings.cores]
     os.sched_setaffinity(0, cores)  # before JAX counts them
-    print(json.dumps(measure(settings), indent=2))
+    found = measure(settings)
+    if found is not None:
+        print(json.dumps(found, indent=2))
 
 
-def measure(settings: argparse.Namespace) -> dict[str, Any]:
+def measure(settings: argparse.Namespace) -> dict[str, Any] | None:
     """All rates, the parts interleaved round by round so that they share the machine's moods."""
     from dataclasses import replace
 
@@ -72,6 +76,8 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     matrix, product = jnp.ones((side, side), jnp.float32), jax.jit(lambda x: x @ x)
     parts["matmul"] = lambda: product(matrix)
     parts["total"] = Loop(task, step, search, phase, problem, state, ITERATIONS)
+    if settings.serve:
+        return serve(parts)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     seconds = interleave(parts, settings.repeats)
     transitions = ppo.batch * settings.budget
@@ -99,6 +105,22 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
         result["physics_per_s"] = round(transitions / seconds["physics"])
         result["total_to_physics"] = round(seconds["physics"] / total, 4)
     return result
+
+
+def serve(parts: dict[str, Callable[[], Any]]) -> None:
+    """The seconds of every part, once per line of input."""
+    import jax
+
+    for part in parts.values():
+        jax.block_until_ready(part())
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        seconds = {}
+        for name, part in parts.items():
+            began = time.perf_counter()
+            jax.block_until_ready(part())
+            seconds[name] = time.perf_counter() - began
+        print(json.dumps(seconds), flush=True)
 
 
 ITERATIONS = 3
@@ -152,7 +174,7 @@ def physics_alone(copies: Any, stood: Any, actions: Any) -> Callable[[], None]:
             copies.env._physics.step(action, None)
 
     steps = np.asarray(actions).reshape(len(actions), copies.number, -1)
-    taken = [copies._convert(action) for action in steps]
+    taken = [copies.world.units(action) for action in steps]
     return run
 
 

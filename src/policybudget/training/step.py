@@ -70,8 +70,7 @@ class Stepper:
         key = derive(state.key, Stream.RESTORED, state.iteration)
         ongoing = self.sampler.restore(state.ongoing, key)
         running = state.running if ongoing is state.ongoing else jnp.zeros_like(state.running)
-        restored: TrainState = eqx.tree_at(lambda s: (s.ongoing, s.running), state, (ongoing, running))
-        return restored
+        return replace(state, ongoing=ongoing, running=running)
 
     def template(self) -> TrainState:
         """A state of this phase, its compiled part shapes only: what a checkpoint is read into."""
@@ -136,11 +135,11 @@ class Stepper:
         Returns:
             The state after the iteration, its report, and what it showed.
         """
-        bare: TrainState = eqx.tree_at(lambda s: s.ongoing, state, ongoing.bare)
+        bare = replace(state, ongoing=ongoing.bare)
         lesson: Lesson = _study(self.task, bare, ongoing.observation, batch)
         seen, lesson = lesson.seen, replace(lesson, seen=None)
         after, report = self._improve(bare, lesson)
-        return eqx.tree_at(lambda s: s.ongoing, after, ongoing), report, seen
+        return replace(after, ongoing=ongoing), report, seen
 
     def _improve(self, state: TrainState, lesson: Lesson) -> tuple[TrainState, Report]:
         """All epochs, then the assignment rule's step."""
