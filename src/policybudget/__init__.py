@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from policybudget.search.pretrained import Pretrained
     from policybudget.search.search import Search
     from policybudget.search.splitting import Splitting
+    from policybudget.settings import option
     from policybudget.studies.train import train
     from policybudget.training.method import Method, preset
     from policybudget.worlds.conformance import check_world
@@ -64,6 +65,7 @@ __all__ = [
     "evaluate",
     "load",
     "make_problem",
+    "option",
     "preset",
     "train",
     "world_from",
@@ -92,6 +94,7 @@ _HOMES = {
     "evaluate": "assessment.evaluate",
     "load": "runs.result",
     "make_problem": "problem",
+    "option": "settings",
     "preset": "training.method",
     "train": "studies.train",
     "world_from": "worlds.gym.world",

@@ -12,10 +12,10 @@ from typing import Any
 from policybudget import runtime
 from policybudget.cli import notes, options, show
 from policybudget.errors import PolicyBudgetError
+from policybudget.from_file import located
 from policybudget.runs import files, inputs
 from policybudget.training.configuration import Configuration, preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
-from policybudget.worlds import registry
 
 
 def _names(kinds: Mapping[str, Any]) -> str:
@@ -60,7 +60,7 @@ def run(arguments: Sequence[str]) -> None:
     )
     configuration = _on_this_machine(options.read(nested, parsed), parsed.seeds)
     notes.differences(configuration)
-    training = configuration.training()
+    training, listening = configuration.training(), configuration.listening()
     folder = files.new_folder(parsed.out or fresh(configuration))
     if parsed.seeds > 1:
         from policybudget.studies.seeds import train_seeds
@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> None:
     from policybudget.studies.run import train_in
 
     configuration.save(folder)
-    finished = train_in(folder, training, quiet=parsed.quiet)
+    finished = train_in(folder, training, quiet=parsed.quiet, listeners=listening)
     if not parsed.quiet:
         show.finished(finished)
 
@@ -96,8 +96,9 @@ def _on_this_machine(configuration: Configuration, seeds: int) -> Configuration:
     population, tasks = (
         None if path is None else str(Path(path).absolute()) for path in (configuration.population, configuration.tasks)
     )
-    world = registry.located(configuration.world)
-    configuration = replace(configuration, world=world, population=population, tasks=tasks)
+    world = located(configuration.world)
+    listeners = tuple(map(located, configuration.listeners))
+    configuration = replace(configuration, world=world, population=population, tasks=tasks, listeners=listeners)
     available = len(runtime.available())
     if configuration.cores is not None and configuration.cores > available:
         raise PolicyBudgetError(f"cores must be at most {available}, those available here, got {configuration.cores}")
