@@ -105,7 +105,9 @@ def blocks(page: Path) -> Iterator[Block]:
             found = MARK.search(before.content) if before is not None and close else None
             mark = Mark(found[1], found[2] or "") if found else Mark()
             fenced = token.type == "fence"
-            yield Block(token.map[0] + 1 + fenced, token.info.strip() if fenced else "", token.content, mark)
+            block = Block(token.map[0] + 1 + fenced, token.info.strip() if fenced else "", token.content, mark)
+            if fenced or block.is_shell:  # what else is indented is a formula
+                yield block
         before = token if token.type == "html_block" else None
 
 
