@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class PolicyBudgetError(Exception):
@@ -63,3 +64,20 @@ def check_choice(what: str, got: object, choices: Iterable[str]) -> str:
     if got not in names:
         raise PolicyBudgetError(f"{what} must be one of {', '.join(names)}, got {got!r}")
     return str(got)
+
+
+@contextmanager
+def extra(name: str, what: str) -> Iterator[None]:
+    """Imports of a package that only an extra brings.
+
+    Args:
+        name: of the extra.
+        what: needs it, in the plural.
+
+    Raises:
+        PolicyBudgetError: the package is not installed; the message has the command.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise PolicyBudgetError(f'{what} need {error.name}: pip install "policybudget[{name}]"') from error

@@ -57,6 +57,7 @@ class Configuration:
     outside: float | None = option(None, "what every user has without any policy, if the users.csv does not say")
     transitions: int = option(1_000_000, "transitions per policy")
     mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the table of returns")
+    outside_episodes: int = option(256, "episodes per policy at most, to settle who is better off without one")
     preset: str = option(
         "default", "default (what measures best), plain (no search) or paper (Ivanov & Ben-Porat 2024)"
     )
@@ -73,7 +74,7 @@ class Configuration:
         if self.agents is not None and (not isinstance(self.agents, int) or self.agents < 1):
             raise PolicyBudgetError(f"agents must be at least 1, got {self.agents}")
         self._check_tasks()
-        Method(self.rule, self.search, self.learner, self.mixing)  # refuses parts that do not go together
+        _ = self.method  # refuses parts that do not go together
         check_choice("preset", self.preset, PRESETS)
         if self.transitions < 1:
             raise PolicyBudgetError(f"transitions must be at least 1, got {self.transitions}")
@@ -98,7 +99,7 @@ class Configuration:
     @property
     def method(self) -> Method:
         """Rule, search and learner."""
-        return Method(self.rule, self.search, self.learner, self.mixing)
+        return Method(self.rule, self.search, self.learner, self.mixing, self.outside_episodes)
 
     def problem(self) -> RepresentedMDP:
         """The r-MDP that this configuration trains for.
