@@ -70,7 +70,7 @@ def served(
     outside = np.full(alpha.shape[1], -np.inf) if population.outside is None else np.asarray(population.outside, float)
     counts = (left > 1e-6) & np.isfinite(outside)
     gets = (alpha * found.matrix).sum(axis=0) + left * np.where(counts, outside, 0.0)
-    spread = np.sqrt((np.where(alpha > 0, alpha * found.ci95, 0.0) ** 2).sum(axis=0))
+    spread = np.sqrt(((alpha * np.where(alpha > 0, found.ci95, 0.0)) ** 2).sum(axis=0))
     offers, each = np.stack([row.returns for row in table]), list[Served]()
     for i, name in enumerate(population.names):
         own = int(alpha[:, i].argmax()) if alpha[:, i].max() >= left[i] else None
