@@ -154,7 +154,7 @@ def test_long_descriptions_and_sweeps(files: Path, capsys: pytest.CaptureFixture
     [
         ("tasks.csv --budget 1 --radius 1 --descriptions tfidf", "tasks.csv has no column 'description'; its columns"),
         ("words.csv --budget 1 --radius 1", "got columns description; --descriptions tfidf embeds what the"),
-        ("words.csv --budget 1 --radius 1 --descriptions magic", "must be embedded by one of tfidf, wordllama, got"),
+        ("words.csv --budget 1 --radius 1 --descriptions magic", "descriptions must be one of tfidf, wordllama, got"),
         ("words.csv --budget 1 --radius 1 --descriptions tfidf --components 3", "components must be from 1 to 1"),
         ("words.csv --budget 1 --radius 1 --components 1", "--components is for --descriptions; leave it out"),
         ("words.csv --budget 1 --radius 1 --descriptions tfidf --columns a", "give --columns or --descriptions, not"),

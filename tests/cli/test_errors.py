@@ -53,7 +53,7 @@ OneLine = Callable[[list[str]], str]
         ("train --discount 1.5", "discount must be between 0 and 1"),
         ("train --learning-rate 0.1", "expected 2 arguments"),
         ("train --hidden", "expected at least one argument"),
-        ("train --trunk none", "trunk must be one of shared, biases, separate, got none"),
+        ("train --trunk none", "trunk must be one of shared, biases, separate, got 'none'"),
         ("train --refill x", "refill must be one of random, closest"),
         ("train --algorithm random --refill random", "unrecognized arguments: --refill"),
         ("train --algorithm trajectory-clusters --universal-steps 0", "universal_steps must be at least 1, got 0"),

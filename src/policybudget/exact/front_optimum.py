@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.exact.front import Front, read_front
 from policybudget.exact.optima import Listener, Optima, checked, silent
 from policybudget.population import Population
@@ -117,8 +117,7 @@ def front_optimum(
     Raises:
         PolicyBudgetError: a file is missing or wrong, an argument does not fit, or p x n is more than 50 million.
     """
-    if method not in METHODS:
-        raise PolicyBudgetError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    check_choice("method", method, METHODS)
     policies = read_front(front)
     asked = checked(budgets, len(policies.returns), "policies")
     users = read_users(population, policies.returns.shape[1], policies.components)

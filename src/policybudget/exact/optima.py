@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pkgutil import resolve_name
 from typing import Any
 
-from policybudget.errors import PolicyBudgetError, check_budget
+from policybudget.errors import PolicyBudgetError, check_budget, did_you_mean
 
 Listener = Callable[[str], None]
 """Called after each budget, with a few words on what was found."""
@@ -166,8 +166,9 @@ def _function(world: str) -> Callable[..., Optima]:
 
     reference = registry.entry(world).optimum
     if reference is None:
+        hint = did_you_mean(world, worlds())
         raise PolicyBudgetError(
-            f"world must be one of {', '.join(worlds())}, got {world!r}; for others give --front FILE"
+            f"world must be one of {', '.join(worlds())}, got {world!r}{hint}; for others give --front FILE"
         )
     found: Callable[..., Optima] = resolve_name(reference)
     return found
