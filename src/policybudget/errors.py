@@ -91,6 +91,7 @@ def did_you_mean(got: object, names: Iterable[str]) -> str:
     Returns:
         Such as `` (did you mean 'em'?)``; nothing if no name is near.
     """
-    known = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(str(got).lower(), known, n=1)
+    known, typed = {name.lower(): name for name in names}, str(got).lower()
+    near = difflib.get_close_matches(typed, known, n=1, cutoff=0.7)
+    near = near or [name for name in known if typed and name.startswith(typed)]
     return f" (did you mean {known[near[0]]!r}?)" if near else ""

@@ -49,6 +49,11 @@ class Optima(abc.ABC):
         return self.welfare
 
     @property
+    def word(self) -> str:
+        """What the welfare is, in a word: the heading of a column."""
+        return "optimum"
+
+    @property
     def unit(self) -> str:
         """What the welfare is, for the axis of a figure."""
         return "optimal welfare (mean return)"

@@ -47,6 +47,11 @@ class VelocityOptima(Optima):
         return tuple(rounded(100 * found.value) for found in self.best)
 
     @property
+    def word(self) -> str:
+        """No policy attains it."""
+        return "ceiling"
+
+    @property
     def unit(self) -> str:
         """An upper bound, not an optimum."""
         return "ceiling of the welfare (mean return)"
