@@ -66,6 +66,14 @@ class Optima(abc.ABC):
     def entries(self) -> list[dict[str, Any]]:
         """Per budget, what was found, as JSON values."""
 
+    @abc.abstractmethod
+    def policies(self) -> list[dict[str, Any]]:
+        """Of the first budget, a row per policy as a table shows it: texts and numbers by the headings of columns."""
+
+    def remarks(self) -> list[str]:
+        """Of the first budget, lines below that table."""
+        return []
+
     def record(self) -> dict[str, Any]:
         """All of it as one JSON object; several budgets are a list in it."""
         entries = self.entries()

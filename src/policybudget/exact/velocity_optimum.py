@@ -78,6 +78,19 @@ class VelocityOptima(Optima):
             for budget, ceiling, found in zip(self.asked, self.welfare, self.best, strict=True)
         ]
 
+    def policies(self) -> list[dict[str, Any]]:
+        """The speeds of the first budget."""
+        entry = self.entries()[0]
+        return [
+            {"policy": j, "speed (m/s)": speed, "users": users}
+            for j, (speed, users) in enumerate(zip(entry["speeds"], entry["users"], strict=True))
+        ]
+
+    def remarks(self) -> list[str]:
+        """Whom none of them pays."""
+        unpaid = self.entries()[0]["paid_nothing"]
+        return [f"{unpaid} of {len(self.targets)} users are paid nothing", "no policy attains the ceiling"]
+
 
 def velocity_optimum(
     world: str,
