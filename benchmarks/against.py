@@ -1,8 +1,8 @@
 """Speed beside another commit: both take turns, round by round, so that they share the machine's moods.
 
-``python benchmarks/against.py CLONE [options of throughput.py]``, where CLONE is a clone of this repository at the other
-commit. Prints one JSON object: for each part of an iteration the median over rounds of (seconds there / seconds here), a
-speed-up above 1, and a 95 % interval of the median (order statistics). Nothing else may run meanwhile.
+``python benchmarks/against.py CLONE [options of throughput.py]``, where CLONE is a clone of this repository at the
+other commit. Prints one JSON object: for each part of an iteration the median over rounds of seconds there / seconds
+here (above 1: this commit is faster), and a 95 % interval of it (order statistics). Nothing else may run meanwhile.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def main() -> None:
         server.stdin.close()
         server.wait()
     ratios = {part: np.array([there[part] / here[part] for here, there in rounds]) for part in rounds[0][0]}
-    print(json.dumps({"options": options, "rounds": ROUNDS} | {part: median(x) for part, x in ratios.items()}, indent=2))
+    found = {"options": options, "rounds": ROUNDS} | {part: median(x) for part, x in ratios.items()}
+    print(json.dumps(found, indent=2))
 
 
 def started(folder: Path, options: list[str]) -> Any:

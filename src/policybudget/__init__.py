@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from policybudget.assignment.trajectory_clusters import TrajectoryClusters
     from policybudget.errors import PolicyBudgetError
     from policybudget.learning.settings import PPO
+    from policybudget.policies.elsewhere.sources import policies_from
     from policybudget.population import Population
     from policybudget.problem import RepresentedMDP, make_problem
     from policybudget.runs.result import Result, load
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from policybudget.search.pretrained import Pretrained
     from policybudget.search.search import Search
     from policybudget.search.splitting import Splitting
+    from policybudget.settings import option
     from policybudget.studies.train import train
     from policybudget.training.method import Method, preset
     from policybudget.worlds.conformance import check_world
@@ -64,6 +66,8 @@ __all__ = [
     "evaluate",
     "load",
     "make_problem",
+    "option",
+    "policies_from",
     "preset",
     "train",
     "world_from",
@@ -92,6 +96,8 @@ _HOMES = {
     "evaluate": "assessment.evaluate",
     "load": "runs.result",
     "make_problem": "problem",
+    "option": "settings",
+    "policies_from": "policies.elsewhere.sources",
     "preset": "training.method",
     "train": "studies.train",
     "world_from": "worlds.gym.world",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class PolicyBudgetError(Exception):
@@ -95,3 +96,20 @@ def did_you_mean(got: object, names: Iterable[str]) -> str:
     near = difflib.get_close_matches(typed, known, n=1, cutoff=0.7)
     near = near or [name for name in known if typed and name.startswith(typed)]
     return f" (did you mean {known[near[0]]!r}?)" if near else ""
+
+
+@contextmanager
+def extra(name: str, what: str) -> Iterator[None]:
+    """Imports of a package that only an extra brings.
+
+    Args:
+        name: of the extra.
+        what: needs it, in the plural.
+
+    Raises:
+        PolicyBudgetError: the package is not installed; the message has the command.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise PolicyBudgetError(f'{what} need {error.name}: pip install "policybudget[{name}]"') from error

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from policybudget.errors import PolicyBudgetError, check_budget
+from policybudget.from_file import located
 from policybudget.objective import Objective
 from policybudget.population import Outcome, Population
 from policybudget.welfare import PowerMean, Utilitarian, Welfare, parse
@@ -91,7 +92,7 @@ def make_problem(
     if outside is not None:
         agents_served = replace(agents_served, outside=np.full(agents_served.size, outside))
     origin = {
-        "name": registry.located(name),
+        "name": located(name),
         "agents": agents,
         "population_seed": population_seed,
         "population": population,

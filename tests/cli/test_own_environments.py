@@ -234,7 +234,7 @@ def test_an_environment_that_is_wrong_is_one_line(
     (empty_place / "mine.py").write_text(FILE)
     (empty_place / "users.csv").write_text("0,1\n1,2\n")
     line = one_line(["check", f"python:mine.py:{name}"])
-    assert line.startswith(f"policybudget: world python:mine.py:{name}") or name == "one"
+    assert line.startswith(("policybudget: python:mine.py:", "policybudget: world python:mine.py:")) or name == "one"
     assert message in line
     given = ["train", "--world", f"python:mine.py:{name}", "--population", "users.csv", "--out", "run"]
     assert message in one_line(given).replace(f"{empty_place}/mine.py has", "mine.py has").replace(
@@ -246,12 +246,12 @@ def test_an_environment_that_is_wrong_is_one_line(
 @pytest.mark.parametrize(
     ("reference", "content", "message"),
     [
-        ("mine.py:f", None, "world python:mine.py:f: file not found: mine.py; give the path of a Python file"),
+        ("mine.py:f", None, "policybudget: python:mine.py:f: file not found: mine.py; give the path of a Python file"),
         ("mine.py:f", "import nowhere_else", "line 1 raised ModuleNotFoundError: No module named 'nowhere_else'"),
         ("mine.py:f", "x = 1\ndef f(:", "mine.py raised SyntaxError: invalid syntax (mine.py, line 2)"),
         ("mine.py:f", "\nraise SystemExit(3)", "mine.py, line 2 raised SystemExit: 3 while it was loaded"),
         ("mine.py:f", "x = 1", "mine.py has no f; it has no functions"),
-        ("mine.py", None, "python: must be followed by FILE.py:NAME, a Python file and a function in it that makes an"),
+        ("mine.py", None, "python: must be followed by FILE.py:NAME, a Python file and a name in it, got 'mine.py'"),
         ("mine:f", None, "python: must be followed by FILE.py:NAME"),
         ("mine.py:", None, "python: must be followed by FILE.py:NAME"),
     ],

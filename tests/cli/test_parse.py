@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from policybudget.assessment.evaluate import evaluate_run
+from policybudget.assessment.evaluate_run import evaluate_run
 from policybudget.cli import evaluate
 from policybudget.cli.main import main
 from policybudget.cli.options import parse

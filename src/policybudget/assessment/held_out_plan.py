@@ -49,6 +49,9 @@ class HeldOutPlan:
     seed: int = option(1, "of tasks and episodes")
     tasks: int | None = option(None, f"how many are drawn, where a world can; {DRAWN} if not given", group=TASKS)
     population: Path | None = option(None, "a users.csv of users held out from training", group=TASKS)
+    policies: str | None = option(
+        None, "judge these instead of the run's own, as evaluate --beside has them", metavar="METHOD"
+    )
     trials: int = option(4, "of the episodes, to choose by", group=FEW_SHOT)
     method: str | None = option(
         None, "identify the best policy: successive-elimination, sequential-halving or uniform", group=FEW_SHOT

@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.metadata import version
 
 from policybudget.errors import PolicyBudgetError, check_choice
+from policybudget.from_file import culprit, line
 
 COMMANDS = {
     "train": "train a budget of policies for a population of users",
@@ -58,12 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PolicyBudgetError as error:
         print(f"policybudget: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        if (where := culprit(error)) is None:
+            raise
+        print(f"policybudget: {line(error)} ({where}); correct the file", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         goes_on = "; policybudget resume RUN goes on" if words[0] in ("train", "resume") else ""
         print(f"policybudget: interrupted{goes_on}", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        return 0
 
 
 if __name__ == "__main__":

@@ -186,18 +186,21 @@ def add(group: Any, settings: Any, chosen: Sequence[str]) -> None:
         if field.name not in chosen:
             continue
         value = getattr(settings, field.name)
-        group.add_argument(
-            "--" + field.name.replace("_", "-"),
-            default=value,
-            help=field.metadata["help"],
-            **_kind(value, str(field.type)),
-        )
+        flag = "--" + field.name.replace("_", "-")
+        try:
+            group.add_argument(flag, default=value, help=field.metadata["help"], **_kind(value, str(field.type)))
+        except argparse.ArgumentError:
+            raise PolicyBudgetError(
+                f"{type(settings).__name__}.{field.name}: there is an option {flag} already; give it another name"
+            ) from None
 
 
 def _kind(value: Any, annotation: str) -> dict[str, Any]:
     if isinstance(value, bool):
         return {"action": argparse.BooleanOptionalAction}
     if isinstance(value, tuple):
+        if not value:
+            return {"type": str, "nargs": "+", "metavar": "NAME"}
         pair = isinstance(value[0], float)
         return {"type": type(value[0]), "nargs": 2 if pair else "+", "metavar": ("START", "END") if pair else "SIZE"}
     blank = {"int | None": int, "str | None": str, "float | None": float}

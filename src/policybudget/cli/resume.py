@@ -52,7 +52,8 @@ def run(arguments: Sequence[str]) -> None:
             f"policybudget: the run began on {began_on} cores and goes on with {now}; its last digits may differ",
             file=sys.stderr,
         )
-    finished = train_in(folder, configuration.training(), resume=True, quiet=parsed.quiet)
+    training, listening = configuration.training(), configuration.listening()
+    finished = train_in(folder, training, resume=True, quiet=parsed.quiet, listeners=listening)
     if not parsed.quiet:
         show.finished(finished)
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import jax.numpy as jnp
 from rich.console import Console
 from rich.table import Table
 
 from policybudget.assessment import pictures
+from policybudget.assessment.evaluation_text import unserved
 from policybudget.assessment.statistics import plus_minus
 from policybudget.studies.run import Finished
 from policybudget.studies.side_by_side import Outcome
@@ -28,9 +29,9 @@ def finished(run: Finished) -> None:
     for name in ("policy", "agents", "mean return", "episode length"):
         table.add_column(name, justify="right")
     sizes = result.assignment.sum(axis=1)
+    means = run.problem.objective.per_policy(jnp.asarray(result.assignment), jnp.asarray(result.returns))
     for j in range(result.budget):
-        value = (result.assignment[j] * result.returns[j]).sum() / sizes[j] if sizes[j] > 0 else float("nan")
-        shown = "-" if np.isnan(value) else f"{value:.2f}"
+        shown = f"{means[j]:.2f}" if sizes[j] > 0 else "-"
         table.add_row(str(j), f"{sizes[j]:.4g}", shown, f"{result.lengths[j]:.1f}")
     console.print(table)
     for line in pictures.sketch(run.problem, result):
@@ -44,8 +45,8 @@ def finished(run: Finished) -> None:
     if run.problem.welfare != Utilitarian():
         console.print(f"        mean {social['mean']:.2f}, worst {social['worst']:.2f}", highlight=False)
     if social["unserved"]:
-        outside = f"{social['unserved']} of {len(result.agents)} users do better outside, served by none"
-        console.print(f"        {outside}", highlight=False)
+        for line in unserved(social["unserved"], len(result.agents)):
+            console.print(f"        {line}", highlight=False)
     for picture in run.figures:
         console.print(f"figure  {picture}", soft_wrap=True, highlight=False)
     console.print(f"run     {run.folder}", soft_wrap=True, highlight=False)

@@ -13,11 +13,11 @@ from typing import Any
 from policybudget import runtime
 from policybudget.cli import notes, options, show
 from policybudget.errors import PolicyBudgetError
+from policybudget.from_file import located
 from policybudget.runs import files, inputs
 from policybudget.settings import budgets
 from policybudget.training.configuration import Configuration, preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
-from policybudget.worlds import registry
 
 
 def _names(kinds: Mapping[str, Any]) -> str:
@@ -66,12 +66,12 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _one(configuration: Configuration, parsed: argparse.Namespace) -> None:
-    training = configuration.training()
+    training, listening = configuration.training(), configuration.listening()
     folder = files.new_folder(parsed.out or fresh(configuration))
     from policybudget.studies.run import train_in
 
     configuration.save(folder)
-    finished = train_in(folder, training, quiet=parsed.quiet)
+    finished = train_in(folder, training, quiet=parsed.quiet, listeners=listening)
     if not parsed.quiet:
         show.finished(finished)
 
@@ -113,7 +113,8 @@ def _parser(base: Configuration) -> options.Parser:
         "learner": base.learner,
     }
     for title, part in parts.items():
-        rest = [name for name in options.names(part) if name not in (*WHERE, "budget", *HOW)]
+        shown = (*WHERE, "budget", *HOW) if part is base else ()
+        rest = [name for name in options.names(part) if name not in shown]
         options.add(parser.add_argument_group(title), part, rest)
     return parser
 
@@ -137,8 +138,9 @@ def _on_this_machine(configuration: Configuration, alone: bool) -> Configuration
     population, tasks = (
         None if path is None else str(Path(path).absolute()) for path in (configuration.population, configuration.tasks)
     )
-    world = registry.located(configuration.world)
-    configuration = replace(configuration, world=world, population=population, tasks=tasks)
+    world = located(configuration.world)
+    listeners = tuple(map(located, configuration.listeners))
+    configuration = replace(configuration, world=world, population=population, tasks=tasks, listeners=listeners)
     available = len(runtime.available())
     if configuration.cores is not None and configuration.cores > available:
         raise PolicyBudgetError(f"cores must be at most {available}, those available here, got {configuration.cores}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,7 @@ from policybudget.runs import files
 
 FOLDER = "inputs"
 PATHS = ("population", "tasks")
-"""Settings that are paths."""
-WORLDS = ("world", "name")
-"""Settings that name a world; some names have the path of a file in them."""
+"""Settings that are paths; any other text, however deep, may name a Python file as ``python:FILE.py:NAME``."""
 IN_PYTHON = re.compile(r"(python:)(.+\.py)((?::.*)?)", re.DOTALL)
 
 Settings = dict[str, Any]
@@ -41,12 +39,16 @@ def keep(folder: Path, settings: Mapping[str, Any]) -> tuple[Settings, Records]:
     Raises:
         RunFolderError: a file cannot be read or copied.
     """
-    known, kept, found = _recorded(folder / "config.json"), dict(settings), Records()
-    for key, path in _paths(settings):
-        if path.is_file():
-            name = _copied(folder, path.absolute(), known | found) or _copy(folder, path.absolute(), known, found)
-            found.setdefault(name, known.get(name, {}))
-            kept[key] = _renamed(settings[key], key, name)
+    known, found = _recorded(folder / "config.json"), Records()
+
+    def copied(path: Path) -> str | None:
+        if not path.is_file():
+            return None
+        name = _copied(folder, path.absolute(), known | found) or _copy(folder, path.absolute(), known, found)
+        found.setdefault(name, known.get(name, {}))
+        return name
+
+    kept: Settings = _renamed(dict(settings), copied)
     return kept, found
 
 
@@ -60,9 +62,7 @@ def find(folder: Path, settings: Mapping[str, Any]) -> Settings:
     Returns:
         The settings.
     """
-    opened = dict(settings)
-    for key, path in _paths(settings):
-        opened[key] = _renamed(settings[key], key, str(folder.absolute() / path))
+    opened: Settings = _renamed(dict(settings), lambda path: str(folder.absolute() / path))
     return opened
 
 
@@ -97,8 +97,9 @@ def differences(settings: Mapping[str, Any]) -> list[str]:
     Returns:
         A line for each original that is there and differs.
     """
-    lines = []
-    for _, path in _paths(settings):
+    lines, paths = [], list[Path]()
+    _renamed(dict(settings), paths.append)
+    for path in paths:
         record = _record_of(path)
         if record is None or not (original := Path(record["from"])).is_file():
             continue
@@ -121,20 +122,19 @@ def short(world: str) -> str:
     return IN_PYTHON.sub(lambda match: match[1] + Path(match[2]).name + match[3], world)
 
 
-def _paths(settings: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
-    """The settings that name a file."""
-    for key, value in settings.items():
-        if not isinstance(value, str):
-            continue
-        if key in PATHS:
-            yield key, Path(value)
-        elif key in WORLDS and (match := IN_PYTHON.fullmatch(value)):
-            yield key, Path(match[2])
-
-
-def _renamed(value: str, key: str, path: str) -> str:
-    """A setting with another path in it."""
-    return path if key in PATHS else IN_PYTHON.sub(lambda match: match[1] + path + match[3], value)
+def _renamed(value: Any, rename: Callable[[Path], str | None], key: str = "") -> Any:
+    """Settings with other paths; where ``rename`` gives None, with the path as it is."""
+    if isinstance(value, dict):
+        return {name: _renamed(part, rename, name) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_renamed(part, rename, key) for part in value]
+    if not isinstance(value, str):
+        return value
+    if key in PATHS:
+        return rename(Path(value)) or value
+    if match := IN_PYTHON.fullmatch(value):
+        return match[1] + (rename(Path(match[2])) or match[2]) + match[3]
+    return value
 
 
 def _copied(folder: Path, path: Path, known: Records) -> str | None:

@@ -154,7 +154,7 @@ class Result:
         folder = Path(folder)
         contents = {
             "policies.safetensors": arrays.dump(self.arrays),
-            "assignment.csv": assignment_table(self.agents, self.assignment).encode(),
+            "assignment.csv": assignment_table(self.agents, self.assignment, self.returns).encode(),
             "returns.safetensors": arrays.dump(
                 {"assignment": self.assignment, "returns": self.returns, "lengths": self.lengths}
             ),
@@ -189,24 +189,27 @@ class Result:
         }
 
 
-def assignment_table(agents: tuple[str, ...], assignment: np.ndarray) -> str:
-    """The assignment as CSV with the columns agent, policy and probability.
+def assignment_table(agents: tuple[str, ...], assignment: np.ndarray, returns: np.ndarray) -> str:
+    """The assignment as CSV with the columns agent, policy, probability and return.
 
     Args:
         agents: n names.
         assignment: (k, n) α; what a column lacks of a sum of 1 is the probability of no policy.
+        returns: (k, n) mean returns.
 
     Returns:
-        The table with a row per agent: its most likely policy, or ``none`` if no policy is more likely, and the
-        probability of this choice.
+        The table with a row per agent: its most likely policy, or ``none`` if no policy is more likely, the
+        probability of this choice, and the policy's mean return to the agent; empty for none.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["agent", "policy", "probability"])
-    for name, column in zip(agents, assignment.T, strict=True):
+    writer.writerow(["agent", "policy", "probability", "return"])
+    for name, column, paid in zip(agents, assignment.T, returns.T, strict=True):
         chosen, rest = int(column.argmax()), 1.0 - column.sum()
-        likely = (chosen, column[chosen]) if column[chosen] >= rest else ("none", rest)
-        writer.writerow([name, likely[0], f"{likely[1]:.6g}"])
+        if column[chosen] >= rest:
+            writer.writerow([name, chosen, f"{column[chosen]:.6g}", f"{paid[chosen]:.6g}"])
+        else:
+            writer.writerow([name, "none", f"{rest:.6g}", ""])
     return text.getvalue()
 
 

@@ -12,6 +12,7 @@ from policybudget.assignment.rule import AssignmentRule
 from policybudget.assignment.task_parameters import with_tasks
 from policybudget.covers import ENCODERS
 from policybudget.errors import PolicyBudgetError, check_choice, check_seed
+from policybudget.from_file import function_in, reference_of
 from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.runs import files, inputs
@@ -19,7 +20,8 @@ from policybudget.runs.manifest import FORMAT, check_format
 from policybudget.search.plain import Plain
 from policybudget.search.search import Search
 from policybudget.settings import option
-from policybudget.training.method import ALGORITHMS, PRESETS, SEARCHES, Method
+from policybudget.training.events import Listener
+from policybudget.training.method import PRESETS, Method, kind_of
 from policybudget.training.method import preset as method_of
 from policybudget.training.train import Training
 from policybudget.welfare import parse
@@ -55,10 +57,14 @@ class Configuration:
     outside: float | None = option(None, "what every user has without any policy, if the users.csv does not say")
     transitions: int = option(1_000_000, "transitions per policy")
     mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the table of returns")
+    outside_episodes: int = option(256, "episodes per policy at most, to settle who is better off without one")
     preset: str = option(
         "default", "default (what measures best), plain (no search) or paper (Ivanov & Ben-Porat 2024)"
     )
     seed: int = option(0, "decides everything but the draw of the users")
+    listeners: tuple[str, ...] = option(
+        (), "who is told of every iteration: functions or classes of yours, python:FILE.py:NAME"
+    )
     cores: int | None = option(None, "cores to compute on, all if not given; their number decides the last bits")
     learner: PPO = PPO()
     rule: AssignmentRule = EM()
@@ -68,7 +74,7 @@ class Configuration:
         if self.agents is not None and (not isinstance(self.agents, int) or self.agents < 1):
             raise PolicyBudgetError(f"agents must be at least 1, got {self.agents}")
         self._check_tasks()
-        Method(self.rule, self.search, self.learner, self.mixing)  # refuses parts that do not go together
+        _ = self.method  # refuses parts that do not go together
         check_choice("preset", self.preset, PRESETS)
         if self.transitions < 1:
             raise PolicyBudgetError(f"transitions must be at least 1, got {self.transitions}")
@@ -93,7 +99,7 @@ class Configuration:
     @property
     def method(self) -> Method:
         """Rule, search and learner."""
-        return Method(self.rule, self.search, self.learner, self.mixing)
+        return Method(self.rule, self.search, self.learner, self.mixing, self.outside_episodes)
 
     def problem(self) -> RepresentedMDP:
         """The r-MDP that this configuration trains for.
@@ -108,6 +114,15 @@ class Configuration:
             described = with_tasks(problem.population, Path(self.tasks), self.descriptions, self.components)
             problem = replace(problem, population=described)
         return problem
+
+    def listening(self) -> tuple[Listener, ...]:
+        """The listeners of one's own; of a class an instance.
+
+        Raises:
+            PolicyBudgetError: a file or a name in it is missing or wrong.
+        """
+        found = [function_in(name, "a listener: a function of an event, or a class of such") for name in self.listeners]
+        return tuple(one() if isinstance(getattr(one, "__wrapped__", None), type) else one for one in found)
 
     def training(self) -> Training:
         """The training, everything checked.
@@ -149,8 +164,8 @@ class Configuration:
             raise PolicyBudgetError(f"{path} records a training from Python without what was made there: {made}")
         inputs.check(path.parent, record.pop("inputs", {}))
         record = inputs.find(path.parent, record)
-        record["rule"] = _named(path, "algorithm", ALGORITHMS, record.get("rule", {"name": "em"}))
-        record["search"] = _named(path, "search", SEARCHES, record.get("search", {"name": "plain"}))
+        record["rule"] = _named(path, "algorithm", record.get("rule", {"name": "em"}))
+        record["search"] = _named(path, "search", record.get("search", {"name": "plain"}))
         record["learner"] = _build(path, PPO, record.get("learner", {}))
         return _build(path, Configuration, record)
 
@@ -191,10 +206,15 @@ def parts_of(method: Method) -> dict[str, Any]:
         method: rule, search and learner.
     """
     return {
-        "rule": {"name": method.rule.name} | settings_of(method.rule),
-        "search": {"name": method.search.name} | settings_of(method.search),
+        "rule": {"name": _name(method.rule)} | settings_of(method.rule),
+        "search": {"name": _name(method.search)} | settings_of(method.search),
         "learner": settings_of(method.learner),
     }
+
+
+def _name(part: AssignmentRule | Search) -> str:
+    """That :func:`kind_of` finds it by."""
+    return reference_of(type(part)) or part.name
 
 
 def settings_of(value: Any) -> dict[str, Any]:
@@ -209,12 +229,12 @@ def settings_of(value: Any) -> dict[str, Any]:
     return {name: content for name, content in asdict(value).items() if name in options}
 
 
-def _named(path: Path, what: str, kinds: Any, values: Any) -> Any:
+def _named(path: Path, what: str, values: Any) -> Any:
     """One of several kinds, which the record names."""
     if not isinstance(values, dict) or "name" not in values:
         raise PolicyBudgetError(f"{path}: {what} must be a record with a name, got {values!r}")
     values = dict(values)
-    return _build(path, kinds[check_choice(what, values.pop("name"), kinds)], values)
+    return _build(path, kind_of(what, values.pop("name")), values)
 
 
 def _build(path: Path, kind: type[Kind], values: Any) -> Kind:
@@ -238,5 +258,5 @@ def _fits(value: Any, default: Any) -> bool:
     if isinstance(default, float):
         return isinstance(value, int | float)
     if isinstance(default, tuple):
-        return isinstance(value, tuple) and all(_fits(v, default[0]) for v in value)
+        return isinstance(value, tuple) and all(_fits(v, default[0] if default else "") for v in value)
     return default is None or isinstance(value, type(default))

@@ -287,7 +287,7 @@ def _report(
 ) -> Report:
     size, heard = after.sum(axis=1), returns.known.any(axis=1)
     judged = jnp.all(returns.known | (after <= 0))
-    group = jnp.sum(after * returns.value, axis=1) / jnp.maximum(size, 1e-9)
+    group = task.objective.per_policy(after, returns.value)
     return Report(
         welfare=jnp.where(judged, task.objective.value(after, returns.value), jnp.nan),
         group_welfare=jnp.where(heard, group, jnp.nan),

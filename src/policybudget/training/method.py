@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from policybudget.assignment.committee import CoverCommittee
 from policybudget.assignment.em import EM
@@ -12,6 +13,7 @@ from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentRule
 from policybudget.assignment.trajectory_clusters import TrajectoryClusters
 from policybudget.errors import PolicyBudgetError, check_choice
+from policybudget.from_file import class_in, named
 from policybudget.learning.settings import PPO
 from policybudget.search.archive import Archive
 from policybudget.search.plain import Plain
@@ -26,6 +28,10 @@ ALGORITHMS: Mapping[str, type[AssignmentRule]] = {
 }
 SEARCHES: Mapping[str, type[Search]] = {search.name: search for search in (Plain, Pretrained, Archive, Splitting)}
 PRESETS = ("default", "plain", "paper")
+_PARTS: Mapping[str, tuple[Mapping[str, type[Any]], type[Any]]] = {
+    "algorithm": (ALGORITHMS, AssignmentRule),
+    "search": (SEARCHES, Search),
+}
 
 
 @dataclass(frozen=True)
@@ -37,19 +43,25 @@ class Method:
         search: how the loop is spent.
         learner: how the policies improve.
         mixing: λ of eq. 10, the weight of a finished episode in the table of returns, above 0 and at most 1.
+        outside_episodes: greedy episodes of each policy at most, at the end, to settle who is better off with what they
+            have without any policy (:mod:`policybudget.rollouts.settling`).
 
     Raises:
-        PolicyBudgetError: mixing is out of range, or the rule needs a universal policy that the search does not train.
+        PolicyBudgetError: mixing or outside_episodes is out of range, or the rule needs a universal policy that the
+            search does not train.
     """
 
     rule: AssignmentRule
     search: Search
     learner: PPO
     mixing: float = 0.05
+    outside_episodes: int = 256
 
     def __post_init__(self) -> None:
         if not 0 < self.mixing <= 1:
             raise PolicyBudgetError(f"mixing must be above 0 and at most 1, got {self.mixing}")
+        if self.outside_episodes < 2:
+            raise PolicyBudgetError(f"outside_episodes must be at least 2, got {self.outside_episodes}")
         if self.rule.needs_universal_policy and not self.search.sees(0):
             raise PolicyBudgetError(
                 f"algorithm {self.rule.name} looks at a universal policy, which search {self.search.name} does not "
@@ -71,8 +83,8 @@ def preset(
             Ben-Porat 2024, with the authors' code where the paper is silent. They sample 2048 transitions per policy
             and iteration from many parallel copies (1024 where the default keeps an archive).
         world: its name, as given to ``--world``; "" for any other.
-        rule: a rule or the name of one (``ALGORITHMS``), which then gets the settings of the preset.
-        search: a search or the name of one (``SEARCHES``); None for the one that the preset has for rule and world.
+        rule: a rule or the name of one (:func:`kind_of`), which then gets the settings of the preset.
+        search: a search or the name of one; None for the one that the preset has for rule and world.
         learner: settings of the learner; None for those of the preset.
 
     Raises:
@@ -80,17 +92,31 @@ def preset(
     """
     check_choice("preset", name, PRESETS)
     if isinstance(rule, str):
-        rule = _rule(name, ALGORITHMS[check_choice("algorithm", rule, ALGORITHMS)]())
+        rule = _rule(name, kind_of("algorithm", rule)())
     entry = registry.entry(world)
     usual = _search(name, entry, rule)
     if isinstance(search, str):
-        kind = SEARCHES[check_choice("search", search, SEARCHES)]
+        kind = kind_of("search", search)
         search = usual if isinstance(usual, kind) else _besides(kind, rule)
     search = search or usual
     if learner is None:
         tuned = name != "default" or isinstance(search, SEARCHES[entry.search[name].name])
         learner = replace(PPO(), **entry.learner[name if tuned else "plain"])
     return Method(rule, search, learner)
+
+
+def kind_of(what: str, name: str) -> type[Any]:
+    """The class of an assignment rule or of a search.
+
+    Args:
+        what: "algorithm" or "search".
+        name: one of ours (``ALGORITHMS``, ``SEARCHES``), or ``python:FILE.py:NAME`` for a class of one's own.
+
+    Raises:
+        PolicyBudgetError: there is none of this name, or the file or the class is wrong.
+    """
+    ours, base = _PARTS[what]
+    return class_in(name, base, "docs/extending.md") if named(name) else ours[check_choice(what, name, ours)]
 
 
 def _rule(name: str, rule: AssignmentRule) -> AssignmentRule:

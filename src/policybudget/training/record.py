@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from policybudget.from_file import reference_of
 from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP, make_problem
 from policybudget.runs import files
@@ -32,6 +34,7 @@ def write_config(folder: Path, training: Training, preset: str, cores: int) -> N
     problem, method = training.problem, training.method
     common: dict[str, Any] = {
         "budget": problem.budget, "transitions": training.transitions, "mixing": method.mixing, "preset": preset,
+        "outside_episodes": method.outside_episodes,
         "seed": training.seed, "cores": cores,
     }  # fmt: skip
     if not (lacking := made_in_python(training)):
@@ -57,9 +60,9 @@ def made_in_python(training: Training) -> list[str]:
         The parts in words; nothing where the command line could have begun the training.
     """
     method, lacking = training.method, _of_problem(training.problem)
-    if not _options_alone(method.rule, ALGORITHMS.get(method.rule.name)):
+    if not _options_alone(method.rule, _known(method.rule, ALGORITHMS)):
         lacking.append(f"the rule {method.rule.name}")
-    if not _options_alone(method.search, SEARCHES.get(method.search.name)):
+    if not _options_alone(method.search, _known(method.search, SEARCHES)):
         lacking.append(f"the search {method.search.name}")
     if not _options_alone(method.learner, PPO):
         lacking.append("the learner")
@@ -76,6 +79,11 @@ def _of_problem(problem: RepresentedMDP) -> list[str]:
     tables = ("parameters", "agent_weights", "outside")
     alike = one.names == other.names and all(np.array_equal(getattr(one, t), getattr(other, t)) for t in tables)
     return [] if same and alike else ["the problem, changed after make_problem"]
+
+
+def _known(part: Any, kinds: Mapping[str, type]) -> type | None:
+    """The class that config.json names."""
+    return type(part) if reference_of(type(part)) else kinds.get(part.name)
 
 
 def _options_alone(value: Any, kind: type | None) -> bool:

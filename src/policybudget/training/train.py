@@ -111,7 +111,7 @@ class Training:
         task, state, memory, seconds = _Run(self, tuple(listeners), resume).all_phases()
         began = time.perf_counter()
         problem, method, world = self.problem, self.method, self.problem.world
-        state, assignment, played = finish(problem, method.search, task, state, memory, root(self.seed))
+        state, assignment, played = finish(problem, method, task, state, memory, root(self.seed))
         returns = task.rewards.agents(played.returns.mean(axis=1))
         social = problem.objective.summary(assignment, returns)
         return Result(

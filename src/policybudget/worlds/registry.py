@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from policybudget.errors import PolicyBudgetError, not_one_of
+from policybudget.from_file import PYTHON
 from policybudget.population import Population
 from policybudget.users import read_users
 from policybudget.worlds.entry import PAPER, PLAIN, Entry, Search, Settings
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
-from policybudget.worlds.gym.from_file import split
 from policybudget.worlds.gym.world import GymnasiumWorld, world_by_id, world_in_file
 from policybudget.worlds.interface import World
 from policybudget.worlds.mujoco.goals import GOALS, goal_population, goal_world, goals_table, population_of
@@ -20,8 +20,6 @@ from policybudget.worlds.mujoco.velocity import NAMES, velocity_population, velo
 
 GYM = "gym:"
 """What the name of a world begins with that is a Gymnasium or MO-Gymnasium environment; its id follows."""
-PYTHON = "python:"
-"""What the name of a world begins with that a function of a Python file makes; ``FILE.py:NAME`` follows."""
 USUAL_AGENTS = 100
 """n of a drawn population, if no number is given."""
 
@@ -38,28 +36,11 @@ def entry(name: str) -> Entry:
     """
     if name in WORLDS:
         return WORLDS[name]
-    for kind, made in ((GYM, world_by_id), (PYTHON, world_in_file)):
-        if name.startswith(kind):
-            return Entry(name=name, world=partial(made, name.removeprefix(kind)), from_file=_users)
+    if name.startswith(GYM):
+        return Entry(name=name, world=partial(world_by_id, name.removeprefix(GYM)), from_file=_users)
+    if name.startswith(PYTHON):
+        return Entry(name=name, world=partial(world_in_file, name), from_file=_users)
     return Entry(name)
-
-
-def located(name: str) -> str:
-    """The name of a world, good in any folder: a Python file by its whole path.
-
-    Args:
-        name: as given to ``--world``.
-
-    Returns:
-        The name.
-
-    Raises:
-        PolicyBudgetError: it is ``python:`` and not FILE.py:NAME.
-    """
-    if not name.startswith(PYTHON):
-        return name
-    file, function = split(name.removeprefix(PYTHON))
-    return f"{PYTHON}{file.absolute()}:{function}"
 
 
 def make(

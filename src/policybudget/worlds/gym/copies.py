@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policybudget.errors import PolicyBudgetError, WorldError
+from policybudget.from_file import line
 from policybudget.units import Units
 from policybudget.worlds.gym import spaces
 from policybudget.worlds.interface import HostStep
@@ -226,30 +227,3 @@ def silence() -> Iterator[None]:
         yield
     finally:
         logger.min_level = before
-
-
-def origin(error: BaseException) -> str:
-    """Where an exception was raised.
-
-    Args:
-        error: the exception.
-
-    Returns:
-        File and line.
-    """
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "no line known" if trace is None else f"{trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}"
-
-
-def line(error: BaseException) -> str:
-    """An exception as one line.
-
-    Args:
-        error: the exception.
-
-    Returns:
-        Its class and its message, at most 300 characters.
-    """
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from policybudget.errors import PolicyBudgetError, WorldError
+from policybudget.from_file import line, origin
 from policybudget.worlds.gym import spaces
-from policybudget.worlds.gym.copies import Outcome, line, origin
+from policybudget.worlds.gym.copies import Outcome
 
 NAMES = "reward_names"
 """The attribute of an environment that names its reward components, m strings."""

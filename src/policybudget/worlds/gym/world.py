@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from policybudget.errors import PolicyBudgetError, WorldError
+from policybudget.from_file import function_in, importable, line
 from policybudget.units import Units
 from policybudget.worlds.gym import spaces
-from policybudget.worlds.gym.copies import Factory, GymnasiumCopies, Outcome, line, silence
-from policybudget.worlds.gym.from_file import function_in, importable
+from policybudget.worlds.gym.copies import Factory, GymnasiumCopies, Outcome, silence
 from policybudget.worlds.gym.rewards import checked_names, names_of, room_needed, size_of, with_room
 from policybudget.worlds.interface import ActionSpace, HostWorld, action_space
 
@@ -237,10 +237,11 @@ def world_in_file(reference: str) -> GymnasiumWorld:
     """The world of a function in a Python file.
 
     Args:
-        reference: ``FILE.py:NAME``; the function makes one environment, or takes a number and makes as many copies.
+        reference: ``python:FILE.py:NAME``; the function makes one environment, or takes a number and makes as many
+            copies.
 
     Returns:
-        The world; its name is ``python:`` and the reference.
+        The world; its name is the reference.
 
     Raises:
         PolicyBudgetError: Gymnasium is not installed, the file or the function is not there or fails, or the spaces of
@@ -248,7 +249,7 @@ def world_in_file(reference: str) -> GymnasiumWorld:
     """
     if not find_spec("gymnasium"):
         raise PolicyBudgetError(f"python: worlds {_NO_GYMNASIUM}")
-    return world_from(function_in(reference), f"python:{reference}")
+    return world_from(function_in(reference, "a function that makes an environment"), reference)
 
 
 @contextlib.contextmanager
