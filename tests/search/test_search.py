@@ -74,7 +74,7 @@ def test_the_archive_says_where_alone_it_works() -> None:
     [
         ({"universal_steps": 0}, "universal_steps must be at least 1, got 0"),
         ({"universal_steps": -5}, "universal_steps must be at least 1, got -5"),
-        ({"begin_with": "luck"}, "begin_with must be one of fresh, copies, got luck"),
+        ({"begin_with": "luck"}, "begin_with must be one of fresh, copies, got 'luck'"),
     ],
 )
 def test_out_of_range(changes: dict[str, Any], message: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from policybudget.errors import PolicyBudgetError, check_seed
+from policybudget.errors import PolicyBudgetError, check_choice, check_seed
 from policybudget.settings import option
 
 RULES = ("nearest", "few-shot", "best-arm")
@@ -100,8 +100,8 @@ class HeldOutPlan:
                 "tasks are drawn (--tasks), or from --population, or those of --reference: give one"
             )
         for name, value, known in (("method", self.method, METHODS), ("certify", self.certify, RULES)):
-            if value not in (*known, None):
-                raise PolicyBudgetError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+            if value is not None:
+                check_choice(name, value, known)
         self._check_few_shot()
         self._check_guarantees()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.from_file import culprit, line
 
 COMMANDS = {
@@ -53,9 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words[0] == "--version":
             print(f"policybudget {version('policybudget')}")
             return 0
-        if words[0] not in COMMANDS:
-            raise PolicyBudgetError(f"command must be one of {', '.join(COMMANDS)}, got {words[0]!r}")
-        status = import_module(f"policybudget.cli.{words[0]}").run(words[1:])
+        command = check_choice("command", words[0], COMMANDS)
+        status = import_module(f"policybudget.cli.{command}").run(words[1:])
         return 0 if status is None else int(status)
     except PolicyBudgetError as error:
         print(f"policybudget: {' '.join(str(error).split())}", file=sys.stderr)

@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from policybudget.covers.cover import LARGEST
 from policybudget.covers.tasks import Tasks, names_of, table_of
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice
 
 Encoder: TypeAlias = Callable[[Sequence[str]], Any]
 """Any function from n texts to an array (n, D)."""
@@ -104,11 +104,7 @@ def encoder(name: str) -> Encoder:
     Raises:
         PolicyBudgetError: there is no such encoder, or it is not installed.
     """
-    if name == "tfidf":
-        return tfidf
-    if name == "wordllama":
-        return _wordllama()
-    raise PolicyBudgetError(f"descriptions must be embedded by one of {', '.join(ENCODERS)}, got {name!r}")
+    return tfidf if check_choice("descriptions", name, ENCODERS) == "tfidf" else _wordllama()
 
 
 def _wordllama() -> Encoder:

@@ -9,7 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.policies.networks import Sharing
 from policybudget.settings import option
 
@@ -91,8 +91,7 @@ class PPO:
             "critic_head": ("shared", "separate"),
         }
         for name, choices in allowed.items():
-            if getattr(self, name) not in choices:
-                raise PolicyBudgetError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)}")
+            check_choice(name, getattr(self, name), choices)
 
     def critic_outputs(self, features: int) -> int:
         """Numbers that a critic predicts per observation.

@@ -36,7 +36,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import check_choice
 from policybudget.population import Experience, FeatureMap, Population, Rewards
 from policybudget.users import read_tasks
 from policybudget.worlds.gym.world import GymnasiumWorld, world_from
@@ -212,8 +212,7 @@ def _directions(name: str, degrees: np.ndarray, names: list[str] | None = None, 
 
 
 def _check(name: str) -> None:
-    if name not in GOALS:
-        raise PolicyBudgetError(f"world must be one of {', '.join(GOALS)}, got {name!r}")
+    check_choice("world", name, GOALS)
 
 
 def _copies(name: str, threads: int, number: int) -> Any:
