@@ -1,6 +1,6 @@
 """What a user wrote in a Python file, by ``python:FILE.py:NAME``: an environment, a rule, a search, policies.
 
-Loading a file runs it: it is for files that the user names, never for a name that came with data.
+Loading a file runs it: it is for files that the user names. A run folder has copies of such files (docs/using.md).
 """
 
 from __future__ import annotations

@@ -85,8 +85,8 @@ def test_folders_sort_by_budget() -> None:
     ("changes", "words"),
     [
         ({"format": 99}, "study.json has format 99"),
-        ({"budgets": []}, "study.json is damaged: expected whole numbers"),
-        ({"seeds": ["0"]}, "study.json is damaged: expected whole numbers"),
+        ({"budgets": []}, "study.json is damaged: expected `array` of length >= 1 - at `$.budgets`"),
+        ({"seeds": ["0"]}, "study.json is damaged: expected `int`, got `str` - at `$.seeds[0]`"),
         ({"budgets": [26]}, "budget must be between 1 and the number of agents"),
     ],
 )

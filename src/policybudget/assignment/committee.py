@@ -30,7 +30,7 @@ from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.objective import Objective
 from policybudget.population import Population
 from policybudget.runs.prototypes import Prototypes
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 
 LEARNED_FROM = ("tasks", "prototype", "nearest")
 
@@ -63,6 +63,7 @@ class CoverCommittee(FixedAssignment):
             raise PolicyBudgetError(f"radius must be a positive number, got {self.radius}")
         check_choice("cover_method", self.cover_method, METHODS)
         check_choice("learn_from", self.learn_from, LEARNED_FROM)
+        check_options(self)
 
     def prepare(self, population: Population, budget: int, seed: int) -> Covered:
         """The cover of the tasks; who learns from whom follows from it.

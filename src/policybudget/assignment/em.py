@@ -26,7 +26,7 @@ from policybudget.assignment.returns import Returns
 from policybudget.assignment.rule import AssignmentRule, Known, even_labels, labels_of, one_hot
 from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.objective import Objective
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 
 REFILLS = ("random", "closest")
 
@@ -45,6 +45,7 @@ class EM(AssignmentRule):
         if self.warm_start < 0:
             raise PolicyBudgetError(f"warm_start must be 0 or more, got {self.warm_start}")
         check_choice("refill", self.refill, REFILLS)
+        check_options(self)
 
     def hold(self) -> int:
         """M-steps before the first E-step."""

@@ -33,7 +33,7 @@ from policybudget.learning.ppo import AssignmentLoss, Rows
 from policybudget.learning.settings import surrogate
 from policybudget.objective import Objective
 from policybudget.population import Rewards
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 
 SIGNALS = ("returns", "literal")
 
@@ -52,6 +52,7 @@ class EndToEnd(AssignmentRule):
         check_choice("signal", self.signal, SIGNALS)
         if self.assignment_rate < 0:
             raise PolicyBudgetError(f"assignment_rate must be 0 or more, got {self.assignment_rate}")
+        check_options(self)
 
     @property
     def learns_from_features(self) -> bool:

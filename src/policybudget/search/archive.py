@@ -36,7 +36,7 @@ from policybudget.search.distil import compiled_imitate
 from policybudget.search.episodes import Archived, Seen, remember
 from policybudget.search.search import Change, Phase, Plan, Proposal, Search, Standing
 from policybudget.selection.choice import choose
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 from policybudget.welfare import Egalitarian
 from policybudget.worlds.interface import Discrete, JaxWorld
 
@@ -53,12 +53,13 @@ class Archive(Search):
 
     name: ClassVar[str] = "archive"
     limits: ClassVar[str] = "deterministic JAX worlds with discrete actions only"
-    restarts: int = option(8, "times that training begins anew, at most (deterministic JAX worlds only)")
+    restarts: int = option(8, "times that training begins anew, at most (deterministic JAX worlds only)", most=10_000)
     egalitarian_restarts: bool = option(True, "every other restart is for the worst off")
 
     def __post_init__(self) -> None:
         if self.restarts < 1:
             raise PolicyBudgetError(f"restarts must be at least 1, got {self.restarts}")
+        check_options(self)
 
     def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
         """Refuse worlds whose episodes cannot be had again.

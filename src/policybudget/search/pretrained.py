@@ -13,7 +13,7 @@ from policybudget.assignment.rule import AssignmentRule
 from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.problem import RepresentedMDP
 from policybudget.search.search import Change, Phase, Plan, Search, Standing
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 
 BEGINNINGS = ("fresh", "copies")
 
@@ -33,6 +33,7 @@ class Pretrained(Search):
         if self.universal_steps < 1:
             raise PolicyBudgetError(f"universal_steps must be at least 1, got {self.universal_steps}")
         check_choice("begin_with", self.begin_with, BEGINNINGS)
+        check_options(self)
 
     def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
         """Refuse rules to which a universal policy makes no difference.

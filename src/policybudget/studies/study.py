@@ -6,13 +6,11 @@ from these two a study goes on after it was stopped. A run folder for each of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from policybudget.errors import RunFolderError
-from policybudget.runs import files
+from policybudget.runs import files, schemas
 from policybudget.runs.manifest import FORMAT, check_format
 from policybudget.training.configuration import Configuration
 from policybudget.training.train import Training
@@ -86,11 +84,9 @@ class Study:
         """
         record = files.read_json(folder / NAME)
         check_format(folder / NAME, record)
+        found = files.checked(folder / NAME, record, schemas.StudyRecord)
         configuration = Configuration.load(folder / "config.json")
-        budgets, seeds, cores = (record.get(name) for name in ("budgets", "seeds", "cores"))
-        if not (_whole(budgets) and _whole(seeds) and (cores is None or _whole([cores]))):
-            raise RunFolderError(f"{folder / NAME} is damaged: expected whole numbers as budgets, seeds and cores")
-        return Study.of(replace(configuration, cores=cores), budgets, seeds)  # type: ignore[arg-type]
+        return Study.of(replace(configuration, cores=found.cores), found.budgets, found.seeds)
 
     def save(self, folder: Path) -> None:
         """Write config.json and study.json, the latter last.
@@ -119,7 +115,3 @@ class Study:
                 path = folder.joinpath(*(word.replace(" ", "-") for word in words))
                 found.append(Run(budget, seed, " ".join(words), path, total))
         return found
-
-
-def _whole(values: Any) -> bool:
-    return isinstance(values, Sequence) and bool(values) and all(type(value) is int for value in values)
