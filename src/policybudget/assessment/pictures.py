@@ -20,7 +20,7 @@ Picture = Callable[[RepresentedMDP, Result], dict[str, Figure]]
 """What references among the pictures of a world's entry lead to: it gives figures by the name of their file."""
 
 
-def draw(folder: Path, problem: RepresentedMDP, result: Result) -> list[Path]:
+def draw(folder: Path, problem: RepresentedMDP, result: Result, seed: int) -> list[Path]:
     """Draw a run: its training curve, what the world's entry names, and who is served by whom.
 
     Agents that differ in one parameter have a histogram over it.

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from policybudget.cli import options
+from policybudget.cli import interrupts, options
 from policybudget.errors import RunFolderError
 from policybudget.runs import files
 from policybudget.runs.manifest import check_format
@@ -46,6 +46,8 @@ def run(arguments: Sequence[str]) -> None:
             f"policybudget: the run began on {began_on} cores and goes on with {now}; its last digits may differ",
             file=sys.stderr,
         )
-    finished = train_in(folder, configuration.training(), resume=True, quiet=parsed.quiet)
-    if not parsed.quiet:
-        show.finished(finished)
+    training = configuration.training()
+    with interrupts.unwinding(folder) as raised:
+        finished = train_in(folder, training, resume=True, quiet=parsed.quiet, listeners=[raised])
+        if not parsed.quiet:
+            show.finished(finished)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from policybudget import runtime
-from policybudget.cli import notes, options, show
+from policybudget.cli import interrupts, notes, options, show
 from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files, inputs
 from policybudget.training.configuration import Configuration, preset
@@ -65,16 +65,18 @@ def run(arguments: Sequence[str]) -> None:
     if parsed.seeds > 1:
         from policybudget.studies.seeds import train_seeds
 
-        found = train_seeds(folder, configuration, training.total, parsed.seeds, parsed.quiet)
-        if not parsed.quiet:
-            show.seeds(folder, found)
+        with interrupts.unwinding(folder):
+            found = train_seeds(folder, configuration, training.total, parsed.seeds, parsed.quiet)
+            if not parsed.quiet:
+                show.seeds(folder, found)
         return
     from policybudget.studies.run import train_in
 
-    configuration.save(folder)
-    finished = train_in(folder, training, quiet=parsed.quiet)
-    if not parsed.quiet:
-        show.finished(finished)
+    with interrupts.unwinding(folder) as raised:
+        configuration.save(folder)
+        finished = train_in(folder, training, quiet=parsed.quiet, listeners=[raised])
+        if not parsed.quiet:
+            show.finished(finished)
 
 
 def _base(arguments: Sequence[str]) -> Configuration:

@@ -6,6 +6,7 @@ the same command on one core would have ended.
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
@@ -25,6 +26,8 @@ from policybudget.training.configuration import Configuration
 from policybudget.training.listeners.metrics import FIXED
 
 TAIL_BYTES = 1 << 16
+JUDGING = 0.02
+"""Share of a bar for the end of a training, when all transitions are done."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,11 @@ class Bars:
         self._console = Console(stderr=True, quiet=quiet)
         self._live = self._console.is_terminal and not quiet
         self._progress = bar(self._console)
+        self._trained, self._total = total, total * (1 + JUDGING)
         self._tasks: dict[str, TaskID] = {
-            f"seed {seed}": self._progress.add_task(f"seed {seed}  waiting", total=total, start=False) for seed in seeds
+            f"seed {seed}": self._progress.add_task(f"seed {seed}  waiting", total=self._total, start=False)
+            for seed in seeds
         }
-        self._total = total
 
     def __enter__(self) -> Bars:
         if self._live:
@@ -129,8 +133,10 @@ class Bars:
             self._progress.update(task, description=f"{name}  compiling")
             return
         transitions, welfare = row
+        known = "" if math.isnan(welfare) else f"best known welfare {welfare:6.2f}"
+        text = "judging" if transitions == self._trained else known
         self._progress.start_task(task)
-        self._progress.update(task, description=f"{name}  welfare {welfare:6.2f}", completed=transitions)
+        self._progress.update(task, description=f"{name}  {text}", completed=transitions)
 
     def finish(self, child: Child) -> None:
         """Say that a training is done.
@@ -151,7 +157,7 @@ class Bars:
 
 
 def last_metrics(path: Path) -> tuple[int, float] | None:
-    """Transitions and welfare of the last whole line of metrics.csv; None before the first.
+    """Transitions and the best known welfare of the last whole line of metrics.csv; None before the first.
 
     Args:
         path: of the file.
