@@ -57,7 +57,7 @@ def test_restarts_and_resuming_bit_for_bit(tmp_path: Path) -> None:
             raise StoppedError
 
     whole = train(problem, RULE, **how, listeners=[heard.append])
-    assert {event.phases for event in heard} == {("em 1", "em 2 (egalitarian)")}
+    assert {event.phases for event in heard} == {("restart 1 of 2", "restart 2 of 2 (for the worst off)")}
     sizes = [len(event.snapshot.memory.returns) for event in heard]
     assert len(sizes) == 60 and sizes[-1] > 0
     with pytest.raises(StoppedError):

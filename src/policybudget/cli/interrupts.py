@@ -1,8 +1,8 @@
 """Ctrl-C: never lost, never a traceback. One line says what goes on with the run, or that nothing was begun.
 
-While a command starts up, the process ends at once: a KeyboardInterrupt in the midst of imports is at times swallowed or
-turned into another error. A training is unwound, so that worlds are closed; if the KeyboardInterrupt was swallowed there
-(by a callback of the compiler, say), it is raised again after the iteration.
+While a command starts up, the process ends at once: a KeyboardInterrupt in the midst of imports is at times swallowed
+or turned into another error. A training is unwound, so that worlds are closed; if the KeyboardInterrupt was swallowed
+there (by a callback of the compiler, say), it is raised again after the iteration.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def goes_on(folder: Path) -> str:
     Args:
         folder: of the run, or of the runs of several seeds.
     """
-    begun = [path.parent for path in (folder / "config.json", *sorted(folder.glob("seed-*/config.json"))) if path.exists()]
+    begun = [
+        path.parent for path in (folder / "config.json", *sorted(folder.glob("seed-*/config.json"))) if path.exists()
+    ]
     if not begun:
         return "nothing was begun"
     return f"policybudget resume {begun[0]} goes on" + (f", and {len(begun) - 1} more" if len(begun) > 1 else "")

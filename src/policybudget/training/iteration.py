@@ -36,7 +36,7 @@ class Report(eqx.Module):
     """What an iteration tells its listeners, of the sampled, exploring policies.
 
     Attributes:
-        welfare: of the problem, by the table of returns; NaN before something is known of every policy that serves an agent.
+        welfare: of the problem, by the table of returns; NaN before something is known of all policies that serve.
         group_welfare: mean return of each policy to its agents; NaN before anything is known of it.
         group_size: agents of each policy.
         unserved: agents whom none serves.

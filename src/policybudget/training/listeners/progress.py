@@ -103,10 +103,12 @@ def _so_far(event: Event) -> str:
 def _groups(event: Event) -> str:
     sizes = np.round(np.asarray(event.report.group_size)).astype(int)
     groups = " ".join(str(size) for size in sizes[:SHOWN_GROUPS]) + (" ..." if len(sizes) > SHOWN_GROUPS else "")
-    return f"  users per policy {groups}" + (f"  unserved {unserved}" if (unserved := int(event.report.unserved)) else "")
+    return f"  users per policy {groups}" + (
+        f"  unserved {unserved}" if (unserved := int(event.report.unserved)) else ""
+    )
 
 
-def amount(count: float) -> str:
+def amount(count: int | float) -> str:
     """A number of transitions in thousands or millions.
 
     Args:
