@@ -129,7 +129,8 @@ def _short(name: str) -> str:
 def _write(axis: Any, table: Any) -> None:
     """The number in each cell, dark on light and light on dark."""
     middle = (table.min() + table.max()) / 2
-    for (row, column), value in np.ma.ndenumerate(table):
+    for row, column in np.argwhere(~np.ma.getmaskarray(table)).tolist():
+        value = float(table[row, column])
         shade = "black" if value > middle else "white"
         number = f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
         axis.text(column, row, number, ha="center", va="center", fontsize=7, color=shade)

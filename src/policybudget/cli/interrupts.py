@@ -10,11 +10,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # until end_at_once is called, every import counts
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import FrameType
+    from typing import NoReturn
+
+    from policybudget.training.events import Event, Listener
 
 STATUS = 130
 STANDARD_ERROR = 2
@@ -50,7 +55,7 @@ def end_at_once(then: str = "") -> None:
 
 
 @contextmanager
-def unwinding(folder: Path) -> Iterator[Callable[[Any], None]]:
+def unwinding(folder: Path) -> Iterator[Listener]:
     """Ctrl-C unwinds a training, or several; pressed again, it ends the process at once.
 
     Args:
@@ -71,7 +76,7 @@ def unwinding(folder: Path) -> Iterator[Callable[[Any], None]]:
         came = True
         raise KeyboardInterrupt
 
-    def listener(event: Any) -> None:
+    def listener(event: Event) -> None:
         if came:
             raise KeyboardInterrupt
 

@@ -225,7 +225,7 @@ class _Run:
     def _look(self, phase: Phase, iteration: int, report: Report) -> None:
         """The best welfare so far: of the trained policies by the table, now and then of what the search remembers."""
         if phase.budget <= self.problem.budget:
-            self.best = float(np.fmax(self.best, report.welfare))
+            self.best = float(np.fmax(self.best, float(report.welfare)))
         if iteration % LOOK == 0 or iteration == phase.iterations:
             self.best = float(np.fmax(self.best, self.search.worth(self.problem, self.memory)))
 
