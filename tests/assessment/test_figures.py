@@ -31,6 +31,6 @@ def test_large_numbers_have_a_unit(most: float, unit: tuple[float, str]) -> None
 
 
 def test_a_title_is_as_wide_as_its_figure() -> None:
-    figure, _ = plt.subplots(figsize=(2, 2))
-    assert figures.entitle(figure, "one two three four five six").get_suptitle() == "one two three four five\nsix"
+    figure, _ = plt.subplots(figsize=(1.5, 2))
+    assert figures.entitle(figure, "one two three four five six").get_suptitle() == "one two three four\nfive six"
     plt.close(figure)

@@ -24,7 +24,7 @@ SIZE = (6.4, 3.6)
 """Of a figure with one pair of axes, in inches."""
 BARS = 0.8
 """Share of the height for bars; markers and numbers of policies are above it."""
-LETTERS = 13
+LETTERS = 15
 """Letters of a title to an inch."""
 
 
