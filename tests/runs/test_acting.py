@@ -93,7 +93,7 @@ import json, sys
 
 class Refuse:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in sys.stdlib_module_names | {"numpy", "safetensors", "policybudget"}:
+        if name.partition(".")[0] not in sys.stdlib_module_names | {"numpy", "safetensors", "msgspec", "policybudget"}:
             raise ImportError(f"{name} is not there")
 
 sys.meta_path.insert(0, Refuse())

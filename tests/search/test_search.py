@@ -43,7 +43,8 @@ def test_a_universal_policy_takes_as_much_as_each_of_the_others() -> None:
 def test_restarts() -> None:
     rule = EM(warm_start=50)
     parts = phases(Archive(restarts=4), rule, 8, 8, 64 * 130)
-    assert [part.name for part in parts] == ["em 1", "em 2 (egalitarian)", "em 3", "em 4 (egalitarian)"]
+    fair = " (for the worst off)"
+    assert [part.name for part in parts] == [f"restart {i} of 4{'' if i % 2 else fair}" for i in (1, 2, 3, 4)]
     assert [part.transitions // 64 for part in parts] == [32, 32, 32, 32]
     assert {part.rule for part in parts} == {rule} and {part.hold for part in parts} == {6}
     assert [part.welfare for part in parts] == [None, Egalitarian(), None, Egalitarian()]

@@ -13,7 +13,7 @@ from policybudget.studies.bars import last_metrics
 def test_where_a_training_stands(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
     assert last_metrics(path) is None
-    header = ["phase", "iteration", "transitions", "seconds", "transitions_per_s", "welfare", "reassigned"]
+    header = ["phase", "iteration", "transitions", "seconds", "transitions_per_s", "best_welfare", "welfare"]
     rows = [["em", 1, 100, 0.1, "", "", 0], ["em", 2, 200, 0.2, 1000, 3.5, 0]]
     for number, expected in ((0, None), (1, (100, None)), (2, (200, 3.5))):
         with path.open("w", newline="") as file:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 
+from policybudget.cli import interrupts
 from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.from_file import culprit, line
 
@@ -46,11 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 2 for bad input, with one line on standard error.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        interrupts.end_at_once("nothing was begun" if words[:1] in (["train"], ["resume"]) else "")
     try:
         if not words or words[0] in ("-h", "--help"):
             print(usage())
             return 0 if words else 2
         if words[0] == "--version":
+            from importlib.metadata import version
+
             print(f"policybudget {version('policybudget')}")
             return 0
         command = check_choice("command", words[0], COMMANDS)
@@ -66,10 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"policybudget: {line(error)} ({where}); correct the file", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        goes_on = "; policybudget resume RUN goes on" if words[0] in ("train", "resume") else ""
-        print(f"policybudget: interrupted{goes_on}", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stopped:
+        return interrupts.say(str(stopped))
+    finally:
+        if arguments is None:
+            interrupts.end_at_once()
 
 
 if __name__ == "__main__":

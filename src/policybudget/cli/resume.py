@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from policybudget.cli import options
+from policybudget.cli import interrupts, options
 from policybudget.errors import RunFolderError
 from policybudget.runs import files
 from policybudget.runs.manifest import check_format
@@ -53,9 +53,10 @@ def run(arguments: Sequence[str]) -> None:
             file=sys.stderr,
         )
     training, listening = configuration.training(), configuration.listening()
-    finished = train_in(folder, training, resume=True, quiet=parsed.quiet, listeners=listening)
-    if not parsed.quiet:
-        show.finished(finished)
+    with interrupts.unwinding(folder) as raised:
+        finished = train_in(folder, training, resume=True, quiet=parsed.quiet, listeners=[*listening, raised])
+        if not parsed.quiet:
+            show.finished(finished)
 
 
 def _several(folder: Path, quiet: bool) -> None:
@@ -66,6 +67,7 @@ def _several(folder: Path, quiet: bool) -> None:
 
     study = Study.load(folder)
     notes.differences(study.configuration)
-    outcome = train_study(folder, study, quiet)
-    if not quiet:
-        show.study(folder, outcome)
+    with interrupts.unwinding(folder):
+        outcome = train_study(folder, study, quiet)
+        if not quiet:
+            show.study(folder, outcome)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from policybudget import runtime
-from policybudget.cli import notes, options, show
+from policybudget.cli import interrupts, notes, options, show
 from policybudget.errors import PolicyBudgetError
 from policybudget.from_file import located
 from policybudget.runs import files, inputs
@@ -70,10 +70,11 @@ def _one(configuration: Configuration, parsed: argparse.Namespace) -> None:
     folder = files.new_folder(parsed.out or fresh(configuration))
     from policybudget.studies.run import train_in
 
-    configuration.save(folder)
-    finished = train_in(folder, training, quiet=parsed.quiet, listeners=listening)
-    if not parsed.quiet:
-        show.finished(finished)
+    with interrupts.unwinding(folder) as raised:
+        configuration.save(folder)
+        finished = train_in(folder, training, quiet=parsed.quiet, listeners=[*listening, raised])
+        if not parsed.quiet:
+            show.finished(finished)
 
 
 def _several(
@@ -84,10 +85,11 @@ def _several(
 
     study = Study.of(configuration, budgets, seeds)
     folder = files.new_folder(parsed.out or fresh(configuration, budgets, seeds))
-    study.save(folder)
-    outcome = train_study(folder, study, parsed.quiet)
-    if not parsed.quiet:
-        show.study(folder, outcome)
+    with interrupts.unwinding(folder):
+        study.save(folder)
+        outcome = train_study(folder, study, parsed.quiet)
+        if not parsed.quiet:
+            show.study(folder, outcome)
 
 
 def _parser(base: Configuration) -> options.Parser:

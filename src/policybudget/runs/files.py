@@ -43,9 +43,10 @@ def write(path: Path, content: bytes | str) -> None:
         os.chmod(beside, 0o644)
         os.replace(beside, path)
     except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
         if beside is not None:
             Path(beside).unlink(missing_ok=True)
-        raise cannot_write(path, error) from error
 
 
 def cannot_write(path: Path, error: OSError) -> RunFolderError:

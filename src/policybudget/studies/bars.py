@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from policybudget.studies.study import Run
 from policybudget.training.listeners.metrics import FIXED
 
 TAIL_BYTES = 1 << 16
+JUDGING = 0.02
+"""Share of a bar for the end of a training, when all transitions are done."""
 
 
 class Bars:
@@ -31,7 +34,8 @@ class Bars:
         self._live = self._console.is_terminal and not quiet
         self._progress = bar(self._console)
         self._tasks = {
-            run.name: self._progress.add_task(f"{run.name}  waiting", total=run.total, start=False) for run in runs
+            run.name: self._progress.add_task(f"{run.name}  waiting", total=run.total * (1 + JUDGING), start=False)
+            for run in runs
         }
 
     def __enter__(self) -> Bars:
@@ -57,8 +61,10 @@ class Bars:
             self._progress.update(task, description=f"{name}  compiling")
             return
         transitions, welfare = row
+        known = "" if math.isnan(welfare) else f"best known welfare {welfare:6.2f}"
+        text = "judging" if transitions == self._runs[name].total else known
         self._progress.start_task(task)
-        self._progress.update(task, description=f"{name}  welfare {welfare:6.2f}", completed=transitions)
+        self._progress.update(task, description=f"{name}  {text}", completed=transitions)
 
     def finish(self, child: Child) -> None:
         """Say that a training is done.
@@ -70,13 +76,14 @@ class Bars:
         welfare = files.read_json(self._runs[name].folder / "result.json")["welfare"]
         if self._live:
             text = f"{name}  welfare {welfare:6.2f}"
-            self._progress.update(self._tasks[name], description=text, completed=self._runs[name].total)
+            done = self._runs[name].total * (1 + JUDGING)
+            self._progress.update(self._tasks[name], description=text, completed=done)
         else:
             self._console.print(f"{name} done: welfare {welfare:.2f}", highlight=False)
 
 
 def last_metrics(path: Path) -> tuple[int, float] | None:
-    """Transitions and welfare of the last whole line of metrics.csv; None before the first.
+    """Transitions and the best known welfare of the last whole line of metrics.csv; None before the first.
 
     Args:
         path: of the file.
