@@ -108,14 +108,26 @@ def test_a_folder_of_runs(place: Path, capsys: pytest.CaptureFixture[str]) -> No
         save(Path(f"runs/seed-{seed}"), WORLD, LOGITS, serves, population="users.csv")
     found = evaluate_folder(Path("runs"), 2)
     assert isinstance(found, RunsEvaluation)
-    assert found.summary["mean"] == pytest.approx((57 / 6 + 37 / 6) / 2)
+    assert list(found.runs) == ["seed-0", "seed-1"]
+    assert found.means["k = 2"]["mean"] == pytest.approx((57 / 6 + 37 / 6) / 2)
     assert main(["evaluate", "runs", "--episodes", "2"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["seed-0", "9.50", "0.00", "0.00", "1"] in lines and ["seed-1", "6.17", "0.00", "0.00", "1"] in lines
-    assert lines[3][:2] == ["mean", "7.83"]
+    assert lines[3][:5] == ["mean", "k", "=", "2", "7.83"]
     record = json.loads(Path("runs/evaluation.json").read_text())
     assert record["runs"]["seed-1"]["mean"] == pytest.approx(37 / 6)
     assert (Path("runs/seed-0") / "returns.csv").exists()
+
+
+def test_budgets_and_seeds(place: Path) -> None:
+    for name, logits, serves in (
+        ("budget-1/seed-0", LOGITS[:1], [0, 0, -1, 0]),
+        ("budget-2/seed-0", LOGITS, [0, 1, -1, 0]),
+    ):
+        save(Path(f"study/{name}"), WORLD, logits, serves, population="users.csv")
+    found = evaluate_folder(Path("study"), 2)
+    assert isinstance(found, RunsEvaluation) and not found.means
+    assert [run.greedy.welfare["mean"] for run in found.runs.values()] == pytest.approx([37 / 6, 57 / 6])
 
 
 def test_policies_from_elsewhere_get_certificates(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from policybudget.assessment import evaluation_text as text
 from policybudget.assessment.evaluate import Evaluation, evaluate
 from policybudget.assessment.rivals import Rival, rival
-from policybudget.assessment.statistics import mean_ci95, plus_minus
+from policybudget.assessment.statistics import mean_ci95
 from policybudget.assessment.trained_for import problem_of
 from policybudget.assessment.users_served import Row, Served, served
 from policybudget.errors import PolicyBudgetError, check_seed
@@ -163,36 +163,35 @@ def evaluate_run(folder: Path, episodes: int = 100, seed: int = 1, beside: Seque
 
 @dataclass(frozen=True)
 class RunsEvaluation:
-    """What fresh episodes say of several runs, such as the seeds of one training.
+    """What fresh episodes say of several runs, such as the budgets and seeds of one study.
 
     Attributes:
-        folder: with a folder for each run.
-        runs: in order of their names.
-        summary: mean of their greedy welfare with its 95 % interval over runs.
+        folder: with all runs below it.
+        runs: by the path of their folder below that one.
+        means: of greedy welfare with 95 % intervals over runs, for runs of one folder and one budget.
     """
 
     folder: Path
-    runs: tuple[RunEvaluation, ...]
-    summary: dict[str, Any]
+    runs: dict[str, RunEvaluation]
+    means: dict[str, dict[str, Any]]
 
     def text(self) -> str:
-        """A line per run, and their mean."""
-        lines = [f"{'run':<24} {'welfare':>9} {'+-':>7} {'worst':>9} {'unserved':>9}"]
-        for run in self.runs:
+        """A line per run, and the means of those that differ in their seed alone."""
+        lines = [f"{'run':<30} {'welfare':>9} {'+-':>7} {'worst':>9} {'unserved':>9}"]
+        for name, run in self.runs.items():
             value, spread, social = run.greedy.welfare["mean"], run.greedy.welfare["ci95"], run.greedy.social
             shown = "-" if spread is None else f"{spread:.2f}"
-            lines.append(
-                f"{run.folder.name[:24]:<24} {value:>9.2f} {shown:>7} {social['worst']:>9.2f} {social['unserved']:>9}"
-            )
-        mean = f"{self.summary['mean']:.2f}{plus_minus(self.summary['ci95'])}"
-        lines.append(f"mean {mean} (95 % interval over {len(self.runs)} runs; theirs are over episodes)")
-        return "\n".join([*lines, f"files  {', '.join(FILES)} in each of {self.folder}"])
+            lines.append(f"{name[-30:]:<30} {value:>9.2f} {shown:>7} {social['worst']:>9.2f} {social['unserved']:>9}")
+        for name, mean in self.means.items():
+            lines.append(f"{f'mean {name}'.strip()[-30:]:<30} {mean['mean']:>9.2f} {mean['ci95']:>7.2f}")
+        about = ["(95 % intervals: of a run over its episodes, of a mean over runs)"] if self.means else []
+        return "\n".join([*lines, *about, f"files  {', '.join(FILES)} in each run of {self.folder}"])
 
 
 def evaluate_folder(
     folder: Path, episodes: int = 100, seed: int = 1, beside: Sequence[str] = ()
 ) -> RunEvaluation | RunsEvaluation:
-    """Evaluate a run, or every run of a folder of runs, such as ``train --seeds`` leaves; evaluation.json sums up.
+    """Evaluate a run, or every run below a folder, such as ``train --seeds`` leaves; evaluation.json sums up.
 
     Args:
         folder: of the run, or of the runs.
@@ -206,12 +205,19 @@ def evaluate_folder(
     Raises:
         PolicyBudgetError: as in :func:`evaluate_run`.
     """
-    inside = sorted(path.parent for path in folder.glob("*/manifest.json")) if folder.is_dir() else []
-    if (folder / "manifest.json").exists() or not inside:
+    below = sorted(path.parent for path in folder.glob("**/manifest.json"))
+    if folder in below or not below:
         return evaluate_run(folder, episodes, seed, beside)
-    runs = tuple(evaluate_run(path, episodes, seed, beside) for path in inside)
-    found = RunsEvaluation(folder, runs, mean_ci95([run.greedy.welfare["mean"] for run in runs]))
-    each = {run.folder.name: run.greedy.welfare | run.greedy.social for run in runs}
-    record = {"summary": found.summary, "runs": each, "episodes": episodes, "seed": seed}
-    files.write_json(folder / FILES[0], record)
+    runs = {str(path.relative_to(folder)): evaluate_run(path, episodes, seed, beside) for path in below}
+    together: dict[tuple[str, int], list[float]] = {}  # of a folder and a budget: only seeds differ
+    for path in below:
+        run = runs[str(path.relative_to(folder))]
+        place = "" if path.parent == folder else str(path.parent.relative_to(folder))
+        together.setdefault((place, len(run.greedy.matrix)), []).append(run.greedy.welfare["mean"])
+    means = {
+        f"{place} k = {k}".strip(): mean_ci95(values) for (place, k), values in together.items() if len(values) > 1
+    }
+    found = RunsEvaluation(folder, runs, means)
+    each = {name: run.greedy.welfare | run.greedy.social for name, run in runs.items()}
+    files.write_json(folder / FILES[0], {"means": means, "runs": each, "episodes": episodes, "seed": seed})
     return found

@@ -115,7 +115,9 @@ def world_from(
     factory, example = _example(factory, name)
     try:
         observed = spaces.flat_size(name, example.single_observation_space)
+        spaces.check_size(name, "an observation", observed, spaces.MOST_SEEN)
         units = spaces.units_of(name, example.single_action_space)
+        spaces.check_size(name, "the output of a policy", units.outputs, spaces.MOST_OUTPUTS)
         limit = time_limit or _time_limit(example) or NO_LIMIT
         with silence():
             if shape := room_needed(name, example):
@@ -142,7 +144,9 @@ def _example(factory: Callable[..., Any], name: str) -> tuple[Factory, Any]:
     except PolicyBudgetError as error:
         text = str(error)
         raise PolicyBudgetError(text if text.startswith("world ") else f"world {name}: {text}") from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit, and what is no Exception at all
         raise PolicyBudgetError(f"world {name} could not be made: {line(error)}") from error
     missing = [
         part for part in ("single_observation_space", "single_action_space", "num_envs") if not hasattr(example, part)
