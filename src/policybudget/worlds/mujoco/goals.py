@@ -40,6 +40,7 @@ from policybudget.errors import check_choice
 from policybudget.population import Experience, FeatureMap, Population, Rewards
 from policybudget.users import read_tasks
 from policybudget.worlds.gym.world import GymnasiumWorld, world_from
+from policybudget.worlds.mujoco.physics import import_mujoco
 from policybudget.worlds.mujoco.task import MujocoTask
 from policybudget.worlds.mujoco.tasks import ant, half_cheetah, humanoid
 
@@ -89,6 +90,7 @@ def goal_world(name: str, threads: int = 2) -> GymnasiumWorld:
         PolicyBudgetError: MuJoCo is not installed, or there is no such world.
     """
     _check(name)
+    import_mujoco()
     axes = ("x_velocity",) if name == SPEED else ("x_velocity", "y_velocity")
     return world_from(partial(_copies, name, threads), name, partial(_outcome, axes), len(axes) + 1)
 
