@@ -264,13 +264,6 @@ def test_a_file_that_is_wrong_is_one_line(
     assert message in one_line(["check", f"python:{reference}"])
 
 
-def test_what_the_docs_show_is_in_the_example() -> None:
-    section = (EXAMPLES.parent / "docs" / "worlds.md").read_text().split("## An environment of one's own")[1]
-    code, table = section.split("```python\n")[1].split("```")[0], section.split("```\nname,")[1].split("```")[0]
-    assert code in (EXAMPLES / "thermostat.py").read_text()
-    assert (EXAMPLES / "thermostat.csv").read_text().startswith(f"name,{table}")
-
-
 def test_users_who_want_something_else_are_told_the_way(home: Path, one_line: OneLine) -> None:
     line = one_line(["train", "--world", "python:thermostat.py:Room"])
     assert "a row per user, a column per reward component (comfort, energy)" in line

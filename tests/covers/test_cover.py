@@ -113,6 +113,13 @@ def test_nearest() -> None:
         found.nearest(np.zeros((1, 3)))
 
 
+def test_the_first_of_the_tasks_that_are_nearest_to_a_prototype() -> None:
+    tasks = np.array([[0.1], [0.3], [0.9]])
+    found = cover(tasks, 2, 0.1)
+    assert found.distances(tasks)[0].argmin() == 1, "0.3 - 0.2 is rounded down"
+    assert found.nearest_tasks(tasks).tolist() == [0, 2]
+
+
 def test_record_is_json() -> None:
     record = json.loads(json.dumps(cover(TASKS, 1, 10.0).as_record(), allow_nan=False))
     assert record == {

@@ -108,7 +108,7 @@ class CoverCommittee(FixedAssignment):
         if self.learn_from == "tasks":
             taught[: len(cover.within)] = cover.within
         elif self.learn_from == "prototype":
-            taught[np.arange(len(cover.prototypes)), cover.distances(parameters).argmin(axis=1)] = 1.0
+            taught[np.arange(len(cover.prototypes)), cover.nearest_tasks(parameters)] = 1.0
         else:
             taught[cover.nearest(parameters)[0], np.arange(known.agents)] = 1.0
         return jnp.asarray(taught / np.maximum(taught.sum(axis=0), 1.0), jnp.float32)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from policybudget.covers.boxes import Space, reach, within
+from policybudget.covers.boxes import TOLERANCE, Space, reach, within
 from policybudget.errors import PolicyBudgetError, check_budget, check_choice, check_seed
 
 METHODS = ("greedy-intersection", "local-search", "gradient", "exact", "kmeans", "dbscan", "gmm", "random")
@@ -80,6 +80,23 @@ class Cover:
         """
         distance = self.distances(tasks)
         return distance.argmin(axis=0), distance.min(axis=0)
+
+    def nearest_tasks(self, tasks: np.ndarray) -> Int[np.ndarray, " c"]:
+        """The task nearest to each prototype; the first of several, as a prototype between two is as near to both.
+
+        Args:
+            tasks: (m, d) in the units of the table.
+
+        Returns:
+            A row of ``tasks`` for each prototype.
+
+        Raises:
+            PolicyBudgetError: they are not finite numbers, or have another number of columns.
+        """
+        distance = self.distances(tasks)
+        alike = distance <= distance.min(axis=1, keepdims=True) * (1 + TOLERANCE)  # rounding decides nothing
+        rows: Int[np.ndarray, " c"] = alike.argmax(axis=1)
+        return rows
 
     def distances(self, tasks: np.ndarray) -> Float[np.ndarray, "c m"]:
         """How far tasks are from each prototype.

@@ -127,7 +127,7 @@ def nearest_tasks(tasks: Tasks, found: Cover) -> list[dict[str, Any]]:
     """
     assert tasks.descriptions is not None
     distances = found.distances(tasks.parameters)
-    rows = distances.argmin(axis=1).tolist()
+    rows = found.nearest_tasks(tasks.parameters).tolist()
     return [
         {"task": row, "description": tasks.descriptions[row], "distance": float(away[row])}
         for row, away in zip(rows, distances, strict=True)
