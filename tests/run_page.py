@@ -1,8 +1,8 @@
 """Copy the code blocks of a page from top to bottom, as a reader does: ``python tests/run_page.py docs/using.md``.
 
 Python blocks share one interpreter, commands run in a temporary folder that looks like a clone, and what a page shows
-as printed must be printed. The first block that does otherwise ends it, with its line. Trainings that no later line can
-use, for want of ``--out``, are set up and not run; ``--whole`` runs them, too.
+as printed must be printed. The first block that does otherwise ends it, with its line. Blocks that are marked long are
+left out, and trainings that no later line can use, for want of ``--out``, are set up and not run; ``--whole`` runs all.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Reader:
 
     Args:
         page: whose blocks they are.
-        whole: whether all trainings are run.
+        whole: whether long blocks and all trainings are run.
     """
 
     def __init__(self, page: Path, whole: bool) -> None:
@@ -67,6 +67,8 @@ class Reader:
         self.smaller |= bool(block.mark.options or block.mark.keywords)
         if block.mark.kind == "not run":
             check(bool(block.mark.text), "says not why it is not run")
+        elif "long" in block.mark.clauses and not self.whole:
+            check(block.is_shell, "is no shell block: it may not be long")
         elif block.mark.kind == "file":
             self.write(Path(block.mark.text), block.code)
         elif block.mark.kind == "output":
@@ -225,7 +227,7 @@ def copy_all(page: Path, whole: bool = False, say: Callable[[str], Any] = print)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("page", type=Path)
-    parser.add_argument("--whole", action="store_true", help="run all trainings")
+    parser.add_argument("--whole", action="store_true", help="run everything")
     options = parser.parse_args()
     copy_all(options.page.absolute(), options.whole)
 

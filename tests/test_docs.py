@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from run_page import ROOT, PageError, check_requirements, copy_all
 
 from policybudget.cli.main import COMMANDS as POLICYBUDGET
 from policybudget.cli.main import main
+from policybudget.cli.options import Parser
 from policybudget.training.configuration import preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
 
@@ -51,7 +52,8 @@ def test_the_commands_in_the_text_of_a_page_are_understood(page: str, empty_plac
     """They are parsed and not run."""
     (empty_place / "RUN").mkdir()
     preset("default", "resource-gathering", "em", None).save(empty_place / "RUN")
-    for line in names(ROOT / page).code:
+    long = [command.line for block in blocks(ROOT / page) if "long" in block.mark.clauses for command in block.commands]
+    for line in names(ROOT / page).code + long:
         words = shlex.split(line) if line.split(" ")[0] in COMMANDS and " | " not in line else []
         if words[:1] == ["make"] and len(words) > 1:
             assert f"\n{words[1]}:" in (ROOT / "Makefile").read_text(), line
@@ -64,13 +66,13 @@ def test_the_commands_in_the_text_of_a_page_are_understood(page: str, empty_plac
 
 
 def understood(words: list[str]) -> None:
-    parse = argparse.ArgumentParser.parse_args
+    parse = Parser.parse_args
 
-    def parse_and_stop(self: argparse.ArgumentParser, *arguments: Any) -> None:
+    def parse_and_stop(self: Parser, *arguments: Any) -> None:
         parse(self, *arguments)
         raise SystemExit(0)
 
-    with mock.patch.object(argparse.ArgumentParser, "parse_args", parse_and_stop), pytest.raises(SystemExit) as end:
+    with mock.patch.object(Parser, "parse_args", parse_and_stop), pytest.raises(SystemExit) as end:
         sys.exit(main(words))
     assert end.value.code == 0
 
@@ -118,6 +120,15 @@ def test_the_files_in_the_text_of_a_page_are_there(page: str) -> None:
             continue
         assert not path or (here / path).exists(), target
         assert not anchor or anchor in names(here / path if path else ROOT / page).anchors, target
+
+
+def test_the_rooms_are_those_of_the_contract() -> None:
+    listed = next(block.code for block in blocks(ROOT / "docs" / "architecture.md") if "cli/" in block.code)
+    rooms = re.findall(r"^  (\w+)(?:/|\.py) ", listed, re.MULTILINE)
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert rooms == [room for level in contract if "(" not in level for room in level.split(" | ")]
+    there = {path.stem for path in SOURCE.iterdir() if path.suffix in ("", ".py") and not path.name.startswith("__")}
+    assert set(rooms) == there
 
 
 def test_a_page_that_is_wrong_is_found(tmp_path: Path) -> None:
