@@ -129,7 +129,7 @@ class Reader:
 
     def policybudget(self, arguments: list[str]) -> str:
         from policybudget.cli.main import main
-        from policybudget.studies import seeds
+        from policybudget.studies import side_by_side
         from policybudget.training.train import Training
 
         out, err, status = io.StringIO(), io.StringIO(), 0
@@ -137,7 +137,7 @@ class Reader:
             if arguments[0] == "train" and "--out" not in arguments and not self.whole:
                 stack.enter_context(suppress(SetUp))
                 stack.enter_context(mock.patch.object(Training, "run", side_effect=SetUp))
-                stack.enter_context(mock.patch.object(seeds, "train_seeds", side_effect=SetUp))
+                stack.enter_context(mock.patch.object(side_by_side, "train_study", side_effect=SetUp))
             stack.enter_context(redirect_stdout(out))
             stack.enter_context(redirect_stderr(err))
             status = main(arguments)
@@ -178,7 +178,7 @@ def check_requirements(words: list[str]) -> None:
         unknown = set(extras[1].split(",")) - set(project["optional-dependencies"]) if extras else set()
         check(not unknown, f"no extra {unknown}: {word}")
         name = word.partition("[")[0]
-        fine = name.startswith(("-", ".", "policybudget", "dist/")) or name in known
+        fine = name.startswith(("-", ".", "policybudget", "dist")) or name in known
         check(fine, f"policybudget does not depend on {name}")
 
 

@@ -51,7 +51,9 @@ def save(
         returns=np.zeros(assignment.shape, np.float32),
         lengths=np.zeros(budget, np.float32),
         welfare=0.0,
-        social=dict.fromkeys(("function", "welfare", "mean", "worst", "unserved", "below_outside"), 0.0),
+        social={"function": "utilitarian"}
+        | dict.fromkeys(("welfare", "mean", "worst"), 0.0)
+        | dict.fromkeys(("unserved", "below_outside"), 0),
         agents=problem.population.names,
         architecture=Architecture(world.observation_size, world.units, (2,), "shared"),
         world=problem.origin,

@@ -20,6 +20,7 @@ from run_page import ROOT, PageError, check_requirements, copy_all
 
 from policybudget.cli.main import COMMANDS as POLICYBUDGET
 from policybudget.cli.main import main
+from policybudget.cli.options import Parser
 from policybudget.training.configuration import preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
 
@@ -66,13 +67,13 @@ def test_the_commands_in_the_text_of_a_page_are_understood(page: str, empty_plac
 
 
 def understood(words: list[str]) -> None:
-    parse = argparse.ArgumentParser.parse_args
+    parse = Parser.parse_args
 
-    def parse_and_stop(self: argparse.ArgumentParser, *arguments: Any) -> None:
+    def parse_and_stop(self: Parser, *arguments: Any) -> None:
         parse(self, *arguments)
         raise SystemExit(0)
 
-    with mock.patch.object(argparse.ArgumentParser, "parse_args", parse_and_stop), pytest.raises(SystemExit) as end:
+    with mock.patch.object(Parser, "parse_args", parse_and_stop), pytest.raises(SystemExit) as end:
         sys.exit(main(words))
     assert end.value.code == 0
 

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from trainings import train
 
 from policybudget import streams
 from policybudget.assignment.em import EM
@@ -15,7 +16,7 @@ from policybudget.problem import RepresentedMDP
 from policybudget.search.archive import Archive
 from policybudget.streams import Stream, derive, host_seed, root
 from policybudget.training import finish, iteration, state, step
-from policybudget.training import train as training
+from policybudget.training import train as training_module
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
 
@@ -79,15 +80,15 @@ def test_no_key_is_used_twice_in_a_training(monkeypatch: pytest.MonkeyPatch) -> 
         jax.debug.callback(lambda data: used.append((stream.name, tuple(data.tolist()))), jax.random.key_data(given))
         return given
 
-    for module in (finish, iteration, state, step, training):
+    for module in (finish, iteration, state, step, training_module):
         monkeypatch.setattr(module, "derive", recorded)
     problem = RepresentedMDP(ResourceGathering(), ResourceGathering().population(), 12)
     learner = PPO(copies=3, steps=25, minibatch=25, epochs=1, hidden=(5,))  # of shapes that no other test compiles
-    training.train(problem, EM(warm_start=1), search=Archive(restarts=2), learner=learner, transitions=75 * 50)
+    train(problem, EM(warm_start=1), search=Archive(restarts=2), learner=learner, transitions=75 * 50)
     jax.effects_barrier()
     assert {name for name, _ in used} == {
         "PHASE", "FIRST_STATES", "NETWORKS", "FIRST_ASSIGNMENT", "SHUFFLE", "TAKE_OVER", "ROLLOUT",
-        "ACTOR_MINIBATCHES", "CRITIC_MINIBATCHES", "E_STEP", "PROPOSAL", "SELECTION_EPISODES", "FINAL_EPISODES",
+        "ACTOR_MINIBATCHES", "CRITIC_MINIBATCHES", "E_STEP", "PROPOSAL", "SELECTION_EPISODES", "LOOK", "FINAL_EPISODES",
     }  # fmt: skip
     assert sum(name == "ROLLOUT" for name, _ in used) == 2 * 25, "two restarts of 25 iterations"
     assert sum(name == "SELECTION_EPISODES" for name, _ in used) == 2, "the trained policies and those of the archive"

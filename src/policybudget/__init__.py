@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from policybudget.assignment.trajectory_clusters import TrajectoryClusters
     from policybudget.errors import PolicyBudgetError
     from policybudget.learning.settings import PPO
+    from policybudget.policies.elsewhere.sources import policies_from
     from policybudget.population import Population
     from policybudget.problem import RepresentedMDP, make_problem
     from policybudget.runs.result import Result, load
@@ -66,6 +67,7 @@ __all__ = [
     "load",
     "make_problem",
     "option",
+    "policies_from",
     "preset",
     "train",
     "world_from",
@@ -95,6 +97,7 @@ _HOMES = {
     "load": "runs.result",
     "make_problem": "problem",
     "option": "settings",
+    "policies_from": "policies.elsewhere.sources",
     "preset": "training.method",
     "train": "studies.train",
     "world_from": "worlds.gym.world",

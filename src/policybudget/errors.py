@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class PolicyBudgetError(Exception):
@@ -57,9 +59,57 @@ def check_choice(what: str, got: object, choices: Iterable[str]) -> str:
         The name.
 
     Raises:
-        PolicyBudgetError: there is no such name; the message lists them.
+        PolicyBudgetError: there is no such name; the message lists them, and says which one is near.
     """
     names = list(choices)
     if got not in names:
-        raise PolicyBudgetError(f"{what} must be one of {', '.join(names)}, got {got!r}")
+        raise not_one_of(what, got, names)
     return str(got)
+
+
+def not_one_of(what: str, got: object, choices: Iterable[str]) -> PolicyBudgetError:
+    """The error for a name that there is not.
+
+    Args:
+        what: is chosen, in a word.
+        got: the name that was given.
+        choices: the names that there are.
+
+    Returns:
+        The error, to be raised; it lists the names, and says which one is near.
+    """
+    names = list(choices)
+    return PolicyBudgetError(f"{what} must be one of {', '.join(names)}, got {got!r}{did_you_mean(got, names)}")
+
+
+def did_you_mean(got: object, names: Iterable[str]) -> str:
+    """A hint for a name that was misspelt, to be put after it.
+
+    Args:
+        got: what was given.
+        names: that there are.
+
+    Returns:
+        Such as `` (did you mean 'em'?)``; nothing if no name is near.
+    """
+    known, typed = {name.lower(): name for name in names}, str(got).lower()
+    near = difflib.get_close_matches(typed, known, n=1, cutoff=0.7)
+    near = near or [name for name in known if typed and name.startswith(typed)]
+    return f" (did you mean {known[near[0]]!r}?)" if near else ""
+
+
+@contextmanager
+def extra(name: str, what: str) -> Iterator[None]:
+    """Imports of a package that only an extra brings.
+
+    Args:
+        name: of the extra.
+        what: needs it, in the plural.
+
+    Raises:
+        PolicyBudgetError: the package is not installed; the message has the command.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise PolicyBudgetError(f'{what} need {error.name}: pip install "policybudget[{name}]"') from error

@@ -1,6 +1,6 @@
 """What a user wrote in a Python file, by ``python:FILE.py:NAME``: an environment, a rule, a search, policies.
 
-Loading a file runs it: it is for files that the user names, never for a name that came with data.
+Loading a file runs it: it is for files that the user names. A run folder has copies of such files (docs/using.md).
 """
 
 from __future__ import annotations
@@ -117,9 +117,9 @@ def function_in(reference: str, expected: str) -> Callable[..., Any]:
         try:
             with importable(folder):
                 return function(*arguments)
-        except PolicyBudgetError:
+        except (PolicyBudgetError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:
             raise PolicyBudgetError(
                 f"{reference}: {name} raised {line(error)} ({origin(error)}); correct the file"
             ) from error
@@ -236,7 +236,31 @@ def line(error: BaseException) -> str:
     Returns:
         Its class and its message, at most 300 characters.
     """
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    try:
+        text = str(error)
+    except Exception as failed:  # of a class whose own text cannot be made
+        text = f"its text cannot be made, {type(failed).__name__}"
+    return " ".join(f"{type(error).__name__}: {text}".split())[:300]
+
+
+def brief(value: Any) -> str:
+    """A value in a few words.
+
+    Args:
+        value: anything, also what has no text.
+
+    Returns:
+        At most 80 characters.
+    """
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    if getattr(value, "ndim", 0) and hasattr(value, "shape"):
+        return f"an array of shape {value.shape}"
+    try:
+        text = repr(value)
+    except Exception:
+        text = f"something of type {type(value).__name__}"
+    return " ".join(text.split())[:80]
 
 
 def _load(path: Path, reference: str) -> ModuleType:
@@ -251,9 +275,9 @@ def _load(path: Path, reference: str) -> ModuleType:
     try:
         with importable(whole.parent):
             spec.loader.exec_module(module)
-    except PolicyBudgetError:
+    except (PolicyBudgetError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         del sys.modules[name]
         where = f", line {number}" if (number := _line_in(error, whole)) else ""
         raise PolicyBudgetError(

@@ -59,6 +59,19 @@ class Objective(eqx.Module):
         """
         return self.welfare(self.utilities(assignment, returns), self.agent_weights)
 
+    def per_policy(self, assignment: Float[Array, "k n"], returns: Float[Array, "k n"]) -> Float[Array, " k"]:
+        """The mean return of each policy to its agents, as many times as the people that they stand for.
+
+        Args:
+            assignment: (k, n) α.
+            returns: (k, n) V, the return of policy j to agent i.
+
+        Returns:
+            (k) means, in units of return; 0 for a policy without agents.
+        """
+        people = assignment if self.agent_weights is None else assignment * self.agent_weights
+        return jnp.sum(people * returns, axis=1) / jnp.maximum(people.sum(axis=1), TINY)
+
     def worth(self, utilities: Float[Array, " n"]) -> Float[Array, " n"]:
         r"""What a unit of each agent's return is worth: :math:`\partial W/\partial u_i`.
 

@@ -26,14 +26,18 @@ def bar(console: Console) -> Progress:
     Returns:
         The bar, not yet started.
     """
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Left(TimeRemainingColumn):
+        def render(self, task: Task) -> Text:
+            return Text() if task.total is None else super().render(task).append(" left")
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=None),
         TaskProgressColumn(),
-        TimeRemainingColumn(compact=True),
-        TextColumn("left"),
+        Left(compact=True),
         console=console,
         refresh_per_second=5,
     )

@@ -31,6 +31,7 @@ class Stream(enum.Enum):
     UNIVERSAL_POLICY = "transitions of the universal policy"
     PROPOSAL = "policies that a search proposes at the end"
     SELECTION_EPISODES = "episodes that settle the assignment"
+    LOOK = "episodes between two looks at an assignment"
     FINAL_EPISODES = "fresh episodes that judge a training"
     EVALUATION = "episodes of an evaluation"
     CONFORMANCE = "episodes of a check"

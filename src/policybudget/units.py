@@ -14,6 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from policybudget.errors import PolicyBudgetError
+
 Kind = Literal["discrete", "multi-discrete", "box"]
 Numbers = NDArray[Any]
 
@@ -94,6 +96,35 @@ class Units:
         stretched = np.clip(offset + scale * np.asarray(actions, np.float64), low, high)
         fitting = np.rint(stretched) if self._whole else stretched
         return np.asarray(fitting.reshape(shape).astype(self.dtype))
+
+    def inverse(self, actions: Numbers, whose: str) -> Numbers:
+        """Actions as policies of this package give them: what :meth:`__call__` makes these of.
+
+        Args:
+            actions: (B, *shape) in the units of the environment.
+            whose: they are, for the error.
+
+        Returns:
+            (B,) choices, (B, components) choices, or (B, a) numbers.
+
+        Raises:
+            PolicyBudgetError: a choice is none of those that there are.
+        """
+        rows = actions.reshape(len(actions), -1)
+        if self.kind == "box":
+            if not self.stretched:
+                return np.asarray(rows, np.float32)
+            offset, scale, _, _ = self._stretch
+            return np.asarray((np.asarray(rows, np.float64) - offset) / scale)
+        first = np.asarray(self.start or (0,), np.int64)
+        whole = np.asarray(rows, np.int64)
+        chosen = whole - first
+        wrong = (whole != rows) | (chosen < 0) | (chosen >= np.asarray(self.sizes))
+        if wrong.any():
+            least, most = first[0], first[0] + self.sizes[0] - 1
+            expected = f"whole numbers from {least} to {most}" if self.kind == "discrete" else "choices that there are"
+            raise PolicyBudgetError(f"{whose}: expected {expected}, got {rows[wrong][0]}")
+        return np.asarray(chosen[:, 0] if self.kind == "discrete" else chosen, np.int32)
 
     @property
     def _whole(self) -> bool:

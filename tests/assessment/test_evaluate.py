@@ -5,12 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 from worlds_with_known_answers import Levers
 
-from policybudget.assessment.evaluate import Evaluation, evaluate, returns_table
+from policybudget.assessment.evaluate import Evaluation, evaluate
 from policybudget.assessment.statistics import mean_ci95
 from policybudget.policies.networks import Layer, Network
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Actor, Policies
 from policybudget.population import Population
+from policybudget.welfare import Utilitarian
 
 # Policy 0 pulls lever 0 in 9 of 10 cases, policy 1 pulls lever 1 in 3 of 4.
 LOGITS = jnp.log(jnp.array([[[0.9, 0.1]], [[0.25, 0.75]]]))
@@ -57,8 +58,26 @@ def test_soft_assignment_and_an_empty_policy() -> None:
     np.testing.assert_allclose(empty.welfare["mean"], 5.0, rtol=1e-6)
 
 
-def test_returns_table() -> None:
-    assert returns_table(("a", "b, c"), np.array([[1.0, 2.5], [0.0, -3.0]])) == 'a,"b, c"\n1,2.5\n0,-3\n'
+def test_people_count_as_many_times_as_a_user_stands_for() -> None:
+    """Policy 0 serves ann (10) and, for three people, cem (5): everywhere (10 + 3 * 5) / 4."""
+    population = Population.from_weights(
+        [[10.0, 0.0], [0.0, 20.0], [5.0, 5.0]], agent_weights=np.array([1.0, 1.0, 3.0])
+    )
+    got = evaluate(Levers(2), population, COMMITTEE, ASSIGNMENT, 10, 1, True)
+    assert got.policies[0]["return"]["mean"] == (10.0 + 3 * 5.0) / 4
+    assert got.welfare["mean"] == np.float32((10.0 + 20.0 + 3 * 5.0) / 5) == np.float32(got.social["mean"])
+    assert np.isclose(
+        np.asarray(population.objective(Utilitarian()).per_policy(jnp.asarray(ASSIGNMENT), jnp.asarray(got.matrix)))[0],
+        (10.0 + 3 * 5.0) / 4,
+    )
+
+
+def test_intervals_of_every_policy_and_user() -> None:
+    got = judged(1, False)
+    paid = np.asarray(POPULATION.rewards.agents(jnp.asarray(got.returns)))  # (k, e, n)
+    by_hand = mean_ci95(paid[0, :, 1])["ci95"]
+    np.testing.assert_allclose(got.ci95[0, 1], by_hand, rtol=1e-4)
+    assert not np.isfinite(judged(1, False, episodes=1).ci95).any()
 
 
 def test_key_of_episodes_is_not_that_of_the_training() -> None:

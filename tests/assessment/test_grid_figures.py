@@ -28,7 +28,7 @@ def test_paths() -> None:
     assignment[0, :10] = assignment[1, 10:] = 1.0
     figure = grid_figures.paths(SIDE, HOME, [WALK, WALK[:2]], assignment)
     assert [axis.get_title() for axis in figure.axes] == [
-        "policy 0\n4 steps, 10 agents", "policy 1\n1 steps, 15 agents",
+        "policy 0\n4 steps, 10 users", "policy 1\n1 steps, 15 users",
     ]  # fmt: skip
     shaded = [np.asarray(axis.images[0].get_array(), bool) for axis in figure.axes]
     np.testing.assert_array_equal(shaded[0].ravel(), assignment[0] == 1)

@@ -20,7 +20,7 @@ def test_tours() -> None:
     figure = optimum_figures.tours(3, (1, 1), best.tours)
     served = [len(tour.serves) for tour in best.tours]
     assert sum(served) == 9
-    titles = [f"policy {j}\n6 steps, {agents} agents" for j, agents in enumerate(served)]
+    titles = [f"policy {j}\n6 steps, {users} users" for j, users in enumerate(served)]
     assert [axis.get_title() for axis in figure.axes] == titles
     plt.close(figure)
 
@@ -50,6 +50,7 @@ def test_speeds(budget: int) -> None:
     axis = figure.axes[0]
     assert sum(bar.get_height() for bar in axis.patches) == 100
     assert [line.get_xdata()[0] for line in axis.lines] == best.points.tolist()
+    assert [text.get_text() for text in axis.texts] == [str(j) for j in range(len(best.points))]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == (["speed held", "paid nothing"] if budget == 3 else ["speed held"])
     plt.close(figure)
@@ -74,4 +75,6 @@ def test_what_is_drawn_of_an_optimum(tmp_path: Path) -> None:
     curve = optimum_figures.draw(velocity_optimum("ant-velocity", [1, 2], agents=30))
     assert curve.axes[0].get_ylabel() == "ceiling of the welfare (mean return)"
     np.testing.assert_allclose(curve.axes[0].lines[0].get_xdata(), [1, 2])
+    assert grid.get_suptitle() == "optimum: world resource-gathering, side 3, home (1, 1), k = 2"
+    assert curve.get_suptitle() == "optimum: world ant-velocity, agents 30, seed 0"
     plt.close("all")

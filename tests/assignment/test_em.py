@@ -176,7 +176,7 @@ def test_finalise() -> None:
     ("changes", "message"),
     [
         ({"warm_start": -1}, "warm_start must be 0 or more"),
-        ({"refill": "x"}, "refill must be one of random, closest, got x"),
+        ({"refill": "x"}, "refill must be one of random, closest, got 'x'"),
     ],
 )
 def test_out_of_range(changes: dict[str, Any], message: str) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import policybudget as pb
-from policybudget.assessment.evaluate import evaluate_run
+from policybudget.assessment.evaluate_run import FILES, evaluate_run
 from policybudget.cli.main import main
 from policybudget.runs import tensors
 from policybudget.runs.result import Result, load
@@ -85,14 +85,21 @@ def test_evaluate(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
         header, *rows = list(csv.reader(file))
     with (run_copy / "assignment.csv").open(newline="") as file:
         assignment = list(csv.DictReader(file))
-    assert header == [row["agent"] for row in assignment]
-    matrix = np.array(rows, dtype=float)
+    assert header == ["policy", *(row["agent"] for row in assignment)] and [row[0] for row in rows] == ["0", "1", "2"]
+    matrix = np.array([row[1:] for row in rows], dtype=float)
     assert matrix.shape == (3, 25)
     welfare = np.mean([matrix[int(row["policy"]), i] for i, row in enumerate(assignment)])
     np.testing.assert_allclose(record["greedy"]["welfare"]["mean"], welfare, rtol=1e-5)
     result = json.loads((run_copy / "result.json").read_text())
     np.testing.assert_allclose(welfare, result["welfare"], rtol=1e-5)  # the world and greedy policies are deterministic
     assert record["greedy"]["welfare"]["ci95"] == pytest.approx(0.0, abs=1e-6)
+    with (run_copy / "evaluation.csv").open(newline="") as file:
+        users = list(csv.DictReader(file))
+    for i, (user, row) in enumerate(zip(users, assignment, strict=True)):
+        assert (user["user"], user["policy"], user["probability"]) == (row["agent"], row["policy"], "1")
+        assert float(user["gets"]) == float(row["return"]) == matrix[int(row["policy"]), i]
+        others = np.delete(matrix[:, i], int(row["policy"]))
+        assert float(user["by"]) == matrix[int(row["policy"]), i] - others.max() and user["outside"] == ""
     sizes = [policy["agents"] for policy in record["greedy"]["policies"]]
     assert sum(sizes) == 25.0
 
@@ -131,7 +138,7 @@ def test_another_welfare_and_options_outside(
     result = json.loads((empty_place / "run" / "result.json").read_text())
     assert result["function"] == "gini"
     assert result["below_outside"] == 0 and result["unserved"] >= 20, "few tiles lie within three steps"
-    assert f"{result['unserved']} of 25 users do better outside" in told
+    assert f"{result['unserved']} of 25 users are served by none:" in told
     with (empty_place / "run" / "assignment.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert sum(row["policy"] == "none" for row in rows) == result["unserved"]
@@ -144,9 +151,9 @@ def test_another_welfare_and_options_outside(
 
 def test_evaluating_from_python_is_what_the_command_does(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(run_copy)]) == 0
-    by_command = [(run_copy / name).read_bytes() for name in ("evaluation.json", "returns.csv")]
+    by_command = [(run_copy / name).read_bytes() for name in FILES]
     found = evaluate_run(run_copy)
-    assert [(run_copy / name).read_bytes() for name in ("evaluation.json", "returns.csv")] == by_command
+    assert [(run_copy / name).read_bytes() for name in FILES] == by_command
     assert capsys.readouterr().out == found.text() + "\n" and "(100 episodes per policy)" in found.text()
 
 

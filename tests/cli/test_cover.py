@@ -154,7 +154,7 @@ def test_long_descriptions_and_sweeps(files: Path, capsys: pytest.CaptureFixture
     [
         ("tasks.csv --budget 1 --radius 1 --descriptions tfidf", "tasks.csv has no column 'description'; its columns"),
         ("words.csv --budget 1 --radius 1", "got columns description; --descriptions tfidf embeds what the"),
-        ("words.csv --budget 1 --radius 1 --descriptions magic", "must be embedded by one of tfidf, wordllama, got"),
+        ("words.csv --budget 1 --radius 1 --descriptions magic", "descriptions must be one of tfidf, wordllama, got"),
         ("words.csv --budget 1 --radius 1 --descriptions tfidf --components 3", "components must be from 1 to 1"),
         ("words.csv --budget 1 --radius 1 --components 1", "--components is for --descriptions; leave it out"),
         ("words.csv --budget 1 --radius 1 --descriptions tfidf --columns a", "give --columns or --descriptions, not"),
@@ -172,7 +172,7 @@ def test_long_descriptions_and_sweeps(files: Path, capsys: pytest.CaptureFixture
             "expected numbers such as 0.1,0.2,0.5 or LOW:HIGH:NUMBER such as",
         ),
         ("tasks.csv --budget 1 --sweep-radius a", "got 'a'"),
-        ("tasks.csv --sweep-budget 3-1 --radius 1", "expected a range such as 1-10, got '3-1'"),
+        ("tasks.csv --sweep-budget 3-1 --radius 1", "a range of budgets must begin with the smaller number, got '3-1'"),
         (
             "tasks.csv --budget 1 --radius 1 --method best",
             "method must be one of greedy-intersection, local-search, grad",

@@ -27,7 +27,7 @@ def answer(capsys: pytest.CaptureFixture[str]) -> Answer:
 
     def run(arguments: str) -> dict[str, Any]:
         capsys.readouterr()
-        assert main(["optimum", *arguments.split()]) == 0
+        assert main(["optimum", *arguments.split(), "--json"]) == 0
         record: dict[str, Any] = json.loads(capsys.readouterr().out)
         return record
 
@@ -95,11 +95,65 @@ def test_auto_says_that_it_is_not_exact(
     answer: Answer, files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("policybudget.selection.subset.AUTO_LIMIT", 15)
-    assert main(["optimum", "--front", "front.csv", "--population", "users.csv", "--budget", "2"]) == 0
+    assert main(["optimum", "--front", "front.csv", "--population", "users.csv", "--budget", "2", "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["method"] == "greedy"
     assert err == "16 values (policies x users): greedy, with a bound; --method exact takes longer\n"
     assert answer("--front front.csv --population users.csv --budget 2 --method exact")["method"] == "exact"
+
+
+Told = Callable[[str], list[str]]
+
+
+@pytest.fixture
+def told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Told:
+    """Run a command that must work; returns the lines that it prints, without the frames of tables."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(arguments: str) -> list[str]:
+        capsys.readouterr()
+        assert main(["optimum", *arguments.split()]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 80
+        plain = (" ".join(line.replace("│", " ").replace("┃", " ").split()) for line in lines)
+        return [line for line in plain if line[0] not in "┏┡└"]
+
+    return run
+
+
+def test_several_budgets_in_words(told: Told, files: Path) -> None:
+    assert told("resource-gathering --side 2 --home 0,0 --budget 1-2,4") == [
+        "world resource-gathering, side 2, home 0,0",
+        "budget optimum gain",
+        "1 96.00",
+        "2 97.00 +1.00",
+        "4 97.75 +0.75",
+    ]
+    assert told("hopper-velocity --agents 4 --budget 1,4")[1] == "budget ceiling gain"
+    with_bounds = told("--front front.csv --population users.csv --budget 1-2 --method greedy")
+    assert with_bounds[1].startswith("budget welfare gain")
+
+
+def test_one_budget_in_words(told: Told, files: Path) -> None:
+    tours = told("resource-gathering --side 3 --home 0,0 --budget 1")
+    assert tours[0] == "world resource-gathering, side 3, home 0,0" and tours[1].startswith("budget 1: optimum ")
+    assert tours[2] == "policy length walk from home serves (row,column)"
+    assert len(tours[3].split()[2]) == int(tours[3].split()[1]) and set(tours[3].split()[2]) == set("←↑→↓")
+    speeds = told("hopper-velocity --agents 40 --population-seed 3 --budget 2")
+    assert speeds[:3] == [
+        "world hopper-velocity, agents 40, seed 3",
+        speeds[1],
+        "policy speed (m/s) users",
+    ] and speeds[1].startswith("budget 2: ceiling ")
+    assert "of 40 users are paid nothing" in speeds[5] and speeds[6] == "no policy attains the ceiling"
+    assert told("--front front.csv --population users.csv --budget 2") == [
+        "front front.csv, population users.csv",
+        "budget 2: welfare 4.70",
+        "row name users",
+        "0 left 1",
+        "2 right 3",
+        "method exact: no choice is better",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -108,15 +162,16 @@ def test_auto_says_that_it_is_not_exact(
         ("", "the following arguments are required: --budget"),
         ("--budget 1", "give either a WORLD or --front FILE"),
         ("resource-gathering --front front.csv --budget 1", "give either a WORLD or --front FILE"),
+        ("resource-gatherin --budget 1", "got 'resource-gatherin' (did you mean 'resource-gathering'?)"),
         ("nowhere --budget 1", "world must be one of resource-gathering, half-cheetah-velocity"),
         ("gym:CartPole-v1 --budget 1", "got 'gym:CartPole-v1'; for others give --front FILE"),
         ("resource-gathering --budget 0", "budget must be between 1 and the number of agents (25), got 0"),
         ("resource-gathering --budget -1", "budget must be between 1 and the number of agents (25), got -1"),
         ("resource-gathering --budget 20-26", "budget must be between 1 and the number of agents (25), got 26"),
-        ("resource-gathering --budget 1-999999999", "got 999999999"),
-        ("resource-gathering --budget 5-3", "argument --budget: expected the smaller number first, got '5-3'"),
-        ("resource-gathering --budget x", "argument --budget: expected a number such as 5 or a range such as 1-25"),
-        ("resource-gathering --budget 2.5", "expected a number such as 5"),
+        ("resource-gathering --budget 1-999999999", "at most 1000, got 999999999"),
+        ("resource-gathering --budget 5-3", "a range of budgets must begin with the smaller number, got '5-3'"),
+        ("resource-gathering --budget x", "budget must be a number such as 3, a range such as 1-5 or a list, got"),
+        ("resource-gathering --budget 2.5", "budget must be a number such as 3"),
         ("resource-gathering --budget 1 --side 6", "side must be between 1 and 5"),
         ("resource-gathering --budget 1 --side 0", "side must be between 1 and 5"),
         (

@@ -3,15 +3,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from policybudget.cli.main import main
+from policybudget.cli.train import fresh
 from policybudget.learning.settings import PPO
 from policybudget.training.configuration import Configuration
+from policybudget.training.configuration import preset as configured
 from policybudget.training.method import ALGORITHMS, SEARCHES, preset
 from policybudget.training.train import Training
 
@@ -146,3 +148,36 @@ def test_a_configuration_names_its_own_algorithm(empty_place: Path, capsys: pyte
     assert "--config names its own search; leave --search out" in capsys.readouterr().err
     record = json.loads((empty_place / "config.json").read_text())
     assert record["learner"]["copies"] == PPO().copies
+
+
+def test_essentials_come_first(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    essentials, *others = capsys.readouterr().out.split("essentials:\n")[1].split("\ntraining:\n")
+    for name in (
+        "world",
+        "population",
+        "budget",
+        "transitions",
+        "algorithm",
+        "search",
+        "preset",
+        "seed",
+        "seeds",
+        "out",
+    ):
+        assert f"\n  --{name} " in essentials
+        assert not any(f"\n  --{name} " in other for other in others)
+    assert "--algorithm X --help shows the options of algorithm X" in essentials
+
+
+def test_folders_of_runs_say_what_they_are(monkeypatch: pytest.MonkeyPatch, empty_place: Path) -> None:
+    monkeypatch.setattr("time.strftime", lambda text: text.replace("%Y%m%d-%H%M%S", "20260102-030405"))
+    plain = replace(configured("plain", "resource-gathering", "end-to-end"), seed=7, budget=10)
+    name = "resource-gathering-k10-end-to-end-plain-plain-s7-20260102-030405"
+    assert fresh(plain) == Path("runs") / name
+    fresh(plain).mkdir(parents=True)
+    assert fresh(plain) == Path("runs") / f"{name}-1"
+    several = fresh(configured("default", "python:a b/room.py:Room"), (1, 3, 5), range(4, 6))
+    assert several.name == "python-room.py-Room-k01-05-em-splitting-default-s4-5-20260102-030405"

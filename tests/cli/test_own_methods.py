@@ -110,7 +110,7 @@ def test_a_rule_that_fails_is_one_line(home: Path, one_line: OneLine) -> None:
         text.replace("budget, agents = assignment.shape", "budget, agents, more = assignment.shape")
     )
     line = one_line(["train", "--algorithm", "python:bad.py:RandomReassignment", *SIZE, "--out", "run"])
-    assert "ValueError: not enough values to unpack" in line and f"({home}/bad.py, line 25); correct the file" in line
+    assert "ValueError: not enough values to unpack" in line and f"({home}/bad.py, line 26); correct the file" in line
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from policybudget.assessment.evaluate import evaluate_run
+from policybudget.assessment.evaluate_run import evaluate_run
 from policybudget.cli import evaluate
 from policybudget.cli.main import main
 from policybudget.cli.options import parse
@@ -61,10 +61,10 @@ def test_every_type() -> None:
         ("--size 3", "the following arguments are required: PLACE"),
         ("here", "the following arguments are required: --size"),
         ("here --size x", "argument --size: invalid int value: 'x'"),
-        ("here --size 3 --kind flat", "argument --kind: invalid choice: 'flat'"),
+        ("here --size 3 --kind flat", "kind must be one of round, square, got 'flat'"),
         ("here --size 3 --sides 1", "argument --sides: expected 2 arguments"),
         ("here --size 3 --sides 2 1", "sides must ascend"),
-        ("here --size 3 --siz 4", "unrecognized arguments: --siz 4"),
+        ("here --size 3 --siz 4", "unrecognized arguments: --siz 4 (did you mean '--size'?)"),
     ],
 )
 def test_errors_are_one_line(line: str, words: str) -> None:
@@ -78,13 +78,14 @@ def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
     with pytest.raises(SystemExit):
         parsed("--help")
     out = capsys.readouterr().out
-    for words in ("usage: policybudget try", "--size K", "--sides A B", "--words NAME [NAME ...]", "--out-file FILE",
+    for words in ("usage: policybudget try PLACE [NAME] --size K [OPTIONS]\n",
+                  "--size K", "--sides A B", "--words NAME [NAME ...]", "--out-file FILE",
                   "of growth (default: 0.5)", "\nshape:\n", "--kind NAME"):  # fmt: skip
         assert words in out, words
     assert "--no-loud" not in out and "None" not in out
 
 
-@pytest.mark.parametrize("command", ["cover", "generalise", "evaluate", "check"])
+@pytest.mark.parametrize("command", ["train", "resume", "optimum", "cover", "generalise", "evaluate", "check"])
 def test_help_fits_eighty_columns(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,7 +94,11 @@ def test_help_fits_eighty_columns(
         with pytest.raises(SystemExit) as stopped:
             main([command, "--help"])
         assert stopped.value.code == 0
-        assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert (
+            lines[0].startswith(f"usage: policybudget {command} ") and lines[0].endswith("[OPTIONS]") and not lines[1]
+        )
 
 
 def test_the_command_has_the_defaults_of_python() -> None:

@@ -96,7 +96,7 @@ def test_too_many_words(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_encoders_by_name() -> None:
-    with pytest.raises(PolicyBudgetError, match="must be embedded by one of tfidf, wordllama, got 'magic'"):
+    with pytest.raises(PolicyBudgetError, match="descriptions must be one of tfidf, wordllama, got 'magic'"):
         encoder("magic")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from policybudget.cli.main import main
 from policybudget.covers import CoverPlan, cover_file, cover_tasks, read_tasks
-from policybudget.covers.plan import budgets, radii
+from policybudget.covers.plan import radii
 from policybudget.errors import PolicyBudgetError
 
 
@@ -24,7 +24,7 @@ def test_python_does_what_the_command_does(path: Path, capsys: pytest.CaptureFix
         ("--budget 1 --radius 0.5", CoverPlan(budget=1, radius=0.5)),
         (
             "--sweep-budget 1-2 --radius 0.5 --method exact",
-            CoverPlan(sweep_budget=range(1, 3), radius=0.5, method="exact"),
+            CoverPlan(sweep_budget=(1, 2), radius=0.5, method="exact"),
         ),
         (
             "--sweep-radius 1:3:2 --budget 1 --standardise",
@@ -39,7 +39,7 @@ def test_python_does_what_the_command_does(path: Path, capsys: pytest.CaptureFix
 
 def test_every_cover_is_told_of(path: Path) -> None:
     heard: list[str] = []
-    plan = CoverPlan(sweep_budget=range(1, 4), radius=0.5)
+    plan = CoverPlan(sweep_budget=(1, 2, 3), radius=0.5)
     assert plan.count == 3 and plan.sweep == "budget"
     cover_tasks(read_tasks(path), plan, heard.append)
     shares = {1: "0.667", 2: "1.000", 3: "1.000"}
@@ -48,13 +48,10 @@ def test_every_cover_is_told_of(path: Path) -> None:
 
 def test_plans_that_make_no_sense() -> None:
     with pytest.raises(PolicyBudgetError, match="give either --budget or --sweep-budget, got both"):
-        CoverPlan(budget=1, sweep_budget=range(1, 2), radius=1.0)
+        CoverPlan(budget=1, sweep_budget=(1,), radius=1.0)
     with pytest.raises(PolicyBudgetError, match="give either --radius or --sweep-radius, got neither"):
         CoverPlan(budget=1)
 
 
 def test_lists_as_they_are_typed() -> None:
     assert radii("0.5,0.1,0.5") == (0.1, 0.5) and radii("1:2:3") == (1.0, 1.5, 2.0)
-    assert budgets("2-4") == range(2, 5)
-    with pytest.raises(PolicyBudgetError, match="sweep_budget: expected a range such as 1-10, got '4-2'"):
-        budgets("4-2")

@@ -111,5 +111,7 @@ def test_features_that_are_no_list() -> None:
 
 def test_without_gymnasium(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gymnasium", None)
-    with pytest.raises(PolicyBudgetError, match=r'need Gymnasium: pip install "policybudget\[gymnasium\]"'):
+    with pytest.raises(
+        PolicyBudgetError, match=r'environments need gymnasium: pip install "policybudget\[gymnasium\]"'
+    ):
         from_toy_text("FrozenLake-v1")

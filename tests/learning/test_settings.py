@@ -27,7 +27,7 @@ NAN = float("nan")
         ({"gae_lambda": -0.1}, "gae_lambda must be between 0 and 1"),
         ({"hidden": ()}, "hidden must be at least one positive size"),
         ({"hidden": (64, 0)}, "hidden must be at least one positive size"),
-        ({"trunk": "none"}, "trunk must be one of shared, biases, separate, got none"),
+        ({"trunk": "none"}, "trunk must be one of shared, biases, separate, got 'none'"),
         ({"critic_head": "biases"}, "critic_head must be one of shared, separate"),
     ],
 )

@@ -51,7 +51,9 @@ def made(kind: str, seen: bool = True) -> Result:
         returns=np.arange(12, dtype=np.float32).reshape(3, 4),
         lengths=np.ones(3, np.float32),
         welfare=1.0,
-        social=dict.fromkeys(("function", "welfare", "mean", "worst", "unserved", "below_outside"), 0.0),
+        social={"function": "utilitarian"}
+        | dict.fromkeys(("welfare", "mean", "worst"), 0.0)
+        | dict.fromkeys(("unserved", "below_outside"), 0),
         agents=USERS,
         architecture=Architecture(7, UNITS[kind], (8, 6), "biases"),
         world={"name": "by hand"},
@@ -91,7 +93,7 @@ import json, sys
 
 class Refuse:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in sys.stdlib_module_names | {"numpy", "safetensors", "policybudget"}:
+        if name.partition(".")[0] not in sys.stdlib_module_names | {"numpy", "safetensors", "msgspec", "policybudget"}:
             raise ImportError(f"{name} is not there")
 
 sys.meta_path.insert(0, Refuse())

@@ -154,12 +154,12 @@ def test_architecture_record(space: Any) -> None:
 
 
 def test_assignment_table_of_a_soft_assignment() -> None:
-    table = assignment_table(("a", "b"), np.array([[0.25, 0.5], [0.75, 0.5]]))
-    assert table == "agent,policy,probability\na,1,0.75\nb,0,0.5\n"
+    table = assignment_table(("a", "b"), np.array([[0.25, 0.5], [0.75, 0.5]]), np.array([[1.0, 2.5], [-3.0, 4.0]]))
+    assert table == "agent,policy,probability,return\na,1,0.75,-3\nb,0,0.5,2.5\n"
 
 
 def test_assignment_table_of_agents_without_a_policy() -> None:
     """A tie goes to the policy; a name with a comma is quoted."""
     alpha = np.array([[0.25, 0.0, 0.5, 1.0], [0.25, 0.0, 0.0, 0.0], [0.0, 0.25, 0.0, 0.0]])
-    table = assignment_table(("a", "b", "c", "d, e"), alpha)
-    assert table == 'agent,policy,probability\na,none,0.5\nb,none,0.75\nc,0,0.5\n"d, e",0,1\n'
+    table = assignment_table(("a", "b", "c", "d, e"), alpha, np.full((3, 4), 7.0))
+    assert table == 'agent,policy,probability,return\na,none,0.5,\nb,none,0.75,\nc,0,0.5,7\n"d, e",0,1,7\n'

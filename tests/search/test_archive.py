@@ -48,6 +48,7 @@ def test_restarts_and_resuming_bit_for_bit(tmp_path: Path) -> None:
     problem, quick = make_problem("resource-gathering", 8), replace(QUICK, copies=8, steps=16, minibatch=64)
     how: Any = {"search": SEARCH, "learner": quick, "transitions": 128 * 60}
     heard: list[Event] = []
+    later: list[Event] = []
 
     class StoppedError(Exception):
         pass
@@ -57,9 +58,11 @@ def test_restarts_and_resuming_bit_for_bit(tmp_path: Path) -> None:
             raise StoppedError
 
     whole = train(problem, RULE, **how, listeners=[heard.append])
-    assert {event.phases for event in heard} == {("em 1", "em 2 (egalitarian)")}
+    assert {event.phases for event in heard} == {("restart 1 of 2", "restart 2 of 2 (for the worst off)")}
     sizes = [len(event.snapshot.memory.returns) for event in heard]
     assert len(sizes) == 60 and sizes[-1] > 0
+    best = [event.best for event in heard]
+    assert best == sorted(best) and best[-1] >= max(float(event.report.welfare) for event in heard)
     with pytest.raises(StoppedError):
         train(
             problem,
@@ -69,7 +72,8 @@ def test_restarts_and_resuming_bit_for_bit(tmp_path: Path) -> None:
             transitions=128 * 60,
             listeners=[checkpoint.Checkpoints(tmp_path, 0.0), stop],
         )
-    rest = train(problem, RULE, **how, resume=checkpoint.reader(tmp_path))
+    rest = train(problem, RULE, **how, resume=checkpoint.reader(tmp_path), listeners=[later.append])
+    assert [event.best for event in later] == [event.best for event in heard][-len(later) :]
     np.testing.assert_array_equal(rest.assignment, whole.assignment)
     np.testing.assert_array_equal(rest.returns, whole.returns)
 

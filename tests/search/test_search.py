@@ -43,7 +43,8 @@ def test_a_universal_policy_takes_as_much_as_each_of_the_others() -> None:
 def test_restarts() -> None:
     rule = EM(warm_start=50)
     parts = phases(Archive(restarts=4), rule, 8, 8, 64 * 130)
-    assert [part.name for part in parts] == ["em 1", "em 2 (egalitarian)", "em 3", "em 4 (egalitarian)"]
+    fair = " (for the worst off)"
+    assert [part.name for part in parts] == [f"restart {i} of 4{'' if i % 2 else fair}" for i in (1, 2, 3, 4)]
     assert [part.transitions // 64 for part in parts] == [32, 32, 32, 32]
     assert {part.rule for part in parts} == {rule} and {part.hold for part in parts} == {6}
     assert [part.welfare for part in parts] == [None, Egalitarian(), None, Egalitarian()]
@@ -74,7 +75,7 @@ def test_the_archive_says_where_alone_it_works() -> None:
     [
         ({"universal_steps": 0}, "universal_steps must be at least 1, got 0"),
         ({"universal_steps": -5}, "universal_steps must be at least 1, got -5"),
-        ({"begin_with": "luck"}, "begin_with must be one of fresh, copies, got luck"),
+        ({"begin_with": "luck"}, "begin_with must be one of fresh, copies, got 'luck'"),
     ],
 )
 def test_out_of_range(changes: dict[str, Any], message: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policybudget.objective import Objective
-from policybudget.selection.choice import choose
+from policybudget.selection.choice import choose, quick_worth
 from policybudget.welfare import Egalitarian, Nash
 
 
@@ -42,3 +42,13 @@ def test_options_outside_count_in_a_fair_choice() -> None:
     returns = np.array([[9.0, 0.0], [5.0, 5.0]])
     outside = jnp.array([-jnp.inf, 6.0])
     np.testing.assert_array_equal(choose(Objective(Egalitarian(), outside=outside), returns, 1), [0])
+
+
+def test_the_quick_worth_is_that_of_some_rows() -> None:
+    returns = np.array([[9.0, 9.0, 9.0, 0.0], [4.0, 4.0, 4.0, 4.0], [0.0, 0.0, 0.0, 5.0]])
+    assert quick_worth(Objective(), returns, 2) == pytest.approx((9 + 9 + 9 + 5) / 4)
+    assert quick_worth(Objective(), returns, 5) == pytest.approx((9 + 9 + 9 + 5) / 4), "more than there are"
+    assert quick_worth(Objective(Egalitarian()), returns, 2) == pytest.approx(5)
+    outside = jnp.array([-jnp.inf, -jnp.inf, -jnp.inf, 7.0])
+    assert quick_worth(Objective(Egalitarian(), outside=outside), returns, 1) == pytest.approx(7)
+    assert np.isnan(quick_worth(Objective(), returns[:0], 2))

@@ -32,7 +32,9 @@ class Heard(Event):
 
 
 def snapshot(value: float, phase: int = 0) -> Any:
-    return Point(state={"x": jnp.full(3, value), "key": jax.random.key(7)}, phase=phase, seconds=1.25, memory=None)
+    return Point(
+        state={"x": jnp.full(3, value), "key": jax.random.key(7)}, phase=phase, seconds=1.25, memory=None, best=3.5
+    )
 
 
 TEMPLATE = ({"x": jax.ShapeDtypeStruct((3,), jnp.float32), "key": jax.eval_shape(lambda: jax.random.key(0))}, None)
@@ -52,7 +54,7 @@ def test_roundtrip(tmp_path: Path) -> None:
     (state, _), metadata = tensors.load(tmp_path / checkpoint.NAME, TEMPLATE)
     np.testing.assert_array_equal(state["x"], [5.0] * 3)
     np.testing.assert_array_equal(jax.random.key_data(state["key"]), jax.random.key_data(jax.random.key(7)))
-    assert (metadata["phase"], metadata["seconds"]) == ("1", "1.25")
+    assert (metadata["phase"], metadata["seconds"], metadata["best"]) == ("1", "1.25", "3.5")
     with safe_open(tmp_path / checkpoint.NAME, framework="np") as file:
         assert set(file.keys()) == {"0.x", "0.key"}
 

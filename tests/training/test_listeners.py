@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +15,7 @@ from rich.console import Console
 from policybudget.errors import RunFolderError
 from policybudget.training.events import Event
 from policybudget.training.listeners.metrics import PER_POLICY, Metrics, TensorBoard
-from policybudget.training.listeners.progress import LiveProgress
+from policybudget.training.listeners.progress import LiveProgress, amount
 
 
 class Heard(Event):
@@ -29,20 +31,23 @@ def event(iteration: int, budget: int = 2, iterations: int = 10) -> Any:
     })  # fmt: skip
     return Heard(
         phase=0, phases=("em",), iteration=iteration, iterations=iterations, transitions=100 * iteration,
-        of=100 * iterations, seconds=0.5 * iteration, report=report, snapshot=None,
+        of=100 * iterations, each=100 * iteration // budget, each_of=100 * iterations // budget,
+        seconds=0.5 * iteration, best=2.0 * iteration, report=report, snapshot=None,
     )  # fmt: skip
 
 
 def test_what_is_not_known_is_left_blank(tmp_path: Path) -> None:
     heard = event(1)
+    vars(heard)["best"] = float("nan")
     heard.report.welfare, heard.report.group_welfare = np.float32(np.nan), np.array([np.nan, 3.0], np.float32)
     Metrics(tmp_path, 2)(heard)
     (row,) = rows(tmp_path)
-    assert (row["welfare"], row["group_welfare_0"], row["group_welfare_1"]) == ("", "", "3")
+    known = (row["best_welfare"], row["welfare"], row["group_welfare_0"], row["group_welfare_1"])
+    assert known == ("", "", "", "3")
     text = io.StringIO()
     with LiveProgress(Console(file=text, width=200)) as progress:
         progress(heard)
-    assert "nan" not in text.getvalue()
+    assert "best known welfare –" in text.getvalue() and "nan" not in text.getvalue()
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -59,6 +64,7 @@ def test_metrics_columns_and_values(tmp_path: Path) -> None:
     assert [row["transitions_per_s"] for row in table] == ["", "200", "200"]
     last = table[-1]
     assert (last["phase"], last["iteration"], last["welfare"], last["reassigned"]) == ("em", "3", "3", "1")
+    assert [row["best_welfare"] for row in table] == ["2", "4", "6"]
     for name in ("group_welfare", "group_size", "kl", "clip_fraction", "explained_variance", "entropy"):
         assert (last[f"{name}_0"], last[f"{name}_1"]) == ("3", "4")
 
@@ -93,7 +99,7 @@ def test_tensorboard_events(tmp_path: Path) -> None:
         board(event(iteration))
     (file,) = tmp_path.glob("events.out.tfevents.*")
     content = file.read_bytes()
-    for tag in (b"welfare", b"group_welfare/0", b"group_size/1", b"kl/0", b"explained_variance/1"):
+    for tag in (b"best_welfare", b"welfare", b"group_welfare/0", b"group_size/1", b"kl/0", b"explained_variance/1"):
         assert tag in content
 
 
@@ -103,5 +109,47 @@ def test_progress_without_a_terminal_is_a_line_every_tenth() -> None:
         for iteration in range(1, 101):
             progress(event(iteration, iterations=100))
     lines = text.getvalue().splitlines()
-    assert len(lines) == 11
-    assert "100%" in lines[-1] and "welfare 100.00" in lines[-1] and "groups 100 101" in lines[-1]
+    assert len(lines) == 12 and all(len(line) <= 80 for line in lines)
+    assert lines[-3] == " 90%  training  best known welfare 180.00  9k transitions, 4.5k per policy"
+    assert lines[-2] == "100%  training  best known welfare 200.00  10k transitions, 5k per policy"
+    assert lines[-1] == "judging"
+
+
+def on_a_terminal(*events: Any, error: type[Exception] | None = None) -> str:
+    """What stays on the screen, without colours."""
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True, width=80, color_system=None)
+    with suppress(Exception), LiveProgress(console) as progress:
+        for each in events:
+            progress(each)
+        if error is not None:
+            raise error
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text.getvalue())
+
+
+def test_a_terminal_shows_how_far_what_is_known_and_who_is_where() -> None:
+    heard = event(4)
+    vars(heard)["phases"], vars(heard)["phase"] = ("restart 1 of 2", "restart 2 of 2"), 1
+    shown = on_a_terminal(event(2), heard, error=ValueError).splitlines()[-3:]
+    assert shown[0].startswith("restart 2 of 2 ━") and "40%" in shown[0] and all(len(line) <= 80 for line in shown)
+    assert shown[1] == "best known welfare 8.00  users per policy 4 5"
+    assert shown[2] == "200 of 500 transitions per policy, 400 of 1k in all  200/s"
+
+
+def test_while_episodes_are_judged_the_bar_is_not_full() -> None:
+    judging = on_a_terminal(event(10), error=ValueError).splitlines()[-3]
+    assert judging.startswith("judging ━") and "%" not in judging
+    done = on_a_terminal(event(10)).splitlines()[-3]
+    assert done.startswith("done ━") and "100%" in done
+
+
+def test_a_quiet_console_shows_nothing() -> None:
+    text = io.StringIO()
+    with LiveProgress(Console(file=text, force_terminal=True, quiet=True)) as progress:
+        progress(event(10))
+        progress.say("drawing")
+    assert text.getvalue() == ""
+
+
+def test_amounts() -> None:
+    assert [amount(n) for n in (0, 950, 1000, 12_345, 2_000_000)] == ["0", "950", "1k", "12.3k", "2M"]

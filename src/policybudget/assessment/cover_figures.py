@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import matplotlib
 import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib import pyplot as plt
@@ -18,7 +16,6 @@ from policybudget.assessment import figures
 from policybudget.covers import CoverPlan, CoverReport, Tasks
 from policybudget.errors import PolicyBudgetError
 
-SIZE = (6.4, 3.6)
 UNCOVERED = "0.6"
 ROWS = 0.8
 """Share of the height over which the boxes of one parameter are spread, so that they do not hide each other."""
@@ -49,6 +46,14 @@ def picture(report: CoverReport) -> Figure:
     Returns:
         The picture.
     """
+    plan = report.plan
+    asked = f"cover of n = {len(report.tasks.parameters)} tasks by {plan.method}, seed {plan.seed}"
+    if plan.sweep is None:
+        asked += f", k = {report.covers[0].budget}, radius {report.covers[0].radius:g}"
+    return figures.entitle(_picture(report), asked)
+
+
+def _picture(report: CoverReport) -> Figure:
     plan, covers = report.plan, report.covers
     if plan.sweep is None:
         one, tasks = covers[0], report.tasks
@@ -91,7 +96,7 @@ def coverage_curve(
         name: of what runs across, with its unit.
         whole: across are whole numbers.
     """
-    figure, axis = plt.subplots(figsize=SIZE, layout="constrained")
+    figure, axis = plt.subplots(figsize=figures.SIZE, layout="constrained")
     axis.plot(across, coverage, color=figures.colour(0), marker="o", markersize=4, linewidth=1.5, label="covered")
     known = [bound for bound in bounds if bound is not None]
     if len(known) == len(coverage) and not np.allclose(known, coverage, rtol=0, atol=1e-12):
@@ -135,15 +140,15 @@ def boxes(
                 tasks[mine, 0], heights[mine], s=12, color=shade, marker=marker, linewidth=1, label=label, zorder=3
             )
     for k, prototype in enumerate(prototypes):
-        shade = _one_of(k, len(prototypes))
+        shade = figures.colour(k)
         up = ROWS * ((k + 0.5) / len(prototypes) - 0.5) if flat else prototype[1]
         height = 0.6 * ROWS / len(prototypes) if flat else sides[1]
         corner = (prototype[0] - sides[0] / 2, up - height / 2)
         axis.add_patch(Rectangle(corner, sides[0], height, facecolor=shade, alpha=0.2, zorder=1))
         axis.add_patch(Rectangle(corner, sides[0], height, fill=False, edgecolor=shade, linewidth=1.2, zorder=2))
         axis.plot(
-            prototype[0], up, marker="P", markersize=8, color=shade, markeredgecolor="white", linestyle="none",
-            zorder=4, label="prototypes" if k == 0 else None,
+            prototype[0], up, marker=figures.MARKERS[k % len(figures.MARKERS)], markersize=8, color=shade,
+            markeredgecolor="white", linestyle="none", zorder=4, label="prototypes" if k == 0 else None,
         )  # fmt: skip
     axis.autoscale_view()
     axis.set_xlabel(columns[0])
@@ -155,12 +160,5 @@ def boxes(
     axis.spines[["top", "right", "left"] if flat else ["top", "right"]].set_visible(False)
     axis.set_axisbelow(True)
     axis.grid(color="0.93")
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside upper left", ncols=3, frameon=False, fontsize=8)
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure
-
-
-def _one_of(position: int, count: int) -> Any:
-    """Its colour; with more of them than colours, one from an even scale."""
-    if count <= len(figures.COLOURS):
-        return figures.colour(position)
-    return matplotlib.colormaps["viridis"](position / (count - 1))

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
 from policybudget.assessment.best_arm import Play
-from policybudget.policies.stacked import Policies
+from policybudget.policies.acting import Acting
 from policybudget.population import Population
 from policybudget.rollouts.sampler import play
 from policybudget.worlds.interface import World
@@ -23,7 +23,7 @@ BLOCK, TOGETHER = 64, 256
 
 
 def play_tasks(
-    world: World, tasks: Population, policies: Policies, episodes: int, seed: int
+    world: World, tasks: Population, policies: Acting, episodes: int, seed: int
 ) -> Float[np.ndarray, "k tasks e"]:
     """Returns of all policies in fresh episodes; an episode of a policy counts for all tasks.
 
@@ -44,7 +44,7 @@ def play_tasks(
 def play_alone(
     world: World,
     tasks: Population,
-    policies: Policies,
+    policies: Acting,
     serves: Int[np.ndarray, " tasks"],
     episodes: int,
     seed: int,
@@ -72,7 +72,7 @@ def play_alone(
         for block, first in enumerate(range(0, len(whose), TOGETHER)):
             part = slice(first, min(first + TOGETHER, len(whose)))
             own = jax.random.fold_in(jax.random.fold_in(key, int(policy)), block)
-            table = _returns(world, tasks, _only(policies, int(policy)), own, part.stop - part.start)[0]
+            table = _returns(world, tasks, policies.of(jnp.array([int(policy)])), own, part.stop - part.start)[0]
             got[part] = table[np.arange(len(table)), whose[part]]
         found[serves == policy] = got.reshape(-1, episodes)
     return found
@@ -90,10 +90,10 @@ class Tape:
         seed: of the episodes.
     """
 
-    def __init__(self, world: World, tasks: Population, policies: Policies, seed: int) -> None:
+    def __init__(self, world: World, tasks: Population, policies: Acting, seed: int) -> None:
         self.world, self.tasks = world, tasks
         self.key = jax.random.fold_in(jax.random.key(seed), 0x7A9E)
-        self.policies = [_only(policies, policy) for policy in range(policies.budget)]
+        self.policies = [policies.of(jnp.array([policy])) for policy in range(policies.budget)]
         self.returns = [np.empty((0, tasks.size)) for _ in self.policies]
 
     def player(self, task: int) -> Play:
@@ -123,13 +123,8 @@ class Tape:
         return self.returns[policy][first : first + number]
 
 
-def _only(policies: Policies, policy: int) -> Policies:
-    """One of the policies alone."""
-    return Policies(policies.actor.of(jnp.array([policy])), policies.normaliser)
-
-
 def _returns(
-    world: World, tasks: Population, policies: Policies, key: PRNGKeyArray, episodes: int
+    world: World, tasks: Population, policies: Acting, key: PRNGKeyArray, episodes: int
 ) -> Float[np.ndarray, "k e tasks"]:
     played = play(world, tasks.rewards.features, policies, key, episodes, True)
     each = [np.asarray(tasks.rewards.agents(one)) for one in played.returns]

@@ -1,25 +1,19 @@
-"""Evaluation: fresh episodes of every policy, greedy and with sampled actions, and the return matrix."""
+"""Evaluation: fresh episodes of every policy, and the return matrix."""
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from policybudget.assessment.statistics import mean_ci95, plus_minus
-from policybudget.assessment.trained_for import problem_of
-from policybudget.errors import PolicyBudgetError, check_seed
-from policybudget.policies.stacked import Policies
+from policybudget.assessment.statistics import mean_ci95, student
+from policybudget.policies.acting import Acting
 from policybudget.population import Population, Rewards
 from policybudget.rollouts.sampler import play
-from policybudget.runs import files
-from policybudget.runs.result import load
+from policybudget.rollouts.settling import standard_error
 from policybudget.welfare import Utilitarian, Welfare
 from policybudget.worlds.interface import World
 
@@ -32,15 +26,17 @@ class Evaluation:
         returns: (k, episodes, m) feature returns of each episode.
         lengths: (k, episodes) in steps.
         matrix: (k, n) mean returns.
+        ci95: (k, n) half-widths of their 95 % intervals (Student's t); infinite for a single episode.
         welfare: of the mean utilities, with ci95; episode e of all policies together is one sample. A single episode
             has no ci95 (None).
         social: the welfare function, mean and worst utility, and who is left outside (:meth:`Objective.summary`).
-        policies: per policy, agents, mean return to them with ci95, mean length.
+        policies: per policy, agents, mean return to them by agent weights with ci95, mean length.
     """
 
     returns: np.ndarray
     lengths: np.ndarray
     matrix: np.ndarray
+    ci95: np.ndarray
     welfare: dict[str, Any]
     social: dict[str, Any]
     policies: list[dict[str, Any]]
@@ -49,7 +45,7 @@ class Evaluation:
 def evaluate(
     world: World,
     population: Population,
-    policies: Policies,
+    policies: Acting,
     assignment: np.ndarray,
     episodes: int,
     seed: int,
@@ -79,18 +75,21 @@ def evaluate(
     played = play(world, rewards.features, policies, key, episodes, greedy)
     returns, lengths = np.asarray(played.returns), np.asarray(played.lengths)
     matrix = np.asarray(rewards.agents(played.returns.mean(axis=1)))
-    per_episode = _paid(rewards, returns, assignment)
     objective = population.objective(welfare or Utilitarian())
     social = objective.summary(assignment, matrix)
     gets = objective.utilities(jnp.asarray(assignment), jnp.asarray(matrix))
     worth = jax.grad(objective.welfare)(gets, objective.agent_weights)
     samples = _paid(rewards, returns, assignment * np.nan_to_num(np.asarray(worth))).sum(axis=0)
     sizes = np.asarray(assignment, dtype=np.float64).sum(axis=1)
+    weights = np.ones(matrix.shape[1]) if population.agent_weights is None else np.asarray(population.agent_weights)
+    people = (np.asarray(assignment, np.float64) * weights).sum(axis=1)
+    error = np.asarray(standard_error(rewards, played.returns))
+    per_episode = _paid(rewards, returns, assignment * weights)
     per_policy = [
         {
             "policy": j,
             "agents": float(sizes[j]),
-            "return": mean_ci95(per_episode[j] / sizes[j]) if sizes[j] > 0 else None,
+            "return": mean_ci95(per_episode[j] / people[j]) if people[j] > 0 else None,
             "length": mean_ci95(lengths[j]),
         }
         for j in range(len(sizes))
@@ -99,6 +98,7 @@ def evaluate(
         returns=returns,
         lengths=lengths,
         matrix=matrix,
+        ci95=error * student(returns.shape[1]) if returns.shape[1] > 1 else np.full_like(error, np.inf),
         welfare={"mean": social["welfare"], "ci95": mean_ci95(samples)["ci95"]},
         social=social,
         policies=per_policy,
@@ -110,82 +110,3 @@ def _paid(rewards: Rewards, returns: np.ndarray, shares: np.ndarray) -> np.ndarr
     mixture = np.asarray(rewards.mixture(jnp.asarray(shares)), dtype=np.float64)
     paid: np.ndarray = np.einsum("kem,km->ke", returns, mixture)
     return paid
-
-
-def returns_table(agents: tuple[str, ...], matrix: np.ndarray) -> str:
-    """The return matrix as comma-separated values.
-
-    Args:
-        agents: n names.
-        matrix: (k, n) returns.
-
-    Returns:
-        A header with the agents, then a row per policy.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(agents)
-    writer.writerows([f"{value:.6g}" for value in row] for row in matrix)
-    return text.getvalue()
-
-
-@dataclass(frozen=True)
-class RunEvaluation:
-    """What fresh episodes say of a finished run.
-
-    Attributes:
-        greedy: of the most likely actions.
-        stochastic: of sampled actions.
-        episodes: of each policy.
-        agents: n, those that the run was trained for.
-        welfare: name of the welfare function.
-    """
-
-    greedy: Evaluation
-    stochastic: Evaluation
-    episodes: int
-    agents: int
-    welfare: str
-
-    def text(self) -> str:
-        """A line or two for each of the two kinds of actions."""
-        lines = []
-        for name, one in (("greedy", self.greedy), ("stochastic", self.stochastic)):
-            value = f"{one.welfare['mean']:.2f}{plus_minus(one.welfare['ci95'])}"
-            lines.append(f"{name:<11} {self.welfare} {value} ({self.episodes} episodes per policy)")
-            if unserved := one.social["unserved"]:
-                lines.append(f"{name:<11} {unserved} of {self.agents} users do better outside, served by none")
-        return "\n".join(lines)
-
-
-def evaluate_run(folder: Path, episodes: int = 100, seed: int = 1) -> RunEvaluation:
-    """Play fresh episodes of every policy of a run; write evaluation.json and returns.csv into its folder.
-
-    Args:
-        folder: of the run.
-        episodes: of each policy.
-        seed: of the episodes.
-
-    Returns:
-        The evaluation, of greedy and of sampled actions.
-
-    Raises:
-        PolicyBudgetError: an argument is out of range, or the folder holds no run that can be evaluated.
-    """
-    if episodes < 1:
-        raise PolicyBudgetError(f"episodes must be at least 1, got {episodes}")
-    check_seed(seed)
-    result = load(folder)
-    problem = problem_of(folder, result)
-    played = {
-        name: evaluate(
-            problem.world, problem.population, result.policies, result.assignment, episodes, seed, greedy,
-            problem.welfare,
-        )
-        for name, greedy in (("greedy", True), ("stochastic", False))
-    }  # fmt: skip
-    record = {name: one.social | {"welfare": one.welfare, "policies": one.policies} for name, one in played.items()}
-    files.write_json(folder / "evaluation.json", record | {"episodes": episodes, "seed": seed})
-    files.write(folder / "returns.csv", returns_table(result.agents, played["greedy"].matrix))
-    name = "welfare" if problem.welfare == Utilitarian() else f"{problem.welfare} welfare"
-    return RunEvaluation(played["greedy"], played["stochastic"], episodes, problem.population.size, name)

@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 
 from policybudget.assessment.best_arm import BOUNDS, Arms, Choice, Play
 from policybudget.assessment.bounds import check_level, check_range
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice
 
 METHODS = ("successive-elimination", "sequential-halving", "uniform")
 GROWTH = 1.5  # of the episodes per policy from one look to the next
@@ -100,8 +100,7 @@ def select(
     check_range(low, high)
     check_level(alpha)
     for name, value, known in (("method", method, METHODS), ("bounds", bounds, BOUNDS)):
-        if value not in known:
-            raise PolicyBudgetError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+        check_choice(name, value, known)
     if policies < 1 or not 0 <= beta < np.inf:
         raise PolicyBudgetError(f"need policies >= 1 and beta >= 0, got {policies} and {beta}")
     if episodes is None and (beta == 0 or method == "sequential-halving"):

@@ -1,12 +1,12 @@
-"""What all figures share, and the figures of a run in any world.
+"""What all figures share: how policies are told apart, axes, titles and files.
 
-The colours are those that colour-blind readers tell apart (Okabe & Ito).
+The colours are those that colour-blind readers tell apart on white (Okabe & Ito, without their yellow). With the
+markers of points, or the hatches of areas, many policies differ.
 """
 
 from __future__ import annotations
 
-import csv
-from itertools import pairwise
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,24 @@ import numpy as np
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
-from matplotlib import ticker
 from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", "d", ">")
+HATCHES = ("", "////", "....", "xxxx", "----", "\\\\\\\\")
 SIZE = (6.4, 3.6)
 """Of a figure with one pair of axes, in inches."""
+BARS = 0.8
+"""Share of the height for bars; markers and numbers of policies are above it."""
+LETTERS = 15
+"""Letters of a title to an inch."""
 
 
 def colour(policy: int) -> str:
     """The colour of a policy in every figure.
 
     Args:
-        policy: its index; after eight policies the colours begin again.
+        policy: its index; after seven policies the colours begin again, with other markers and hatches.
 
     Returns:
         The colour as ``#RRGGBB``.
@@ -35,21 +40,29 @@ def colour(policy: int) -> str:
     return COLOURS[policy % len(COLOURS)]
 
 
-def shade(policy: int, count: int) -> Any:
-    """The colour of one of several policies that stand in an order.
+def point(policy: int) -> dict[str, Any]:
+    """How a policy looks as a point: 70 policies differ, ten of them in their markers, too.
 
     Args:
-        policy: its place in the order, from 0.
-        count: how many policies there are.
+        policy: its index.
 
     Returns:
-        Its :func:`colour`; if there are more policies than colours, one from an even scale.
+        Keywords of ``scatter``.
     """
-    return colour(policy) if count <= len(COLOURS) else _even(policy, count)
+    return {"color": colour(policy), "marker": MARKERS[policy % len(MARKERS)], "edgecolor": "white", "linewidth": 0.6}
 
 
-def _even(rank: int, count: int) -> Any:
-    return matplotlib.colormaps["viridis"](rank / max(count - 1, 1))
+def area(policy: int) -> dict[str, Any]:
+    """How a policy looks as an area: 42 policies differ.
+
+    Args:
+        policy: its index.
+
+    Returns:
+        Keywords of ``bar``.
+    """
+    hatch = HATCHES[policy // len(COLOURS) % len(HATCHES)]
+    return {"facecolor": colour(policy), "hatch": hatch, "edgecolor": "white", "linewidth": 0.4}
 
 
 def axes(across: str, up: str) -> tuple[Figure, Any]:
@@ -70,78 +83,59 @@ def axes(across: str, up: str) -> tuple[Figure, Any]:
     return figure, axis
 
 
-def assignment_histogram(parameter: np.ndarray, assignment: np.ndarray, name: str) -> Figure:
-    """Who is served by which policy, over the parameter in which the agents differ (the paper's Figure 4).
+def entitle(figure: Figure, title: str) -> Figure:
+    """Write above a figure what it is of.
 
     Args:
-        parameter: (n,) of each agent.
-        assignment: (k, n) α; an agent with a soft assignment counts in shares.
-        name: of the parameter, with its unit.
+        figure: with or without a title.
+        title: in as many lines as the width of the figure asks for.
 
     Returns:
-        Stacked bars of the number of agents, a colour per policy.
+        The same figure.
     """
-    edges = np.linspace(min(0.0, parameter.min()), parameter.max() + 1e-6, 41)
-    counts = np.array([np.histogram(parameter, edges, weights=row)[0] for row in assignment])
-    centre = (counts * (edges[:-1] + edges[1:])).sum(axis=1) / np.maximum(2 * counts.sum(axis=1), 1e-12)
-    serving = [int(j) for j in np.argsort(centre) if counts[j].sum() > 0]
-    few = len(counts) <= len(COLOURS)
-    figure, axis = axes(name, "agents")
-    below = np.zeros(len(edges) - 1)
-    for rank, j in enumerate(serving):
-        axis.bar(
-            edges[:-1], counts[j], np.diff(edges), below, align="edge", edgecolor="white", linewidth=0.4,
-            color=colour(j) if few else _even(rank, len(serving)), label=f"{j}",
-        )  # fmt: skip
-        below += counts[j]
-    axis.set_xlim(edges[0], edges[-1])
-    axis.set_ylim(0, below.max() * 1.05)
-    axis.yaxis.set_major_locator(ticker.MaxNLocator(integer=True))
-    if few:
-        figure.legend(
-            *axis.get_legend_handles_labels(), loc="outside upper left", ncols=len(COLOURS), frameon=False, fontsize=8,
-            title="policy", title_fontsize=8, alignment="left",
-        )  # fmt: skip
-    else:
-        title = f"{len(counts)} policies, {len(serving)} of them in use, coloured in their order along the axis"
-        axis.set_title(title, fontsize=8, loc="left")
+    lines = textwrap.fill(title, int(LETTERS * figure.get_figwidth()))
+    figure.suptitle(lines, fontsize=9, x=0.01, ha="left", color="0.25")
     return figure
 
 
-def training_curve(metrics: Path) -> Figure:
-    """Welfare, and the welfare of each group, over transitions; a dashed line stands between two phases.
+def numbers(axis: Any, policies: Any, places: Any, highest: float) -> None:
+    """A row of markers above bars that says which policy is where, by its number.
 
     Args:
-        metrics: path of the metrics.csv of a run.
+        axis: with the bars; its upper limit makes room for the row.
+        policies: their indices.
+        places: across, of each.
+        highest: of the bars.
+    """
+    axis.set_ylim(0, highest / BARS)
+    for policy, place in zip(policies, places, strict=True):
+        axis.scatter(place, 1.08 * highest, s=36, clip_on=False, zorder=4, **point(policy))
+        axis.text(place, 1.13 * highest, str(policy), ha="center", va="bottom", fontsize=8)
+
+
+def in_unit(most: float) -> tuple[float, str]:
+    """The unit in which large numbers are read best.
+
+    Args:
+        most: the largest of them.
 
     Returns:
-        The figure.
+        The size of the unit, and its name in brackets for the label of an axis; "" for ones.
     """
-    with metrics.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    figure, axis = axes("transitions, all policies (millions)", "return of sampled actions")
-    transitions = np.array([float(row["transitions"]) for row in rows]) / 1e6
-    groups = [name for name in rows[0] if name.startswith("group_welfare_")]
-    ends = [i for i, (now, after) in enumerate(pairwise(rows)) if now["phase"] != after["phase"]]
-    for number, end in enumerate(ends):
-        label = None if number else "a new phase"
-        axis.axvline(transitions[end], color="0.5", linestyle="--", linewidth=1, label=label)
-    for index, name in enumerate(groups):
-        values = _numbers(rows, name)
-        values[ends] = np.nan  # group 0 of the next phase is another one
-        axis.plot(transitions, values, color=colour(index), linewidth=0.8, alpha=0.7, label=f"group {index}")
-    welfare = _numbers(rows, "welfare")
-    welfare[ends] = np.nan
-    axis.plot(transitions, welfare, color="black", linewidth=2, label="welfare of all")
-    axis.grid(color="0.9")
-    if len(groups) <= len(COLOURS):
-        figure.legend(loc="outside upper left", ncols=6, frameon=False, fontsize=8)
-    return figure
+    units = ((1e6, " (millions)"), (1e3, " (thousands)"))
+    return next(((size, name) for size, name in units if most >= size), (1.0, ""))
 
 
-def _numbers(rows: list[dict[str, str]], name: str) -> np.ndarray:
-    """A column of metrics.csv; what was not known yet is blank there."""
-    return np.array([float(row[name] or "nan") for row in rows])
+def histogram_edges(values: np.ndarray) -> np.ndarray:
+    """The edges of 40 bars.
+
+    Args:
+        values: (n,) that are counted.
+
+    Returns:
+        (41,) from 0, or the least value below it, to the largest value.
+    """
+    return np.linspace(min(0.0, values.min()), values.max() + 1e-6, 41)
 
 
 def save(figure: Figure, path: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from policybudget.assessment import guarantees
 from policybudget.assessment.best_arm_per_task import NO_POLICY
@@ -13,7 +13,9 @@ from policybudget.assessment.episodes import play_tasks
 from policybudget.assessment.generalise import coordinates, generalise
 from policybudget.assessment.held_out import places_of, tasks_for
 from policybudget.assessment.held_out_plan import HeldOutPlan
+from policybudget.assessment.rivals import rival
 from policybudget.assessment.trained_for import problem_of
+from policybudget.policies.acting import Acting
 from policybudget.runs import files
 from policybudget.runs.result import load
 
@@ -59,9 +61,13 @@ def generalise_run(folder: Path, plan: HeldOutPlan | None = None) -> HeldOutRepo
     plan = HeldOutPlan() if plan is None else plan
     result = load(folder)
     problem = problem_of(folder, result)
-    world, policies = problem.world, result.policies
+    world, policies = problem.world, cast(Acting, result.policies)
     held = tasks_for(plan, folder, str(result.world["name"]), problem.population)
-    places, known = places_of(folder, result, problem.population)
+    prototypes, assignment = result.prototypes, result.assignment
+    if plan.policies is not None:
+        other = rival(plan.policies, problem, plan.seed)
+        policies, prototypes, assignment = other.policies, None, other.assignment
+    places, known = places_of(folder, prototypes, assignment, problem.population)
     best = guarantees.optima(world, held.tasks) if plan.exact else None
     chosen = None if plan.method is None else guarantees.choices(plan, world, held.tasks, policies)
     returns = play_tasks(world, held.tasks, policies, plan.episodes, plan.seed)
@@ -69,6 +75,7 @@ def generalise_run(folder: Path, plan: HeldOutPlan | None = None) -> HeldOutRepo
     found = generalise(returns, where, places, plan.trials)
     rows, serves, lines = dict[str, Any](found.summary()), dict(found.serves), list[str]()
     about = {"tasks": held.tasks.size, "source": held.source, "names": held.tasks.names, "places": known}
+    about |= {} if plan.policies is None else {"policies": plan.policies}
     how = {"episodes": plan.episodes, "trials": plan.trials, "seed": plan.seed, "range": plan.range}
     record: dict[str, Any] = about | how | found.as_record()
     if chosen is not None:

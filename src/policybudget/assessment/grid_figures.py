@@ -89,7 +89,7 @@ def paths(side: int, home: tuple[int, int], walks: Sequence[Walk], assignment: F
     columns = min(len(walks), 5)
     rows = -(-len(walks) // columns)
     figure, panels = plt.subplots(
-        rows, columns, figsize=(2.4 * columns, 0.3 + 3.0 * rows), squeeze=False, layout="constrained"
+        rows, columns, figsize=(2.4 * columns + 0.3, 2.7 * rows + 0.5), squeeze=False, layout="constrained"
     )
     served_by = np.where(assignment.sum(axis=0) > 0, assignment.argmax(axis=0), -1).reshape(side, side)
     for policy, axis in enumerate(panels.flat):
@@ -102,8 +102,8 @@ def paths(side: int, home: tuple[int, int], walks: Sequence[Walk], assignment: F
         _draw_walk(axis, walk, figures.colour(policy))
         axis.plot(home[1], home[0], marker="s", color="black", markersize=8)
         _rule(axis, side)
-        agents = int(serves.sum())
-        axis.set_title(f"policy {policy}\n{len(walk) - 1} steps, {agents} agent{'s' * (agents != 1)}", fontsize=9)
+        users = int(serves.sum())
+        axis.set_title(f"policy {policy}\n{len(walk) - 1} steps, {users} user{'s' * (users != 1)}", fontsize=9)
     figure.supxlabel("column", fontsize=9)
     figure.supylabel("row", fontsize=9)
     return figure

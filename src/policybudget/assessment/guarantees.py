@@ -14,13 +14,13 @@ from policybudget.assessment.episodes import Tape, play_alone
 from policybudget.assessment.held_out import HeldOut
 from policybudget.assessment.held_out_plan import HeldOutPlan
 from policybudget.errors import PolicyBudgetError
-from policybudget.policies.stacked import Policies
+from policybudget.policies.acting import Acting
 from policybudget.population import Population
 from policybudget.runs.prototypes import Prototypes
 from policybudget.worlds.interface import World
 
 
-def choices(plan: HeldOutPlan, world: World, tasks: Population, policies: Policies) -> Choices:
+def choices(plan: HeldOutPlan, world: World, tasks: Population, policies: Acting) -> Choices:
     """Identify the best policy of every task.
 
     Args:
@@ -68,7 +68,7 @@ def certificates(
     plan: HeldOutPlan,
     world: World,
     held: HeldOut,
-    policies: Policies,
+    policies: Acting,
     serves: Int[np.ndarray, " tasks"],
     best: Float[np.ndarray, " tasks"] | None,
 ) -> Iterator[tuple[str, Certificate]]:

@@ -103,14 +103,17 @@ def write_tasks(path: Path, name: str, number: int | None, seed: int) -> str:
     return f"{tasks.size} tasks written to {path}; a policy of its own for each:\n{train}"
 
 
-def places_of(folder: Path, result: Result, trained: Population) -> tuple[Prototypes, str]:
+def places_of(
+    folder: Path, kept: Prototypes | None, assignment: np.ndarray, trained: Population
+) -> tuple[Prototypes, str]:
     """Where policies stand: at the prototypes of their cover, or at the mean tasks of their agents.
 
     Prototypes in other parameters than those of the world, such as embedded descriptions, say nothing of a new task.
 
     Args:
         folder: of the run, for the error.
-        result: what is saved there.
+        kept: the prototypes of the policies' cover, if there is one.
+        assignment: (k, n) α.
         trained: the tasks that the run was trained for.
 
     Returns:
@@ -120,10 +123,9 @@ def places_of(folder: Path, result: Result, trained: Population) -> tuple[Protot
         PolicyBudgetError: no policy serves an agent, so that none stands anywhere.
     """
     where, names = coordinates(trained)
-    kept = result.prototypes
     if kept is not None and kept.names == names and len(kept.scale) == where.shape[1]:
         return kept, "prototypes"
-    found = centres(where, result.assignment)
+    found = centres(where, assignment)
     if not np.isfinite(found.places).any():
         raise PolicyBudgetError(f"no policy of {folder} serves anybody: none is nearest to a task")
     return found, "mean tasks" if kept is None else "mean tasks, prototypes are in other parameters"

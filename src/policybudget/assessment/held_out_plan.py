@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from policybudget.errors import PolicyBudgetError, check_seed
+from policybudget.errors import PolicyBudgetError, check_choice, check_seed
 from policybudget.settings import option
 
 RULES = ("nearest", "few-shot", "best-arm")
@@ -49,6 +49,9 @@ class HeldOutPlan:
     seed: int = option(1, "of tasks and episodes")
     tasks: int | None = option(None, f"how many are drawn, where a world can; {DRAWN} if not given", group=TASKS)
     population: Path | None = option(None, "a users.csv of users held out from training", group=TASKS)
+    policies: str | None = option(
+        None, "judge these instead of the run's own, as evaluate --beside has them", metavar="METHOD"
+    )
     trials: int = option(4, "of the episodes, to choose by", group=FEW_SHOT)
     method: str | None = option(
         None, "identify the best policy: successive-elimination, sequential-halving or uniform", group=FEW_SHOT
@@ -97,8 +100,8 @@ class HeldOutPlan:
                 "tasks are drawn (--tasks), or from --population, or those of --reference: give one"
             )
         for name, value, known in (("method", self.method, METHODS), ("certify", self.certify, RULES)):
-            if value not in (*known, None):
-                raise PolicyBudgetError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+            if value is not None:
+                check_choice(name, value, known)
         self._check_few_shot()
         self._check_guarantees()
 

@@ -20,6 +20,8 @@ from policybudget.exact.velocity_optimum import VelocityOptima
 from policybudget.selection.subset import Selection
 
 UNSERVED = "0.8"
+MOST_NAMED = 14
+"""Policies for which a legend has room."""
 
 
 def draw(optima: Optima) -> Figure:
@@ -31,9 +33,11 @@ def draw(optima: Optima) -> Figure:
     Returns:
         The figure.
     """
+    asked = ", ".join(f"{name} {value}" for name, value in optima.about().items())
     if len(optima.budgets) > 1:
-        return budget_curve(optima.budgets, optima.welfare, optima.bounds, optima.unit)
-    return _choice(optima)
+        curve = budget_curve(optima.budgets, optima.welfare, optima.bounds, optima.unit)
+        return figures.entitle(curve, f"optimum: {asked}")
+    return figures.entitle(_choice(optima), f"optimum: {asked}, k = {optima.budgets[0]}")
 
 
 @singledispatch
@@ -121,12 +125,9 @@ def front(
     for position, row in enumerate(choice.chosen):
         users = int((choice.labels == position).sum())
         name = f"row {row}" if names is None else names[row]
-        shade = figures.shade(position, len(choice.chosen))
-        axis.scatter(
-            across[row], up[row], s=80, color=shade, edgecolor="black", linewidth=0.6, zorder=3,
-            label=f"{name}: {users} user{'s' * (users != 1)}",
-        )  # fmt: skip
-    if len(choice.chosen) <= len(figures.COLOURS):
+        label = f"{name}: {users} user{'s' * (users != 1)}"
+        axis.scatter(across[row], up[row], s=80, zorder=3, label=label, **figures.point(position))
+    if len(choice.chosen) <= MOST_NAMED:
         figure.legend(loc="outside right upper", frameon=False, fontsize=8)
     axis.grid(color="0.9")
     return figure
@@ -144,20 +145,18 @@ def speeds(targets: Float[np.ndarray, " n"], best: Points, name: str) -> Figure:
         Stacked bars of the number of users, a dashed line at each chosen speed.
     """
     figure, axis = figures.axes(name, "users")
-    edges = np.linspace(min(0.0, targets.min()), targets.max() + 1e-6, 41)
+    edges = figures.histogram_edges(targets)
     below = np.zeros(len(edges) - 1)
     for position in (*range(len(best.points)), *({-1} & set(best.labels.tolist()))):
         counts, _ = np.histogram(targets[best.labels == position], edges)
-        shade = UNSERVED if position < 0 else figures.shade(position, len(best.points))
-        axis.bar(
-            edges[:-1], counts, np.diff(edges), below, align="edge", edgecolor="white", linewidth=0.4, color=shade,
-            label="paid nothing" if position < 0 else None,
-        )  # fmt: skip
+        look = {"facecolor": UNSERVED, "label": "paid nothing"} if position < 0 else figures.area(position)
+        axis.bar(edges[:-1], counts, np.diff(edges), below, align="edge", **look)
         below += counts
     for position, point in enumerate(best.points):
-        axis.axvline(point, color="black", linewidth=1.0, linestyle="--", label="speed held" if position == 0 else None)
+        label = "speed held" if position == 0 else None
+        axis.axvline(point, 0, figures.BARS, color="black", linewidth=1.0, linestyle="--", label=label)
     axis.set_xlim(edges[0], edges[-1])
-    axis.set_ylim(0, 1.05 * below.max())
     axis.yaxis.set_major_locator(ticker.MaxNLocator(integer=True))
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False, fontsize=8)
+    figures.numbers(axis, range(len(best.points)), best.points, below.max())
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure

@@ -22,7 +22,19 @@ def mean_ci95(samples: ArrayLike) -> dict[str, Any]:
     if values.size < 2:
         return {"mean": float(values.mean()), "ci95": None}
     error = values.std(ddof=1) / np.sqrt(values.size)
-    return {"mean": float(values.mean()), "ci95": float(stats.t.ppf(0.975, values.size - 1) * error)}
+    return {"mean": float(values.mean()), "ci95": student(values.size) * float(error)}
+
+
+def student(number: int) -> float:
+    """Half-widths of 95 % intervals of a mean, in standard errors: the quantile of Student's t.
+
+    Args:
+        number: of independent samples.
+
+    Returns:
+        The factor; infinite for a single sample.
+    """
+    return float(stats.t.ppf(0.975, number - 1)) if number > 1 else np.inf
 
 
 def plus_minus(half_width: float | None, digits: int = 2) -> str:

@@ -26,11 +26,11 @@ from policybudget.assignment.em import best_served
 from policybudget.assignment.fixed import FixedAssignment
 from policybudget.assignment.rule import Known
 from policybudget.covers import METHODS, Cover, cover
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.objective import Objective
 from policybudget.population import Population
 from policybudget.runs.prototypes import Prototypes
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 
 LEARNED_FROM = ("tasks", "prototype", "nearest")
 
@@ -61,10 +61,9 @@ class CoverCommittee(FixedAssignment):
     def __post_init__(self) -> None:
         if not 0 < self.radius < float("inf"):
             raise PolicyBudgetError(f"radius must be a positive number, got {self.radius}")
-        if self.cover_method not in METHODS:
-            raise PolicyBudgetError(f"cover_method must be one of {', '.join(METHODS)}, got {self.cover_method}")
-        if self.learn_from not in LEARNED_FROM:
-            raise PolicyBudgetError(f"learn_from must be one of {', '.join(LEARNED_FROM)}, got {self.learn_from}")
+        check_choice("cover_method", self.cover_method, METHODS)
+        check_choice("learn_from", self.learn_from, LEARNED_FROM)
+        check_options(self)
 
     def prepare(self, population: Population, budget: int, seed: int) -> Covered:
         """The cover of the tasks; who learns from whom follows from it.

@@ -24,9 +24,9 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from policybudget.assignment.returns import Returns
 from policybudget.assignment.rule import AssignmentRule, Known, even_labels, labels_of, one_hot
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.objective import Objective
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 
 REFILLS = ("random", "closest")
 
@@ -44,8 +44,8 @@ class EM(AssignmentRule):
     def __post_init__(self) -> None:
         if self.warm_start < 0:
             raise PolicyBudgetError(f"warm_start must be 0 or more, got {self.warm_start}")
-        if self.refill not in REFILLS:
-            raise PolicyBudgetError(f"refill must be one of {', '.join(REFILLS)}, got {self.refill}")
+        check_choice("refill", self.refill, REFILLS)
+        check_options(self)
 
     def hold(self) -> int:
         """M-steps before the first E-step."""

@@ -28,12 +28,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from policybudget.assignment.em import best_served
 from policybudget.assignment.returns import Returns
 from policybudget.assignment.rule import AssignmentRule, Known
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.learning.ppo import AssignmentLoss, Rows
 from policybudget.learning.settings import surrogate
 from policybudget.objective import Objective
 from policybudget.population import Rewards
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 
 SIGNALS = ("returns", "literal")
 
@@ -49,10 +49,10 @@ class EndToEnd(AssignmentRule):
     last_e_step: bool = option(True, "reassign once more at the end, by the greedy policies' returns")
 
     def __post_init__(self) -> None:
-        if self.signal not in SIGNALS:
-            raise PolicyBudgetError(f"signal must be one of {', '.join(SIGNALS)}, got {self.signal}")
+        check_choice("signal", self.signal, SIGNALS)
         if self.assignment_rate < 0:
             raise PolicyBudgetError(f"assignment_rate must be 0 or more, got {self.assignment_rate}")
+        check_options(self)
 
     @property
     def learns_from_features(self) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.cli import interrupts
+from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.from_file import culprit, line
 
 COMMANDS = {
@@ -46,16 +46,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 2 for bad input, with one line on standard error.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        interrupts.end_at_once("nothing was begun" if words[:1] in (["train"], ["resume"]) else "")
     try:
         if not words or words[0] in ("-h", "--help"):
             print(usage())
             return 0 if words else 2
         if words[0] == "--version":
+            from importlib.metadata import version
+
             print(f"policybudget {version('policybudget')}")
             return 0
-        if words[0] not in COMMANDS:
-            raise PolicyBudgetError(f"command must be one of {', '.join(COMMANDS)}, got {words[0]!r}")
-        status = import_module(f"policybudget.cli.{words[0]}").run(words[1:])
+        command = check_choice("command", words[0], COMMANDS)
+        status = import_module(f"policybudget.cli.{command}").run(words[1:])
         return 0 if status is None else int(status)
     except PolicyBudgetError as error:
         print(f"policybudget: {' '.join(str(error).split())}", file=sys.stderr)
@@ -67,10 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"policybudget: {line(error)} ({where}); correct the file", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        goes_on = "; policybudget resume RUN goes on" if words[0] in ("train", "resume") else ""
-        print(f"policybudget: interrupted{goes_on}", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stopped:
+        return interrupts.say(str(stopped))
+    finally:
+        if arguments is None:
+            interrupts.end_at_once()
 
 
 if __name__ == "__main__":

@@ -10,45 +10,50 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from policybudget.cli import options
+from policybudget.cli import options, show_optima
 from policybudget.errors import PolicyBudgetError
 from policybudget.exact.optima import Optima, check_options, optimum
 from policybudget.progress import progress
+from policybudget.settings import budgets
 
-DESCRIPTION = """The best that a budget of k policies can do, computed without training; prints one JSON object.
+DESCRIPTION = """The best that a budget of k policies can do, computed without training.
 resource-gathering: the optimum over deterministic policies, as tours. NAME-velocity (half-cheetah, ant, hopper,
 walker2d): the ceiling of one draw of users, if k constant speeds were held perfectly from the first step: an upper
-bound that no policy attains. --front: the best k of the policies in a file for the users in --population; "labels"
-tells for each user the position in "policies" of who serves it, -1 for its outside option."""
+bound that no policy attains. --front: the best k of the policies in a file for the users in --population; with
+--json, "labels" tells for each user the position in "policies" of who serves it, -1 for its outside option."""
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Print the optimum as JSON, and draw it if a file is named.
+    """Print the optimum in words or as JSON, and draw it if a file is named.
 
     Args:
         arguments: of the command line, after the name of the command.
     """
     given = vars(_parser().parse_args(arguments))
-    world, budgets, front, figure = (given.pop(name, None) for name in ("world", "budget", "front", "figure"))
+    as_json = given.pop("json", False)
+    world, several, front, figure = (given.pop(name, None) for name in ("world", "budget", "front", "figure"))
     if (world is None) == (front is None):
         raise PolicyBudgetError("give either a WORLD or --front FILE with --population FILE (see optimum --help)")
     if figure is not None and figure.suffix != ".png":
         raise PolicyBudgetError(f"figure must be a file that ends in .png, got {figure}")
-    with progress(f"the optimum of {world or front}", len(budgets)) as tick:
-        found = _best_of_file(front, budgets, tick, given) if front else optimum(world, budgets, tick, **given)
+    with progress(f"the optimum of {world or front}", len(several)) as tick:
+        found = _best_of_file(front, several, tick, given) if front else optimum(world, several, tick, **given)
     if figure is not None:
         _draw(found, figure)
-    print(_text(found.record()))
+    if as_json:
+        print(_text(found.record()))
+    else:
+        show_optima.optima(found)
 
 
-def _best_of_file(front: Path, budgets: range, tick: Callable[[str], None], given: dict[str, Any]) -> Optima:
+def _best_of_file(front: Path, several: tuple[int, ...], tick: Callable[[str], None], given: dict[str, Any]) -> Optima:
     """The best policies of a file; a word on standard error where not all that is possible was tried."""
     from policybudget.exact.front_optimum import front_optimum
 
     check_options("the best of --front", front_optimum, given)
     if "population" not in given:
         raise PolicyBudgetError("--front needs --population users.csv: a row per user, a column per reward component")
-    found = front_optimum(front, budgets, listener=tick, **given)
+    found = front_optimum(front, several, listener=tick, **given)
     if given.get("method", "auto") == "auto" and found.best[0].method == "greedy":
         warning = f"{found.values} values (policies x users): greedy, with a bound; --method exact takes longer"
         print(warning, file=sys.stderr)
@@ -58,7 +63,7 @@ def _best_of_file(front: Path, budgets: range, tick: Callable[[str], None], give
 def _parser() -> options.Parser:
     parser = options.Parser("optimum", DESCRIPTION, argument_default=argparse.SUPPRESS)
     parser.add_argument("world", nargs="?", metavar="WORLD", help="resource-gathering or NAME-velocity")
-    parser.add_argument("--budget", type=_budgets, required=True, metavar="K", help="one, or several such as 1-25")
+    parser.add_argument("--budget", type=budgets, required=True, metavar="K", help="one, or several such as 1-25")
     parser.add_argument("--home", type=_tile, metavar="ROW,COLUMN", help="of resource-gathering, 4,2 if not given")
     parser.add_argument(
         "--side", type=int, metavar="N", help="of resource-gathering's grid, 5 if not given and at most"
@@ -73,17 +78,8 @@ def _parser() -> options.Parser:
     parser.add_argument(
         "--figure", type=Path, metavar="FILE", help="a .png: the choice, or welfare over several budgets"
     )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
-
-
-def _budgets(text: str) -> range:
-    found = re.fullmatch(r"(-?\d{1,9})(?:-(\d{1,9}))?", text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"expected a number such as 5 or a range such as 1-25, got {text!r}")
-    first, last = int(found[1]), int(found[2] or found[1])
-    if last < first:
-        raise argparse.ArgumentTypeError(f"expected the smaller number first, got {text!r}")
-    return range(first, last + 1)
 
 
 def _tile(text: str) -> tuple[int, int]:

@@ -6,11 +6,12 @@ import argparse
 import shutil
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice, did_you_mean
 
 Settings = TypeVar("Settings")
 Kind = TypeVar("Kind")
@@ -18,11 +19,25 @@ COLUMNS = 80
 METAVARS = {int: "N", float: "X", str: "NAME", Path: "FILE"}
 
 
-class _Defaults(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows defaults, where there are some, in at most 80 columns."""
+class _Short(argparse.ArgumentDefaultsHelpFormatter):
+    """A usage of one line; defaults, where there are some, in at most 80 columns."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=min(shutil.get_terminal_size().columns, COLUMNS) - 2)
+
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        """What must be given, and that there are options.
+
+        Args:
+            usage: nothing.
+            actions: all arguments.
+            groups: of arguments that exclude each other.
+            prefix: before the usage.
+        """
+        flags = [each for each in actions if each.option_strings]
+        words = [f"[{each.metavar}]" if each.nargs == "?" else each.metavar for each in actions if each not in flags]
+        words += [f"{each.option_strings[0]} {each.metavar}" for each in flags if each.required]
+        super().add_usage(" ".join([self._prog, *words, "[OPTIONS]"]), actions, groups, prefix)
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         switch = action.nargs == 0 and len(action.option_strings) == 1  # no --no-
@@ -43,9 +58,29 @@ class Parser(argparse.ArgumentParser):
             prog=f"policybudget {command}",
             description=description,
             allow_abbrev=False,
-            formatter_class=_Defaults,
+            formatter_class=_Short,
             **details,
         )
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The values of arguments; what is unknown is an error, with a hint at the option that was meant.
+
+        Args:
+            args: as typed.
+            namespace: gets the values; a new one if None.
+
+        Returns:
+            The namespace.
+
+        Raises:
+            PolicyBudgetError: the arguments are wrong.
+        """
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            known = [flag for action in self._actions for flag in action.option_strings]
+            hints = (did_you_mean(word.partition("=")[0], known) for word in unknown if word.startswith("--"))
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{next(filter(None, hints), '')}")
+        return parsed
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong; the caller prints it and exits with status 2.
@@ -112,7 +147,8 @@ def _details(field: Field[Any], hint: Any) -> dict[str, Any]:
     if read is not None:
         return default | {"type": read, "metavar": metavar}
     if get_origin(hint) is Literal:
-        return default | {"choices": get_args(hint), "metavar": metavar or METAVARS[str]}
+        chosen = partial(check_choice, field.name, choices=get_args(hint))
+        return default | {"type": chosen, "metavar": metavar or METAVARS[str]}
     if get_origin(hint) is tuple:
         kinds = get_args(hint)
         many: Any = "+" if kinds[1] is ... else len(kinds)
@@ -129,17 +165,25 @@ def _filled(kind: type[Kind], parsed: argparse.Namespace) -> Kind:
     return kind(**values)
 
 
-def add(parser: argparse.ArgumentParser, title: str, settings: Any) -> None:
-    """A flag for every simple field of a settings dataclass, its value the default.
+def names(settings: Any) -> tuple[str, ...]:
+    """The fields of a settings dataclass that are options.
 
     Args:
-        parser: gets the flags.
-        title: heading of the flags in the help.
-        settings: a dataclass with the defaults.
+        settings: a dataclass.
     """
-    group = parser.add_argument_group(title)
+    return tuple(field.name for field in fields(settings) if "help" in field.metadata)
+
+
+def add(group: Any, settings: Any, chosen: Sequence[str]) -> None:
+    """Flags for fields of a settings dataclass, their values the defaults.
+
+    Args:
+        group: gets the flags.
+        settings: a dataclass with the defaults.
+        chosen: names of the fields.
+    """
     for field in fields(settings):
-        if "help" not in field.metadata:
+        if field.name not in chosen:
             continue
         value = getattr(settings, field.name)
         flag = "--" + field.name.replace("_", "-")
@@ -175,10 +219,9 @@ def read(settings: Settings, parsed: argparse.Namespace) -> Settings:
         A copy with the values that were given.
     """
     changes = {}
-    for field in fields(settings):  # type: ignore[arg-type]
-        if "help" in field.metadata:
-            value = getattr(parsed, field.name)
-            changes[field.name] = tuple(value) if isinstance(value, list) else value
+    for name in names(settings):
+        value = getattr(parsed, name)
+        changes[name] = tuple(value) if isinstance(value, list) else value
     return replace(settings, **changes)  # type: ignore[type-var]
 
 

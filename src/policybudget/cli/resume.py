@@ -6,10 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from policybudget.cli import options
+from policybudget.cli import interrupts, options
 from policybudget.errors import RunFolderError
 from policybudget.runs import files
 from policybudget.runs.manifest import check_format
+from policybudget.studies.study import NAME
 from policybudget.training.configuration import Configuration
 
 
@@ -19,13 +20,18 @@ def run(arguments: Sequence[str]) -> None:
     Args:
         arguments: of the command line, after the name of the command.
     """
-    parser = options.Parser("resume", "Go on with a training that was stopped; it ends as it would have ended.")
-    parser.add_argument("run", type=Path, metavar="RUN", help="run folder")
+    parser = options.Parser(
+        "resume", "Go on with a training that was stopped, or with several; they end as they would have ended."
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="run folder, or that of several budgets or seeds")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parsed = parser.parse_args(arguments)
     folder: Path = parsed.run
     if not folder.is_dir():
         raise RunFolderError(f"run folder not found: {folder}")
+    if (folder / NAME).exists():
+        _several(folder, parsed.quiet)
+        return
     check_format(folder / "config.json", files.read_json(folder / "config.json"))
     if (folder / "manifest.json").exists():
         from policybudget.runs.result import load
@@ -47,6 +53,21 @@ def run(arguments: Sequence[str]) -> None:
             file=sys.stderr,
         )
     training, listening = configuration.training(), configuration.listening()
-    finished = train_in(folder, training, resume=True, quiet=parsed.quiet, listeners=listening)
-    if not parsed.quiet:
-        show.finished(finished)
+    with interrupts.unwinding(folder) as raised:
+        finished = train_in(folder, training, resume=True, quiet=parsed.quiet, listeners=[*listening, raised])
+        if not parsed.quiet:
+            show.finished(finished)
+
+
+def _several(folder: Path, quiet: bool) -> None:
+    """What of several trainings is not trained yet."""
+    from policybudget.cli import notes, show
+    from policybudget.studies.side_by_side import train_study
+    from policybudget.studies.study import Study
+
+    study = Study.load(folder)
+    notes.differences(study.configuration)
+    with interrupts.unwinding(folder):
+        outcome = train_study(folder, study, quiet)
+        if not quiet:
+            show.study(folder, outcome)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+import jax.numpy as jnp
 from rich.console import Console
 from rich.table import Table
 
 from policybudget.assessment import pictures
+from policybudget.assessment.evaluation_text import unserved
 from policybudget.assessment.statistics import plus_minus
 from policybudget.studies.run import Finished
-from policybudget.studies.seeds import Seeds
+from policybudget.studies.side_by_side import Outcome
 from policybudget.welfare import Utilitarian
 
 
@@ -26,9 +29,9 @@ def finished(run: Finished) -> None:
     for name in ("policy", "agents", "mean return", "episode length"):
         table.add_column(name, justify="right")
     sizes = result.assignment.sum(axis=1)
+    means = run.problem.objective.per_policy(jnp.asarray(result.assignment), jnp.asarray(result.returns))
     for j in range(result.budget):
-        value = (result.assignment[j] * result.returns[j]).sum() / sizes[j] if sizes[j] > 0 else float("nan")
-        shown = "-" if np.isnan(value) else f"{value:.2f}"
+        shown = f"{means[j]:.2f}" if sizes[j] > 0 else "-"
         table.add_row(str(j), f"{sizes[j]:.4g}", shown, f"{result.lengths[j]:.1f}")
     console.print(table)
     for line in pictures.sketch(run.problem, result):
@@ -42,30 +45,57 @@ def finished(run: Finished) -> None:
     if run.problem.welfare != Utilitarian():
         console.print(f"        mean {social['mean']:.2f}, worst {social['worst']:.2f}", highlight=False)
     if social["unserved"]:
-        outside = f"{social['unserved']} of {len(result.agents)} users do better outside, served by none"
-        console.print(f"        {outside}", highlight=False)
+        for line in unserved(social["unserved"], len(result.agents)):
+            console.print(f"        {line}", highlight=False)
     for picture in run.figures:
         console.print(f"figure  {picture}", soft_wrap=True, highlight=False)
     console.print(f"run     {run.folder}", soft_wrap=True, highlight=False)
 
 
-def seeds(folder: Path, found: Seeds) -> None:
-    """A row per seed, and their mean.
+def study(folder: Path, found: Outcome) -> None:
+    """A row per budget, or a row per seed and their mean.
 
     Args:
         folder: with all runs.
         found: what they came to.
     """
-    console = Console()
-    console.print(f"{len(found.seeds)} seeds, {found.population}", highlight=False)
-    table = Table()
-    table.add_column("seed", justify="right")
-    table.add_column("welfare", justify="right")
-    for seed, welfare in zip(found.seeds, found.welfare, strict=True):
+    console, plan = Console(), found.study
+    seeds = f"{len(plan.seeds)} seeds" if len(plan.seeds) > 1 else f"seed {plan.seeds[0]}"
+    budgets = f"{len(plan.budgets)} budgets, " if len(plan.budgets) > 1 else ""
+    population = f"population seed {plan.configuration.population_seed} in all"
+    console.print(f"{budgets}{seeds}, {population}", highlight=False)
+    console.print(_by_budget(found) if budgets else _by_seed(found))
+    if len(plan.seeds) > 1:
+        console.print("+- is the half-width of a 95 % confidence interval of the mean over seeds", style="dim")
+    console.print(f"search  {plan.configuration.search.title}", highlight=False)
+    console.print(f"runs    {folder}", soft_wrap=True, highlight=False)
+
+
+def _by_budget(found: Outcome) -> Table:
+    known = all(row.optimum is not None for row in found.rows)
+    table = _columns("budget", "welfare", *([found.reference] if known else []))
+    for row in found.rows:
+        optimum = [] if row.optimum is None else [f"{row.optimum:.2f}"]
+        table.add_row(str(row.budget), _mean(row.summary), *optimum)
+    return table
+
+
+def _by_seed(found: Outcome) -> Table:
+    (row,) = found.rows
+    table = _columns("seed", "welfare")
+    for seed, welfare in zip(found.study.seeds, row.welfare, strict=True):
         table.add_row(str(seed), f"{welfare:.2f}")
     table.add_section()
-    table.add_row("mean", f"[bold]{found.summary['mean']:.2f}[/]{plus_minus(found.summary['ci95'])}")
-    console.print(table)
-    console.print("+- is the half-width of a 95 % confidence interval of the mean over seeds", style="dim")
-    console.print(f"search  {found.search}", highlight=False)
-    console.print(f"runs    {folder}", soft_wrap=True, highlight=False)
+    table.add_row("mean", _mean(row.summary))
+    return table
+
+
+def _columns(*names: str) -> Table:
+    table = Table()
+    for name in names:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _mean(summary: Mapping[str, Any]) -> str:
+    return f"[bold]{summary['mean']:.2f}[/]{plus_minus(summary['ci95'])}"

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from policybudget.covers.boxes import TOLERANCE, Space, reach, within
-from policybudget.errors import PolicyBudgetError, check_budget, check_seed
+from policybudget.errors import PolicyBudgetError, check_budget, check_choice, check_seed
 
 METHODS = ("greedy-intersection", "local-search", "gradient", "exact", "kmeans", "dbscan", "gmm", "random")
 LARGEST = 1e100
@@ -201,8 +201,7 @@ class Request:
         check_budget(budget, len(table), "tasks")
         if not (isinstance(radius, int | float | np.number) and 0 < radius <= LARGEST):
             raise PolicyBudgetError(f"radius must be a positive, finite number, got {radius}")
-        if method not in METHODS:
-            raise PolicyBudgetError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+        check_choice("method", method, METHODS)
         check_seed(seed)
         numbers = budget * len(table) * (table.shape[1] if method in DISTANCES else 1)
         if numbers > (most := DISTANCES.get(method, CELLS)):

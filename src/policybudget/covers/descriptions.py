@@ -18,7 +18,7 @@ from jaxtyping import Float
 
 from policybudget.covers.cover import LARGEST
 from policybudget.covers.tasks import Tasks, names_of, table_of
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice, extra
 
 Encoder: TypeAlias = Callable[[Sequence[str]], Any]
 """Any function from n texts to an array (n, D)."""
@@ -104,19 +104,13 @@ def encoder(name: str) -> Encoder:
     Raises:
         PolicyBudgetError: there is no such encoder, or it is not installed.
     """
-    if name == "tfidf":
-        return tfidf
-    if name == "wordllama":
-        return _wordllama()
-    raise PolicyBudgetError(f"descriptions must be embedded by one of {', '.join(ENCODERS)}, got {name!r}")
+    return tfidf if check_choice("descriptions", name, ENCODERS) == "tfidf" else _wordllama()
 
 
 def _wordllama() -> Encoder:
     """Static embeddings of word pieces, averaged (Miller 2024); the package carries its weights."""
-    try:
+    with extra("text", "descriptions embedded by wordllama"):
         import wordllama
-    except ImportError:
-        raise PolicyBudgetError('encoder wordllama is not installed: pip install "policybudget[text]"') from None
     # 0.4.0 looks for its tokeniser in a folder that it does not have, unless the package is named as its cache
     model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
     return lambda texts: model.embed(list(texts))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from policybudget.covers.cover import METHODS, Cover
 from policybudget.covers.sweep import by_budget, by_radius
 from policybudget.covers.tasks import Tasks, read_tasks
 from policybudget.errors import PolicyBudgetError
-from policybudget.settings import option
+from policybudget.settings import budgets, option
 
 STEPS = 1000
 """Most radii of a sweep LOW:HIGH:NUMBER."""
@@ -42,24 +41,6 @@ def radii(text: str) -> tuple[float, ...]:
         raise PolicyBudgetError(
             f"sweep_radius: expected numbers such as 0.1,0.2,0.5 or LOW:HIGH:NUMBER such as 0.1:1:10, got {text!r}"
         ) from None
-
-
-def budgets(text: str) -> range:
-    """Budgets as they are typed.
-
-    Args:
-        text: such as ``1-10``.
-
-    Returns:
-        All from the first to the last.
-
-    Raises:
-        PolicyBudgetError: the text is no such range.
-    """
-    found = re.fullmatch(r"(\d{1,9})-(\d{1,9})", text)
-    if found is None or int(found[2]) < int(found[1]):
-        raise PolicyBudgetError(f"sweep_budget: expected a range such as 1-10, got {text!r}")
-    return range(int(found[1]), int(found[2]) + 1)
 
 
 @dataclass(frozen=True)
@@ -98,7 +79,9 @@ class CoverPlan:
     sweep_radius: tuple[float, ...] | None = option(
         None, "instead of --radius: 0.1,0.2,0.5 or LOW:HIGH:NUMBER", metavar="LIST", read=radii
     )
-    sweep_budget: range | None = option(None, "instead of --budget: a range such as 1-10", metavar="A-B", read=budgets)
+    sweep_budget: tuple[int, ...] | None = option(
+        None, "instead of --budget: such as 1-10 or 1,2,5", metavar="LIST", read=budgets
+    )
 
     def __post_init__(self) -> None:
         if self.sweep_radius is not None and self.sweep_budget is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.exact.front import Front, read_front
 from policybudget.exact.optima import Listener, Optima, checked, silent
 from policybudget.population import Population
@@ -54,6 +54,11 @@ class FrontOptima(Optima):
         return tuple(found.bound for found in self.best)
 
     @property
+    def word(self) -> str:
+        """It may not be the best."""
+        return "welfare"
+
+    @property
     def unit(self) -> str:
         """A mean, weighted where users have weights."""
         return f"welfare ({'weighted ' * (self.users.agent_weights is not None)}mean over users)"
@@ -82,6 +87,16 @@ class FrontOptima(Optima):
             }
             for budget, found in zip(self.asked, self.best, strict=True)
         ]
+
+    def policies(self) -> list[dict[str, Any]]:
+        """The chosen rows of the file, for the first budget."""
+        return self._policies(self.best[0])
+
+    def remarks(self) -> list[str]:
+        """What is proved, and who is left to an option outside."""
+        found, outside = self.best[0], int((self.best[0].labels < 0).sum())
+        proved = "no choice is better" if found.method == "exact" else f"no choice is above {found.bound:.2f}"
+        return [f"method {found.method}: {proved}", *([f"{outside} users have more outside"] if outside else [])]
 
     def _policies(self, choice: Selection) -> list[dict[str, Any]]:
         """Row, name if there are names, number of users and, if these have weights, their weight, of each policy."""
@@ -117,8 +132,7 @@ def front_optimum(
     Raises:
         PolicyBudgetError: a file is missing or wrong, an argument does not fit, or p x n is more than 50 million.
     """
-    if method not in METHODS:
-        raise PolicyBudgetError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    check_choice("method", method, METHODS)
     policies = read_front(front)
     asked = checked(budgets, len(policies.returns), "policies")
     users = read_users(population, policies.returns.shape[1], policies.components)

@@ -6,8 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from policybudget.exact import tours
 from policybudget.exact.optima import Listener, Optima, checked, rounded, silent
+
+STEPS = {(-1, 0): "↑", (1, 0): "↓", (0, -1): "←", (0, 1): "→"}
+"""By the change of row and column. Row 0 is drawn on top."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,23 @@ class GridOptima(Optima):
             {"budget": found.budget, "welfare": welfare, "tours": [_record(tour) for tour in found.tours]}
             for found, welfare in zip(self.best, self.welfare, strict=True)
         ]
+
+    def policies(self) -> list[dict[str, Any]]:
+        """The tours of the first budget."""
+        return [
+            {
+                "policy": j,
+                "length": tour.length,
+                "walk from home": _arrows(tour),
+                "serves (row,column)": " ".join(f"{row},{column}" for row, column in tour.serves),
+            }
+            for j, tour in enumerate(self.best[0].tours)
+        ]
+
+
+def _arrows(tour: tours.Tour) -> str:
+    """The walk, a letter per step."""
+    return "".join(STEPS[tuple(step)] for step in np.diff(tour.walk, axis=0).tolist())
 
 
 def _record(tour: tours.Tour) -> dict[str, Any]:

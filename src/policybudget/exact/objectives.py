@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float64
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import check_choice
 from policybudget.exact.planning import best_policy, linear_programme
 from policybudget.exact.tabular import FiniteRMDP, Policy
 
@@ -172,6 +172,4 @@ def objective_of(name: str) -> Objective:
     Raises:
         PolicyBudgetError: there is no such objective.
     """
-    if name not in OBJECTIVES:
-        raise PolicyBudgetError(f"objective must be one of {', '.join(OBJECTIVES)}, got {name!r}")
-    return OBJECTIVES[name]
+    return OBJECTIVES[check_choice("objective", name, OBJECTIVES)]

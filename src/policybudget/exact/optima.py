@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pkgutil import resolve_name
 from typing import Any
 
-from policybudget.errors import PolicyBudgetError, check_budget
+from policybudget.errors import PolicyBudgetError, check_budget, did_you_mean
 
 Listener = Callable[[str], None]
 """Called after each budget, with a few words on what was found."""
@@ -49,6 +49,11 @@ class Optima(abc.ABC):
         return self.welfare
 
     @property
+    def word(self) -> str:
+        """What the welfare is, in a word: the heading of a column."""
+        return "optimum"
+
+    @property
     def unit(self) -> str:
         """What the welfare is, for the axis of a figure."""
         return "optimal welfare (mean return)"
@@ -60,6 +65,14 @@ class Optima(abc.ABC):
     @abc.abstractmethod
     def entries(self) -> list[dict[str, Any]]:
         """Per budget, what was found, as JSON values."""
+
+    @abc.abstractmethod
+    def policies(self) -> list[dict[str, Any]]:
+        """Of the first budget, a row per policy as a table shows it: texts and numbers by the headings of columns."""
+
+    def remarks(self) -> list[str]:
+        """Of the first budget, lines below that table."""
+        return []
 
     def record(self) -> dict[str, Any]:
         """All of it as one JSON object; several budgets are a list in it."""
@@ -166,8 +179,9 @@ def _function(world: str) -> Callable[..., Optima]:
 
     reference = registry.entry(world).optimum
     if reference is None:
+        hint = did_you_mean(world, worlds())
         raise PolicyBudgetError(
-            f"world must be one of {', '.join(worlds())}, got {world!r}; for others give --front FILE"
+            f"world must be one of {', '.join(worlds())}, got {world!r}{hint}; for others give --front FILE"
         )
     found: Callable[..., Optima] = resolve_name(reference)
     return found

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, extra
 from policybudget.exact.tabular import FiniteRMDP
 
 Features = Callable[[int, int, int], Sequence[float] | np.ndarray]
@@ -89,10 +89,8 @@ def _table(environment: Any) -> tuple[Any, np.ndarray]:
 
 
 def _make(identifier: str) -> Any:
-    try:
+    with extra("gymnasium", "toy-text environments"):
         import gymnasium
-    except ImportError:
-        raise PolicyBudgetError('toy-text environments need Gymnasium: pip install "policybudget[gymnasium]"') from None
     try:
         return gymnasium.make(identifier)
     except Exception as error:  # unknown ids, missing packages, bad versions: each has a class of its own

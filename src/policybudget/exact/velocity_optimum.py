@@ -47,6 +47,11 @@ class VelocityOptima(Optima):
         return tuple(rounded(100 * found.value) for found in self.best)
 
     @property
+    def word(self) -> str:
+        """No policy attains it."""
+        return "ceiling"
+
+    @property
     def unit(self) -> str:
         """An upper bound, not an optimum."""
         return "ceiling of the welfare (mean return)"
@@ -72,6 +77,19 @@ class VelocityOptima(Optima):
             }
             for budget, ceiling, found in zip(self.asked, self.welfare, self.best, strict=True)
         ]
+
+    def policies(self) -> list[dict[str, Any]]:
+        """The speeds of the first budget."""
+        entry = self.entries()[0]
+        return [
+            {"policy": j, "speed (m/s)": speed, "users": users}
+            for j, (speed, users) in enumerate(zip(entry["speeds"], entry["users"], strict=True))
+        ]
+
+    def remarks(self) -> list[str]:
+        """Whom none of them pays."""
+        unpaid = self.entries()[0]["paid_nothing"]
+        return [f"{unpaid} of {len(self.targets)} users are paid nothing", "no policy attains the ceiling"]
 
 
 def velocity_optimum(

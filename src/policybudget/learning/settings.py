@@ -9,10 +9,12 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.policies.networks import Sharing
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 
+MOST_IN_BATCH, MOST_LAYERS = 100_000_000, 100
+"""Transitions per policy and iteration, and hidden layers."""
 Surrogate = Callable[[Any, Any, float], Any]
 """From ratios and advantages (k, B) and the clipping: what each transition adds to the objective, to be maximised."""
 
@@ -42,10 +44,10 @@ class PPO:
         PolicyBudgetError: a setting is out of range.
     """
 
-    copies: int = option(32, "parallel copies of the world per policy (E)")
-    steps: int = option(64, "steps of each copy per iteration (T)")
+    copies: int = option(32, "parallel copies of the world per policy (E)", most=1_000_000)
+    steps: int = option(64, "steps of each copy per iteration (T)", most=1_000_000)
     minibatch: int = option(128, "transitions per policy in a minibatch")
-    epochs: int = option(4, "passes over the batch per iteration")
+    epochs: int = option(4, "passes over the batch per iteration", most=10_000)
     learning_rate: tuple[float, float] = option((1e-3, 1e-4), "Adam step size, start and end")
     entropy: tuple[float, float] = option((5e-2, 1e-3), "entropy bonus, start and end")
     clip: float = option(0.2, "PPO clipping of the probability ratio")
@@ -59,7 +61,7 @@ class PPO:
     kl_limit: float = option(
         0.05, "a policy is done with a batch when a moving average of its KL passes this; 0: never"
     )
-    hidden: tuple[int, ...] = option((64, 64), "sizes of the hidden layers")
+    hidden: tuple[int, ...] = option((64, 64), "sizes of the hidden layers", most=100_000)
     trunk: Sharing = option("shared", "actor's hidden layers: shared, biases (a bias per policy) or separate")
     critic: str = option("mixture", "what critics predict: mixture (the mean of their agents) or features (the paper)")
     critic_head: Sharing = option("separate", "critic's last layer: shared or separate")
@@ -91,8 +93,12 @@ class PPO:
             "critic_head": ("shared", "separate"),
         }
         for name, choices in allowed.items():
-            if getattr(self, name) not in choices:
-                raise PolicyBudgetError(f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)}")
+            check_choice(name, getattr(self, name), choices)
+        check_options(self)
+        if self.batch > MOST_IN_BATCH:
+            raise PolicyBudgetError(f"copies x steps must be at most {MOST_IN_BATCH:,}, got {self.batch:,}")
+        if len(self.hidden) > MOST_LAYERS:
+            raise PolicyBudgetError(f"hidden must be at most {MOST_LAYERS} layers, got {len(self.hidden)}")
 
     def critic_outputs(self, features: int) -> int:
         """Numbers that a critic predicts per observation.

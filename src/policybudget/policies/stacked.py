@@ -79,6 +79,14 @@ class Policies(eqx.Module):
         """
         return self.actor(self.normaliser(observation))
 
+    def of(self, chosen: Int[Array, " c"]) -> Policies:
+        """Some of the policies.
+
+        Args:
+            chosen: (c) indices of policies; an index may occur more than once.
+        """
+        return Policies(self.actor.of(jnp.asarray(chosen)), self.normaliser)
+
     def arrays(self) -> dict[str, np.ndarray]:
         """All numbers of the policies as NumPy arrays; :meth:`from_arrays` reads them.
 

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget.policies import actions
+from policybudget.policies.acting import Acting
 from policybudget.policies.stacked import Policies
 from policybudget.population import Experience, FeatureMap
 from policybudget.rollouts.batch import Batch, Ongoing, Played
@@ -127,7 +128,7 @@ def _log_prob(
 
 
 def play(
-    world: HostWorld, features: FeatureMap, policies: Policies, key: PRNGKeyArray, episodes: int, greedy: bool
+    world: HostWorld, features: FeatureMap, policies: Acting, key: PRNGKeyArray, episodes: int, greedy: bool
 ) -> Played:
     """Fresh episodes of every policy from start to end.
 

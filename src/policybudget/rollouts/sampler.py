@@ -7,11 +7,13 @@ from typing import Protocol, runtime_checkable
 import equinox as eqx
 from jaxtyping import PRNGKeyArray
 
+from policybudget.policies.acting import Acting
 from policybudget.policies.stacked import Policies
 from policybudget.population import FeatureMap
 from policybudget.rollouts import compiled, host
 from policybudget.rollouts.batch import Batch, Ongoing, Played
 from policybudget.worlds.interface import HostWorld, JaxWorld, World
+from policybudget.worlds.jax_copies import JaxOnHost
 
 _play = eqx.filter_jit(compiled.play)
 
@@ -70,14 +72,14 @@ def sampler(world: World, budget: int, copies: int) -> Sampler:
 
 
 def play(
-    world: World, features: FeatureMap, policies: Policies, key: PRNGKeyArray, episodes: int, greedy: bool
+    world: World, features: FeatureMap, policies: Acting, key: PRNGKeyArray, episodes: int, greedy: bool
 ) -> Played:
     """Fresh episodes of every policy from start to end.
 
     Args:
         world: where the policies act.
         features: reward features of transitions.
-        policies: who acts.
+        policies: who acts: ours, or some that were trained elsewhere.
         key: of actions and worlds.
         episodes: per policy.
         greedy: whether the most likely actions are taken; sampled ones if not.
@@ -88,5 +90,7 @@ def play(
     if isinstance(world, HostWorld):
         return host.play(world, features, policies, key, episodes, greedy)
     assert isinstance(world, JaxWorld)
+    if not isinstance(policies, Policies):
+        return host.play(JaxOnHost(world), features, policies, key, episodes, greedy)
     played: Played = _play(world, features, policies, key, episodes, greedy)
     return played

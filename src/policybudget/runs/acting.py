@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, did_you_mean
 from policybudget.policies.on_host import HostPolicies
 from policybudget.units import Units
 
@@ -32,7 +31,7 @@ def serves(user: Any, agents: tuple[str, ...], assignment: Numbers, rng: Any = N
         PolicyBudgetError: there is no such user, or no policy is likelier to serve the user than one is.
     """
     if user not in agents:
-        raise PolicyBudgetError(f"user must be one of the {len(agents)} users{_hint(user, agents)}, got {user!r}")
+        raise PolicyBudgetError(f"user must be one of the {len(agents)} users{_some(user, agents)}, got {user!r}")
     column = np.asarray(assignment[:, agents.index(user)], np.float64)
     if column.max() <= 0 or column.max() < 1.0 - column.sum():
         raise PolicyBudgetError(
@@ -110,8 +109,7 @@ def _generator(rng: Any) -> np.random.Generator:
     return rng
 
 
-def _hint(user: Any, agents: tuple[str, ...]) -> str:
+def _some(user: Any, agents: tuple[str, ...]) -> str:
     """The name that was meant, or some names."""
-    if near := difflib.get_close_matches(str(user), agents, n=1):
-        return f" (did you mean {near[0]!r}?)"
-    return f" ({', '.join(map(repr, agents[:SHOWN]))}{', ...' if len(agents) > SHOWN else ''})"
+    first = f" ({', '.join(map(repr, agents[:SHOWN]))}{', ...' if len(agents) > SHOWN else ''})"
+    return did_you_mean(user, agents) or first

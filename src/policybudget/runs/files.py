@@ -10,9 +10,15 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from policybudget.errors import RunFolderError
+
+Kind = TypeVar("Kind")
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a record. A million users with their names take half of it."""
 
 
 def write(path: Path, content: bytes | str) -> None:
@@ -37,9 +43,10 @@ def write(path: Path, content: bytes | str) -> None:
         os.chmod(beside, 0o644)
         os.replace(beside, path)
     except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
         if beside is not None:
             Path(beside).unlink(missing_ok=True)
-        raise cannot_write(path, error) from error
 
 
 def cannot_write(path: Path, error: OSError) -> RunFolderError:
@@ -117,13 +124,48 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         RunFolderError: the file is missing, cannot be read, or does not hold a JSON object.
     """
-    try:
-        value = json.loads(read(path))
-    except ValueError:
-        raise RunFolderError(f"{path} is damaged: not a JSON file") from None
+    value = parsed(path, read(path))
     if not isinstance(value, dict):
         raise RunFolderError(f"{path} is damaged: expected a JSON object, got {type(value).__name__}")
     return value
+
+
+def parsed(path: Path, content: bytes) -> Any:
+    """The value that some JSON stands for.
+
+    Args:
+        path: of the file that it is from, for the error.
+        content: the JSON.
+
+    Raises:
+        RunFolderError: it is too long, too deep, or no JSON.
+    """
+    if len(content) > LARGEST:
+        raise RunFolderError(f"{path} is damaged: expected at most {LARGEST:,} bytes, got {len(content):,}")
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise RunFolderError(f"{path} is damaged: not a JSON file ({error})") from None
+
+
+def checked(path: Path, value: Any, kind: type[Kind]) -> Kind:
+    """A value of a record, as a schema has it.
+
+    Args:
+        path: of the record, for the error.
+        value: as :func:`read_json` gave it, or a part of it.
+        kind: the schema: a ``msgspec.Struct``, or any type with or without constraints.
+
+    Returns:
+        The value, converted.
+
+    Raises:
+        RunFolderError: the value does not fit; the message says what was expected, and where.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise RunFolderError(f"{path} is damaged: {str(error)[:1].lower()}{str(error)[1:]}") from None
 
 
 def sha256(data: bytes) -> str:

@@ -1,6 +1,6 @@
 """The result of a training: policies, the assignment of agents to them, and its worth.
 
-It is saved without pickle. Saving, loading and acting need NumPy and safetensors alone.
+It is saved without pickle. Saving, loading and acting need NumPy, safetensors and msgspec alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.policies.architecture import Architecture
 from policybudget.policies.on_host import HostPolicies
-from policybudget.runs import acting, arrays, files, inputs
+from policybudget.runs import acting, arrays, files, inputs, schemas
 from policybudget.runs.manifest import FORMAT, check_format, libraries
 from policybudget.runs.prototypes import Prototypes
 
@@ -154,7 +154,7 @@ class Result:
         folder = Path(folder)
         contents = {
             "policies.safetensors": arrays.dump(self.arrays),
-            "assignment.csv": assignment_table(self.agents, self.assignment).encode(),
+            "assignment.csv": assignment_table(self.agents, self.assignment, self.returns).encode(),
             "returns.safetensors": arrays.dump(
                 {"assignment": self.assignment, "returns": self.returns, "lengths": self.lengths}
             ),
@@ -189,24 +189,27 @@ class Result:
         }
 
 
-def assignment_table(agents: tuple[str, ...], assignment: np.ndarray) -> str:
-    """The assignment as CSV with the columns agent, policy and probability.
+def assignment_table(agents: tuple[str, ...], assignment: np.ndarray, returns: np.ndarray) -> str:
+    """The assignment as CSV with the columns agent, policy, probability and return.
 
     Args:
         agents: n names.
         assignment: (k, n) α; what a column lacks of a sum of 1 is the probability of no policy.
+        returns: (k, n) mean returns.
 
     Returns:
-        The table with a row per agent: its most likely policy, or ``none`` if no policy is more likely, and the
-        probability of this choice.
+        The table with a row per agent: its most likely policy, or ``none`` if no policy is more likely, the
+        probability of this choice, and the policy's mean return to the agent; empty for none.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["agent", "policy", "probability"])
-    for name, column in zip(agents, assignment.T, strict=True):
+    writer.writerow(["agent", "policy", "probability", "return"])
+    for name, column, paid in zip(agents, assignment.T, returns.T, strict=True):
         chosen, rest = int(column.argmax()), 1.0 - column.sum()
-        likely = (chosen, column[chosen]) if column[chosen] >= rest else ("none", rest)
-        writer.writerow([name, likely[0], f"{likely[1]:.6g}"])
+        if column[chosen] >= rest:
+            writer.writerow([name, chosen, f"{column[chosen]:.6g}", f"{paid[chosen]:.6g}"])
+        else:
+            writer.writerow([name, "none", f"{rest:.6g}", ""])
     return text.getvalue()
 
 
@@ -225,46 +228,49 @@ def load(folder: str | Path) -> Result:
     folder = Path(folder)
     if not folder.is_dir():
         raise RunFolderError(f"run folder not found: {folder}")
-    manifest = files.read_json(folder / "manifest.json")
-    check_format(folder / "manifest.json", manifest)
-    try:
-        for name, expected in manifest["sha256"].items():
-            if files.sha256(files.read(folder / name)) != expected:
-                raise RunFolderError(f"{folder / name} does not match its hash in manifest.json: changed or damaged")
-        budget, agents = manifest["budget"], tuple(manifest["agents"])
-        architecture = Architecture.from_record(manifest["architecture"])
-        outcome = files.read_json(folder / "result.json")
-        policies, _ = arrays.load(folder / "policies.safetensors")
-        arrays.fit(folder / "policies.safetensors", policies, architecture.shapes(budget))
-        tables, _ = arrays.load(folder / "returns.safetensors")
-        shape = (budget, len(agents))
-        shapes = {"assignment": shape, "returns": shape, "lengths": (budget,)}
-        arrays.fit(folder / "returns.safetensors", tables, shapes)
-        return Result(
-            arrays=policies,
-            assignment=tables["assignment"],
-            returns=tables["returns"],
-            lengths=tables["lengths"],
-            welfare=outcome["welfare"],
-            social={name: outcome[name] for name in SOCIAL},
-            agents=agents,
-            architecture=architecture,
-            world=inputs.find(folder, manifest["world"]),
-            algorithm=manifest["algorithm"],
-            search=manifest["search"],
-            transitions=outcome["transitions"],
-            wall_seconds=outcome["wall_seconds"],
-            prototypes=_prototypes(folder, budget) if PROTOTYPES in manifest["sha256"] else None,
-            details=manifest["details"],
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise RunFolderError(f"{folder} is damaged: {error!r} in its manifest or result") from None
+    path = folder / "manifest.json"
+    record = files.read_json(path)
+    check_format(path, record)
+    manifest = files.checked(path, record, schemas.Manifest)
+    files.checked(path, manifest.world, schemas.WorldRecord)
+    outcome = files.checked(folder / "result.json", files.read_json(folder / "result.json"), schemas.Outcome)
+    for name, expected in manifest.sha256.items():
+        if files.sha256(files.read(folder / name)) != expected:
+            raise RunFolderError(f"{folder / name} does not match its hash in manifest.json: changed or damaged")
+    budget, agents = manifest.budget, tuple(manifest.agents)
+    architecture = Architecture.from_record(record["architecture"])
+    policies, _ = arrays.load(folder / "policies.safetensors")
+    arrays.fit(folder / "policies.safetensors", policies, architecture.shapes(budget))
+    tables, _ = arrays.load(folder / "returns.safetensors")
+    shape = (budget, len(agents))
+    arrays.fit(folder / "returns.safetensors", tables, {"assignment": shape, "returns": shape, "lengths": (budget,)})
+    return Result(
+        arrays=policies,
+        assignment=tables["assignment"],
+        returns=tables["returns"],
+        lengths=tables["lengths"],
+        welfare=outcome.welfare,
+        social={name: getattr(outcome, name) for name in SOCIAL},
+        agents=agents,
+        architecture=architecture,
+        world=inputs.find(folder, manifest.world),
+        algorithm=manifest.algorithm,
+        search=manifest.search,
+        transitions=outcome.transitions,
+        wall_seconds=outcome.wall_seconds,
+        prototypes=_prototypes(folder, budget) if PROTOTYPES in manifest.sha256 else None,
+        details=manifest.details,
+    )
 
 
 def _prototypes(folder: Path, budget: int) -> Prototypes:
-    found, texts = arrays.load(folder / PROTOTYPES)
+    path = folder / PROTOTYPES
+    found, texts = arrays.load(path)
+    if not {"places", "scale"} <= set(found) or found["scale"].ndim != 1:
+        raise RunFolderError(f"{path} is damaged: expected arrays places and scale")
     places, scale = found["places"], found["scale"]
     if places.shape != (budget, *scale.shape):
         shapes = f"expected places of shape {(budget, *scale.shape)}, got {places.shape}"
-        raise RunFolderError(f"{folder / PROTOTYPES} does not fit its run: {shapes}")
-    return Prototypes(places, scale, tuple(json.loads(texts["names"])))
+        raise RunFolderError(f"{path} does not fit its run: {shapes}")
+    kept = files.checked(path, {"names": files.parsed(path, texts.get("names", "").encode())}, schemas.Names)
+    return Prototypes(places, scale, tuple(kept.names))

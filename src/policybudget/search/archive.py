@@ -35,8 +35,8 @@ from policybudget.problem import RepresentedMDP
 from policybudget.search.distil import compiled_imitate
 from policybudget.search.episodes import Archived, Seen, remember
 from policybudget.search.search import Change, Phase, Plan, Proposal, Search, Standing
-from policybudget.selection.choice import choose
-from policybudget.settings import option
+from policybudget.selection.choice import choose, quick_worth
+from policybudget.settings import check_options, option
 from policybudget.welfare import Egalitarian
 from policybudget.worlds.interface import Discrete, JaxWorld
 
@@ -53,12 +53,13 @@ class Archive(Search):
 
     name: ClassVar[str] = "archive"
     limits: ClassVar[str] = "deterministic JAX worlds with discrete actions only"
-    restarts: int = option(8, "times that training begins anew, at most (deterministic JAX worlds only)")
+    restarts: int = option(8, "times that training begins anew, at most (deterministic JAX worlds only)", most=10_000)
     egalitarian_restarts: bool = option(True, "every other restart is for the worst off")
 
     def __post_init__(self) -> None:
         if self.restarts < 1:
             raise PolicyBudgetError(f"restarts must be at least 1, got {self.restarts}")
+        check_options(self)
 
     def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
         """Refuse worlds whose episodes cannot be had again.
@@ -97,7 +98,8 @@ class Archive(Search):
         parts = []
         for index in range(number):
             fair = self.egalitarian_restarts and index % 2 == 1
-            name = rule.name if number == 1 else f"{rule.name} {index + 1}" + (" (egalitarian)" if fair else "")
+            name = rule.name if number == 1 else f"restart {index + 1} of {number}"
+            name += " (for the worst off)" if fair else ""
             welfare, length = Egalitarian() if fair else None, iterations * learner.batch
             parts.append(Phase(name, rule, learner, plan.budget, length, hold, welfare, shuffle=number > 1))
         return tuple(parts)
@@ -136,6 +138,15 @@ class Archive(Search):
             seen: what the batch showed.
         """
         return remember(memory, seen)
+
+    def worth(self, problem: RepresentedMDP, memory: Archived) -> float:
+        """The welfare of the best k episodes, by a quick choice; the choice at the end may find better ones.
+
+        Args:
+            problem: the r-MDP.
+            memory: the archive.
+        """
+        return quick_worth(problem.objective, memory.returns.astype(np.float64), problem.budget)
 
     def proposals(
         self, problem: RepresentedMDP, learner: PPO, normaliser: Normaliser, memory: Archived, key: PRNGKeyArray

@@ -10,10 +10,10 @@ from jaxtyping import PRNGKeyArray
 
 from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentRule
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.problem import RepresentedMDP
 from policybudget.search.search import Change, Phase, Plan, Search, Standing
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 
 BEGINNINGS = ("fresh", "copies")
 
@@ -32,8 +32,8 @@ class Pretrained(Search):
     def __post_init__(self) -> None:
         if self.universal_steps < 1:
             raise PolicyBudgetError(f"universal_steps must be at least 1, got {self.universal_steps}")
-        if self.begin_with not in BEGINNINGS:
-            raise PolicyBudgetError(f"begin_with must be one of {', '.join(BEGINNINGS)}, got {self.begin_with}")
+        check_choice("begin_with", self.begin_with, BEGINNINGS)
+        check_options(self)
 
     def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
         """Refuse rules to which a universal policy makes no difference.

@@ -7,6 +7,7 @@ policies become copies of others on the way, and which policies it proposes besi
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -74,9 +75,14 @@ class Phase:
         return max(1, self.transitions // self.learner.batch)
 
     @property
+    def each(self) -> int:
+        """Transitions of each of its policies."""
+        return self.iterations * self.learner.batch
+
+    @property
     def total(self) -> int:
         """Transitions of all its policies together."""
-        return self.iterations * self.learner.batch * self.budget
+        return self.each * self.budget
 
 
 class Standing(NamedTuple):
@@ -226,6 +232,15 @@ class Search(abc.ABC):
             standing: where the phase stands; what it computes costs time only where it is read.
         """
         return None
+
+    def worth(self, problem: RepresentedMDP, memory: Any) -> float:
+        """The welfare that policies like those in the memory would have, for people: called now and then; NaN for none.
+
+        Args:
+            problem: the r-MDP.
+            memory: what is remembered.
+        """
+        return math.nan
 
     def proposals(
         self, problem: RepresentedMDP, learner: PPO, normaliser: Normaliser, memory: Any, key: PRNGKeyArray

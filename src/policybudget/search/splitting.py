@@ -26,7 +26,7 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.problem import RepresentedMDP
 from policybudget.search.search import Change, Phase, Plan, Search, Standing
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 
 IDLE = 0.25
 """Share of the average worth of a policy, below which one is idle."""
@@ -50,6 +50,7 @@ class Splitting(Search):
     def __post_init__(self) -> None:
         if self.split_every < 1:
             raise PolicyBudgetError(f"split_every must be at least 1, got {self.split_every}")
+        check_options(self)
 
     def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
         """Refuse rules that do not move agents greedily.

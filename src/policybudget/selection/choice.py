@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,15 +33,45 @@ def choose(
     Returns:
         The k rows.
     """
-    agent_weights, outside = (
-        None if x is None else np.asarray(x, np.float64) for x in (objective.agent_weights, objective.outside)
-    )
+    agent_weights, outside = _numbers(objective)
     chosen = best_subset(returns, budget, agent_weights, outside, method).chosen
     rest = np.setdiff1d(np.arange(len(returns)), chosen)
     chosen = np.concatenate([chosen, rest[: budget - len(chosen)]])
     if not isinstance(objective.welfare, Utilitarian):
         chosen = _exchanged(objective, returns, chosen)
     return np.sort(chosen)
+
+
+def quick_worth(objective: Objective, returns: Float[np.ndarray, "s n"], budget: int) -> float:
+    """A welfare that k rows of a return matrix have: of those that a greedy choice by the mean finds.
+
+    Args:
+        objective: the welfare function, with the agents' weights and outside options.
+        returns: what each of s policies is worth to each of the n agents.
+        budget: k.
+
+    Returns:
+        The welfare where each agent is with the best for it; NaN if there are no rows.
+    """
+    if not len(returns):
+        return math.nan
+    agent_weights, outside = _numbers(objective)
+    found = best_subset(returns, min(budget, len(returns)), agent_weights, outside, "greedy")
+    if isinstance(objective.welfare, Utilitarian):
+        return found.welfare
+    floor = np.full(returns.shape[1], -np.inf) if outside is None else outside
+    return float(_value(objective, jnp.asarray(returns[found.chosen].max(axis=0, initial=-np.inf).clip(floor))))
+
+
+@eqx.filter_jit
+def _value(objective: Objective, utilities: jax.Array) -> jax.Array:
+    return objective.welfare(utilities, objective.agent_weights)
+
+
+def _numbers(objective: Objective) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The agents' weights and outside options."""
+    weights, outside = (None if x is None else np.asarray(x) for x in (objective.agent_weights, objective.outside))
+    return weights, outside
 
 
 def _exchanged(objective: Objective, returns: np.ndarray, chosen: np.ndarray) -> np.ndarray:

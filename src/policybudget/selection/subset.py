@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from policybudget.errors import PolicyBudgetError, check_budget
+from policybudget.errors import PolicyBudgetError, check_budget, check_choice
 from policybudget.selection.cutting_planes import Relaxation, best
 from policybudget.selection.greedy import TOLERANCE, Gains, greedy, undominated
 
@@ -105,8 +105,7 @@ def best_subsets(
         raise PolicyBudgetError(f"outside must be {agents} numbers, one per agent, or -inf, got {_shown(options)}")
     for budget in budgets:
         check_budget(budget, len(values), "policies")
-    if method not in METHODS:
-        raise PolicyBudgetError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    check_choice("method", method, METHODS)
     if method == "exact" and values.size > EXACT_LIMIT:
         raise PolicyBudgetError(
             f"method exact takes at most {EXACT_LIMIT} values (policies x agents), got {values.size}; "

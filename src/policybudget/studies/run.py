@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+from rich.console import Console
 
 from policybudget import runtime
 from policybudget.assessment import pictures
@@ -56,13 +57,12 @@ def train_in(
     """
     runtime.use_compilation_cache()
     try:
-        with ExitStack() as stack:
+        with LiveProgress(Console(stderr=True, quiet=quiet)) as live:
             own: list[Listener] = [Metrics(folder, training.most_policies), TensorBoard(folder), Checkpoints(folder)]
-            if not quiet:
-                own.append(stack.enter_context(LiveProgress()))
-            result = training.run([*own, *listeners], reader(folder) if resume else None)
-        drawn = pictures.draw(folder, training.problem, result)
-        result.save(folder)
+            result = training.run([*own, live, *listeners], reader(folder) if resume else None)
+            live.say("drawing")
+            drawn = pictures.draw(folder, training.problem, result, training.seed)
+            result.save(folder)
     except OSError as error:  # of a figure or of TensorBoard's events; all else names its file
         raise files.cannot_write(folder, error) from error
     return Finished(folder, training.problem, result, tuple(drawn))

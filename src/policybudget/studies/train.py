@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
 from pathlib import Path
+
+from rich.console import Console
 
 from policybudget import runtime
 from policybudget.assignment.rule import AssignmentRule
@@ -59,9 +60,8 @@ def train(
         problem, rule, search=search, learner=learner, preset=preset, transitions=transitions, seed=seed
     )
     if out is None:
-        with ExitStack() as stack:
-            own = [] if quiet else [stack.enter_context(LiveProgress())]
-            return training.run([*own, *listeners])
+        with LiveProgress(Console(stderr=True, quiet=quiet)) as live:
+            return training.run([live, *listeners])
     folder = files.new_folder(Path(out))
     write_config(folder, training, preset, len(runtime.available()))
     return train_in(folder, training, quiet=quiet, listeners=listeners).result

@@ -48,7 +48,7 @@ def save(path: Path, snapshot: Snapshot) -> None:
         RunFolderError: it cannot be written.
     """
     arrays = (jax.device_get(snapshot.state), snapshot.memory)
-    content = tensors.dump(arrays, phase=str(snapshot.phase), seconds=repr(snapshot.seconds))
+    content = tensors.dump(arrays, phase=str(snapshot.phase), seconds=repr(snapshot.seconds), best=repr(snapshot.best))
     files.write(path, content)
 
 
@@ -69,7 +69,7 @@ def reader(folder: Path) -> Resume:
         of_any_shape = jax.tree.map(lambda _: tensors.ANY, memory)
         (state, remembered), metadata = tensors.load(path, (template, of_any_shape))
         try:
-            return Snapshot(phase, state, float(metadata["seconds"]), remembered)
+            return Snapshot(phase, state, float(metadata["seconds"]), remembered, float(metadata["best"]))
         except (KeyError, ValueError):
             raise RunFolderError(f"{path} is damaged: its metadata is incomplete") from None
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import Field, asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
 
 from policybudget.assignment.em import EM
 from policybudget.assignment.rule import AssignmentRule
@@ -19,7 +21,7 @@ from policybudget.runs import files, inputs
 from policybudget.runs.manifest import FORMAT, check_format
 from policybudget.search.plain import Plain
 from policybudget.search.search import Search
-from policybudget.settings import option
+from policybudget.settings import check_options, option
 from policybudget.training.events import Listener
 from policybudget.training.method import PRESETS, Method, kind_of
 from policybudget.training.method import preset as method_of
@@ -46,21 +48,26 @@ class Configuration:
     """
 
     world: str = option("resource-gathering", "where the policies act: a name, gym:ID or python:FILE.py:NAME")
-    agents: int | None = option(None, "number of users, where the world lets you choose")
+    agents: int | None = option(None, "number of users, where the world lets you choose", most=1_000_000)
     population: str | None = option(None, "users.csv: weights of reward components (gym: and python: worlds), or goals")
-    population_seed: int = option(0, "of the draw of the users, where they are drawn; the same for all --seeds")
+    population_seed: int = option(
+        0, "of the draw of the users, where they are drawn; the same for all --seeds", most=2**32
+    )
     tasks: str | None = option(None, "what a committee covers instead of the world's own: a csv with a row per user")
     descriptions: str | None = option(None, f"cover column description of --tasks, embedded by {' or '.join(ENCODERS)}")
     components: int | None = option(None, "numbers per embedded description, 2 if not given")
-    budget: int = option(3, "number of policies")
+    budget: int = option(3, "number of policies", most=100_000)
     welfare: str = option("utilitarian", "utilitarian, egalitarian, nash, p-mean:P (P at most 1) or gini")
     outside: float | None = option(None, "what every user has without any policy, if the users.csv does not say")
-    transitions: int = option(1_000_000, "transitions per policy")
+    transitions: int = option(1_000_000, "transitions per policy", most=10**15)
     mixing: float = option(0.05, "lambda of eq. 10, the weight of a finished episode in the table of returns")
+    outside_episodes: int = option(
+        256, "episodes per policy at most, to settle who is better off without one", most=1_000_000
+    )
     preset: str = option(
         "default", "default (what measures best), plain (no search) or paper (Ivanov & Ben-Porat 2024)"
     )
-    seed: int = option(0, "decides everything but the draw of the users")
+    seed: int = option(0, "decides everything but the draw of the users", most=2**32)
     listeners: tuple[str, ...] = option(
         (), "who is told of every iteration: functions or classes of yours, python:FILE.py:NAME"
     )
@@ -73,7 +80,8 @@ class Configuration:
         if self.agents is not None and (not isinstance(self.agents, int) or self.agents < 1):
             raise PolicyBudgetError(f"agents must be at least 1, got {self.agents}")
         self._check_tasks()
-        Method(self.rule, self.search, self.learner, self.mixing)  # refuses parts that do not go together
+        check_options(self)
+        _ = self.method  # refuses parts that do not go together
         check_choice("preset", self.preset, PRESETS)
         if self.transitions < 1:
             raise PolicyBudgetError(f"transitions must be at least 1, got {self.transitions}")
@@ -98,7 +106,7 @@ class Configuration:
     @property
     def method(self) -> Method:
         """Rule, search and learner."""
-        return Method(self.rule, self.search, self.learner, self.mixing)
+        return Method(self.rule, self.search, self.learner, self.mixing, self.outside_episodes)
 
     def problem(self) -> RepresentedMDP:
         """The r-MDP that this configuration trains for.
@@ -230,8 +238,8 @@ def settings_of(value: Any) -> dict[str, Any]:
 
 def _named(path: Path, what: str, values: Any) -> Any:
     """One of several kinds, which the record names."""
-    if not isinstance(values, dict) or "name" not in values:
-        raise PolicyBudgetError(f"{path}: {what} must be a record with a name, got {values!r}")
+    if not isinstance(values, dict) or not isinstance(values.get("name", None), str):
+        raise PolicyBudgetError(f"{path}: {what} must be a record with a name, got {ascii(values)[:60]}")
     values = dict(values)
     return _build(path, kind_of(what, values.pop("name")), values)
 
@@ -240,22 +248,20 @@ def _build(path: Path, kind: type[Kind], values: Any) -> Kind:
     """A dataclass from JSON values; lists become the tuples that the fields hold."""
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     if not isinstance(values, dict) or (unknown := sorted(set(values) - set(known))):
-        what = ", ".join(unknown) if isinstance(values, dict) else repr(values)
-        raise PolicyBudgetError(f"{path} has settings that {kind.__name__} does not know: {what}")
-    cast = {}
-    for name, value in values.items():
-        default, chosen = known[name].default, tuple(value) if isinstance(value, list) else value
-        if "help" in known[name].metadata and not _fits(chosen, default):
-            raise PolicyBudgetError(f"{path}: {name} must be like {default!r}, got {value!r}")
-        cast[name] = chosen
+        what = ", ".join(ascii(name)[1:-1] for name in unknown) if isinstance(values, dict) else ascii(values)
+        raise PolicyBudgetError(f"{path} has settings that {kind.__name__} does not know: {what[:200]}")
+    hints = get_type_hints(kind)
+    cast = {name: _cast(path, known[name], hints[name], value) for name, value in values.items()}
     return kind(**cast)
 
 
-def _fits(value: Any, default: Any) -> bool:
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(value, bool) and isinstance(default, bool)
-    if isinstance(default, float):
-        return isinstance(value, int | float)
-    if isinstance(default, tuple):
-        return isinstance(value, tuple) and all(_fits(v, default[0] if default else "") for v in value)
-    return default is None or isinstance(value, type(default))
+def _cast(path: Path, field: Field[Any], hint: Any, value: Any) -> Any:
+    """The value of an option, of the type that its field declares."""
+    if "help" not in field.metadata:
+        return value
+    try:
+        return msgspec.convert(value, hint)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        got = ascii(value)
+        shown = got if len(got) < 60 else f"{got[:60]}..."
+        raise PolicyBudgetError(f"{path}: {field.name} must be like {field.default!r}, got {shown} ({error})") from None

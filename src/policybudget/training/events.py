@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -19,12 +20,14 @@ class Snapshot:
         state: of the phase.
         seconds: that the training took so far.
         memory: of the search.
+        best: the best welfare that is known so far; NaN before any is.
     """
 
     phase: int
     state: TrainState
     seconds: float
     memory: Any = ()
+    best: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,11 @@ class Event:
         iterations: of this phase.
         transitions: over all policies and phases, so far.
         of: the same, in the end.
+        each: transitions per policy, over all phases, so far.
+        each_of: the same, in the end.
         seconds: wall time of the training so far, over all resumptions.
+        best: the best welfare that is known so far: by the table of returns, or of what the search remembers; NaN
+            before any is.
         report: as NumPy arrays.
         snapshot: the point after this iteration; valid until the next one begins.
     """
@@ -49,7 +56,10 @@ class Event:
     iterations: int
     transitions: int
     of: int
+    each: int
+    each_of: int
     seconds: float
+    best: float
     report: Report
     snapshot: Snapshot
 

@@ -36,7 +36,7 @@ class Report(eqx.Module):
     """What an iteration tells its listeners, of the sampled, exploring policies.
 
     Attributes:
-        welfare: by the table of returns; NaN before something is known of every policy that serves an agent.
+        welfare: of the problem, by the table of returns; NaN before something is known of all policies that serve.
         group_welfare: mean return of each policy to its agents; NaN before anything is known of it.
         group_size: agents of each policy.
         unserved: agents whom none serves.
@@ -287,9 +287,9 @@ def _report(
 ) -> Report:
     size, heard = after.sum(axis=1), returns.known.any(axis=1)
     judged = jnp.all(returns.known | (after <= 0))
-    group = jnp.sum(after * returns.value, axis=1) / jnp.maximum(size, 1e-9)
+    group = task.objective.per_policy(after, returns.value)
     return Report(
-        welfare=jnp.where(judged, task.objective.value(after, returns.value), jnp.nan),
+        welfare=jnp.where(judged, task.reported.value(after, returns.value), jnp.nan),
         group_welfare=jnp.where(heard, group, jnp.nan),
         group_size=size,
         unserved=jnp.sum(after.sum(axis=0) == 0).astype(jnp.float32),

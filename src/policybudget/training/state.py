@@ -67,7 +67,8 @@ class Task(eqx.Module):
     Attributes:
         world: where the policies act.
         rewards: of the n agents.
-        objective: what the budget is spent for.
+        objective: what the phase trains for.
+        reported: what the budget is spent for; some phases train for another welfare function.
         rule: who is with whom.
         settings: of the learner.
         budget: k.
@@ -82,6 +83,7 @@ class Task(eqx.Module):
     world: World
     rewards: Rewards
     objective: Objective
+    reported: Objective
     rule: AssignmentRule
     settings: PPO
     budget: int
@@ -113,6 +115,7 @@ def make_task(problem: RepresentedMDP, phase: Phase, mixing: float, keeps_episod
         world=problem.world,
         rewards=population.rewards,
         objective=objective if phase.welfare is None else replace(objective, welfare=phase.welfare),
+        reported=objective,
         rule=phase.rule,
         settings=settings,
         budget=phase.budget,

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -24,14 +25,18 @@ from policybudget.learning.settings import PPO
 from policybudget.policies.architecture import Architecture
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Result
-from policybudget.search.search import Plan, Search, Standing
+from policybudget.search.search import Phase, Plan, Search, Standing
 from policybudget.streams import Stream, derive, root
 from policybudget.training.events import Event, Listener, Resume, Snapshot
 from policybudget.training.finish import finish
+from policybudget.training.iteration import Report
 from policybudget.training.method import Method
 from policybudget.training.method import preset as method_of
 from policybudget.training.state import Task, TrainState, begin, carried, changed, make_task
 from policybudget.training.step import Stepper
+
+LOOK = 20
+"""Iterations between two looks at what the search remembers is worth."""
 
 
 class Training:
@@ -111,7 +116,7 @@ class Training:
         task, state, memory, seconds = _Run(self, tuple(listeners), resume).all_phases()
         began = time.perf_counter()
         problem, method, world = self.problem, self.method, self.problem.world
-        state, assignment, played = finish(problem, method.search, task, state, memory, root(self.seed))
+        state, assignment, played = finish(problem, method, task, state, memory, root(self.seed))
         returns = task.rewards.agents(played.returns.mean(axis=1))
         social = problem.objective.summary(assignment, returns)
         return Result(
@@ -139,14 +144,14 @@ class _Run:
         self.training, self.listeners, self.resume = training, listeners, resume
         self.problem, self.search, self.phases = training.problem, training.method.search, training.phases
         self.memory = self.search.memory(self.problem)
-        self.seconds, self.before = 0.0, 0
+        self.seconds, self.best = 0.0, math.nan
 
     def all_phases(self) -> tuple[Task, TrainState, Any, float]:
         """All phases, or what is left of them after the snapshot: how it ended, what is remembered, and seconds."""
         snapshot, first = self._snapshot(), 0
         if snapshot is not None:
-            first, self.memory, self.seconds = snapshot.phase, snapshot.memory, snapshot.seconds
-            self.before = sum(phase.total for phase in self.phases[:first])
+            first, self.memory = snapshot.phase, snapshot.memory
+            self.seconds, self.best = snapshot.seconds, snapshot.best
         ended: tuple[Task, TrainState] | None = None
         seen: np.ndarray | None = None
         for index in range(first, len(self.phases)):
@@ -158,7 +163,7 @@ class _Run:
                     state = self._begin(index, task, step, ended, seen)
                 state = self._loop(index, task, step, state)
                 seen = self._see(index, task, step, state)
-            ended, self.before = (task, state), self.before + self.phases[index].total
+            ended = (task, state)
         assert ended is not None
         return *ended, self.memory, self.seconds
 
@@ -190,28 +195,39 @@ class _Run:
         return fresh if change is None or ended is None else carried(task, fresh, ended[1], change)
 
     def _loop(self, index: int, task: Task, step: Stepper, state: TrainState) -> TrainState:
-        began, phase = time.perf_counter() - self.seconds, self.phases[index]
+        began, before, phase = time.perf_counter() - self.seconds, self.phases[:index], self.phases[index]
         for iteration in range(int(state.iteration) + 1, task.iterations + 1):
             state, report, seen = step(state)
             if seen is not None:
                 self.memory = self.search.remember(self.memory, seen)
             if (change := self.search.change(standing(task, state, iteration))) is not None:
                 state = changed(state, change)
+            self._look(phase, iteration, report)
             self.seconds = time.perf_counter() - began
             event = Event(
                 phase=index,
                 phases=tuple(phase.name for phase in self.phases),
                 iteration=iteration,
                 iterations=task.iterations,
-                transitions=self.before + iteration * phase.learner.batch * task.budget,
+                transitions=sum(one.total for one in before) + iteration * phase.learner.batch * task.budget,
                 of=self.training.total,
+                each=sum(one.each for one in before) + iteration * phase.learner.batch,
+                each_of=sum(one.each for one in self.phases),
                 seconds=self.seconds,
+                best=self.best,
                 report=report,
-                snapshot=Snapshot(index, state, self.seconds, self.memory),
+                snapshot=Snapshot(index, state, self.seconds, self.memory, self.best),
             )
             for listener in self.listeners:
                 listener(event)
         return state
+
+    def _look(self, phase: Phase, iteration: int, report: Report) -> None:
+        """The best welfare so far: of the trained policies by the table, now and then of what the search remembers."""
+        if phase.budget <= self.problem.budget:
+            self.best = float(np.fmax(self.best, float(report.welfare)))
+        if iteration % LOOK == 0 or iteration == phase.iterations:
+            self.best = float(np.fmax(self.best, self.search.worth(self.problem, self.memory)))
 
     def _see(self, index: int, task: Task, step: Stepper, state: TrainState) -> np.ndarray | None:
         """Features (steps, m) that the policies of a finished phase meet, if the search wants to show them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import not_one_of
 from policybudget.welfare.egalitarian import Egalitarian
 from policybudget.welfare.gini import Gini
 from policybudget.welfare.interface import Welfare
@@ -34,4 +34,4 @@ def parse(text: str) -> Welfare:
     try:
         return kinds[name](float(number)) if colon else kinds[name]()
     except (KeyError, ValueError, TypeError):  # no such name, no such number, a number too many or too few
-        raise PolicyBudgetError(f"welfare must be one of {', '.join(NAMES)}, got {text!r}") from None
+        raise not_one_of("welfare", text, NAMES) from None

@@ -8,7 +8,50 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from policybudget.worlds.interface import HostStep, JaxWorld
+from policybudget.worlds.interface import ActionSpace, HostStep, HostWorld, JaxWorld
+
+
+class JaxOnHost(HostWorld):
+    """A JAX world, stepped as those on the host are: for policies that act in NumPy alone.
+
+    Attributes:
+        world: the world.
+    """
+
+    world: JaxWorld
+
+    @property
+    def name(self) -> str:
+        """Of the world."""
+        return self.world.name
+
+    @property
+    def observation_size(self) -> int:
+        """Of the world."""
+        return self.world.observation_size
+
+    @property
+    def outcome_size(self) -> int:
+        """Of the world."""
+        return self.world.outcome_size
+
+    @property
+    def actions(self) -> ActionSpace:
+        """Of the world."""
+        return self.world.actions
+
+    @property
+    def time_limit(self) -> int:
+        """Of the world."""
+        return self.world.time_limit
+
+    def copies(self, number: int) -> JaxCopies:
+        """E parallel copies.
+
+        Args:
+            number: E.
+        """
+        return JaxCopies(self.world, number)
 
 
 class JaxCopies:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, not_one_of
 from policybudget.from_file import PYTHON
 from policybudget.population import Population
 from policybudget.users import read_users
@@ -66,9 +66,7 @@ def make(
         raise PolicyBudgetError(f"agents must be at least 1, got {agents}")
     known = entry(name)
     if known.world is None:
-        raise PolicyBudgetError(
-            f"world must be one of {', '.join(WORLDS)}, gym:ID or python:FILE.py:NAME, got {name!r}"
-        )
+        raise not_one_of("world", name, (*WORLDS, "gym:ID", "python:FILE.py:NAME"))
     if population is None and known.draw is not None:
         return known.world(), known.draw(agents, population_seed)
     if known.from_file is None:

@@ -19,7 +19,7 @@ from policybudget.worlds.mujoco.tasks import TASKS, hopper, velocity_task
 from policybudget.worlds.mujoco.vector import MujocoVectorEnv
 
 HOPPER = velocity_task("hopper")
-NEEDED = 'the velocity worlds need MuJoCo: pip install "policybudget[mujoco]"'
+NEEDED = 'MuJoCo\'s worlds need mujoco: pip install "policybudget[mujoco]"'
 
 
 def started(num_envs: int = 3, **given: Any) -> MujocoVectorEnv:

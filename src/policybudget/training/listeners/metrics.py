@@ -22,6 +22,7 @@ def scalars(event: Event) -> Iterator[tuple[str, float]]:
     Args:
         event: the iteration that has ended.
     """
+    yield "best_welfare", event.best
     yield "welfare", float(event.report.welfare)
     yield "reassigned", float(event.report.reassigned)
     yield "unserved", float(event.report.unserved)
@@ -61,7 +62,7 @@ class Metrics:
     def __init__(self, folder: Path, budget: int) -> None:
         self.path = folder / "metrics.csv"
         each = [f"{name}_{policy}" for name in PER_POLICY for policy in range(budget)]
-        self._columns = [*FIXED, "welfare", "reassigned", "unserved", *each]
+        self._columns = [*FIXED, "best_welfare", "welfare", "reassigned", "unserved", *each]
         self._begun = False
         self._speed = Speed()
 

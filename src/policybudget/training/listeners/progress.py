@@ -1,11 +1,13 @@
-"""Live progress in the terminal: how far, what it is worth, who is in which group, how fast, how long to go."""
+"""Live progress in the terminal: how far, the best that is known, who is in which group, how fast, how long to go."""
 
 from __future__ import annotations
 
 from types import TracebackType
 
 import numpy as np
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
 
 from policybudget.progress import bar
 from policybudget.training.events import Event
@@ -19,26 +21,31 @@ class LiveProgress:
     Use as a context manager.
 
     Args:
-        console: where it draws; standard error if None.
+        console: where it draws; standard error if None. Nothing is shown on a quiet one.
     """
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
-        self._bar = bar(self.console)
+        self._bar, self._below = bar(self.console), Text()
         self._task = self._bar.add_task("compiling", total=None)
+        self._drawn = self.console.is_terminal and not self.console.quiet
+        self._live = Live(Group(self._bar, self._below), console=self.console, refresh_per_second=5)
         self._first: Event | None = None
         self._tenth = -1
 
     def __enter__(self) -> LiveProgress:
-        if self.console.is_terminal:
-            self._bar.start()
+        if self._drawn:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.console.is_terminal:
-            self._bar.stop()
+        if not self._drawn:
+            return
+        if error is None:
+            self._bar.update(self._task, description="done", total=1, completed=1)
+        self._live.stop()
 
     def __call__(self, event: Event) -> None:
         """Hear of an iteration.
@@ -46,21 +53,69 @@ class LiveProgress:
         Args:
             event: the iteration that has ended.
         """
-        text = self._text(event)
-        if self.console.is_terminal:
-            self._bar.update(self._task, description=text, total=event.of, completed=event.transitions)
+        if self.console.quiet:
+            return
+        self._first = self._first or event
+        if self._drawn:
+            self._bar.update(self._task, description=_phase(event), total=event.of, completed=event.transitions)
+            self._below.plain = f"{_known(event)}{_groups(event)}\n{self._pace(event)}"
         elif (tenth := 10 * event.transitions // event.of) > self._tenth:
             self._tenth = tenth
-            self.console.print(f"{100 * event.transitions // event.of:3d}%  {text}", highlight=False)
+            self._line(f"{100 * event.transitions // event.of:3d}%  {_phase(event)}  {_known(event)}  {_so_far(event)}")
+        if event.transitions == event.of:
+            self.say("judging")
 
-    def _text(self, event: Event) -> str:
-        self._first = self._first or event
-        seconds = event.seconds - self._first.seconds
-        speed = (event.transitions - self._first.transitions) / seconds if seconds > 0 else 0.0
-        sizes = np.round(np.asarray(event.report.group_size)).astype(int)
-        groups = " ".join(str(size) for size in sizes[:SHOWN_GROUPS]) + (" ..." if len(sizes) > SHOWN_GROUPS else "")
-        name = f"{event.phases[event.phase]}  " if len(event.phases) > 1 else ""
-        outside = f"  unserved {unserved}" if (unserved := int(event.report.unserved)) else ""
-        welfare = float(event.report.welfare)
-        worth = "     –" if np.isnan(welfare) else f"{welfare:6.2f}"
-        return f"{name}welfare {worth}  groups {groups}{outside}  {speed / 1000:.0f}k/s"
+    def say(self, what: str) -> None:
+        """Say what is being done after the last iteration.
+
+        Args:
+            what: in a word or two.
+        """
+        if self._drawn:
+            self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(what, total=None)
+        else:
+            self._line(what)
+
+    def _line(self, text: str) -> None:
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+    def _pace(self, event: Event) -> str:
+        assert self._first is not None
+        seconds, done = event.seconds - self._first.seconds, event.transitions - self._first.transitions
+        speed = f"  {amount(done / seconds)}/s" if seconds > 0 else ""
+        each = f"{amount(event.each)} of {amount(event.each_of)} transitions per policy"
+        return f"{each}, {amount(event.transitions)} of {amount(event.of)} in all{speed}"
+
+
+def _phase(event: Event) -> str:
+    return event.phases[event.phase] if len(event.phases) > 1 else "training"
+
+
+def _known(event: Event) -> str:
+    return "best known welfare " + ("–" if np.isnan(event.best) else f"{event.best:.2f}")
+
+
+def _so_far(event: Event) -> str:
+    return f"{amount(event.transitions)} transitions, {amount(event.each)} per policy"
+
+
+def _groups(event: Event) -> str:
+    sizes = np.round(np.asarray(event.report.group_size)).astype(int)
+    groups = " ".join(str(size) for size in sizes[:SHOWN_GROUPS]) + (" ..." if len(sizes) > SHOWN_GROUPS else "")
+    return f"  users per policy {groups}" + (
+        f"  unserved {unserved}" if (unserved := int(event.report.unserved)) else ""
+    )
+
+
+def amount(count: int | float) -> str:
+    """A number of transitions in thousands or millions.
+
+    Args:
+        count: 0 or more.
+
+    Returns:
+        Such as ``950``, ``12.3k`` and ``1.5M``.
+    """
+    size, unit = next(((size, unit) for size, unit in ((1e6, "M"), (1e3, "k")) if count >= size), (1, ""))
+    return f"{count / size:.{1 if unit else 0}f}".removesuffix(".0") + unit

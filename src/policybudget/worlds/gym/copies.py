@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policybudget.errors import PolicyBudgetError, WorldError
-from policybudget.from_file import line
+from policybudget.from_file import brief, line
 from policybudget.units import Units
 from policybudget.worlds.gym import spaces
 from policybudget.worlds.interface import HostStep
@@ -152,7 +152,9 @@ class GymnasiumCopies:
         except (EOFError, ConnectionError) as error:
             self._abandon()
             raise WorldError(f"{where}: a worker process died ({type(error).__name__})") from error
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit, and what is no Exception at all
             self._abandon()
             raise WorldError(f"{where}: the environment raised {line(error)}") from error
 
@@ -172,7 +174,7 @@ class GymnasiumCopies:
             with np.errstate(over="ignore"):
                 outcome = np.array(given, np.float32)
         except (TypeError, ValueError):
-            raise WorldError(f"expected rewards that are numbers, as many for every copy, got {given!r:.80}") from None
+            raise WorldError(f"expected rewards that are numbers, as many for every copy, got {brief(given)}") from None
         outcome = outcome[:, None] if outcome.ndim == 1 else outcome
         if outcome.shape != self._shape:
             raise WorldError(

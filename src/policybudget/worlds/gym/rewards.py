@@ -38,9 +38,9 @@ def size_of(name: str, example: Any, outcome: Outcome | None) -> int:
     declared = _declared(example)
     try:
         shape = _paid(name, example, outcome)
-    except PolicyBudgetError:
+    except (PolicyBudgetError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         if _ours(example):
             raise WorldError(
                 f"its first step raised {line(error)} ({origin(error)}); correct the environment: it must take a step "

@@ -15,6 +15,7 @@ from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from policybudget.errors import WorldError
+from policybudget.from_file import brief
 from policybudget.worlds.gym import spaces
 
 
@@ -56,7 +57,7 @@ class SideBySide(SyncVectorEnv[Any, Any]):
             given = np.asarray(reward, np.float64)
         except (TypeError, ValueError):
             raise WorldError(
-                f"expected a reward that is a number, or an array of one number per component, got {reward!r:.80}"
+                f"expected a reward that is a number, or an array of one number per component, got {brief(reward)}"
             ) from None
         if self.components is None:
             self._hold(given.shape)
@@ -103,7 +104,7 @@ class Watched(Wrapper[Any, Any, Any, Any]):
         """
         given: Any = self.env.reset(seed=seed, options=options)
         if not isinstance(given, tuple) or len(given) != 2 or not isinstance(given[1], dict):
-            raise WorldError(f"expected reset to return (observation, info), got {_brief(given)}; info may be {{}}")
+            raise WorldError(f"expected reset to return (observation, info), got {brief(given)}; info may be {{}}")
         self._look("reset", given[0])
         return given[0], given[1]
 
@@ -117,13 +118,13 @@ class Watched(Wrapper[Any, Any, Any, Any]):
         if not isinstance(given, tuple) or len(given) != 5 or not isinstance(given[4], dict):
             raise WorldError(
                 "expected step to return (observation, reward, terminated, truncated, info), "
-                f"got {_brief(given)}; info may be {{}}"
+                f"got {brief(given)}; info may be {{}}"
             )
         observation, reward, terminated, truncated, info = given
         self._look("step", observation)
         for what, flag in (("terminated", terminated), ("truncated", truncated)):
             if not isinstance(flag, bool | np.bool_) and np.ndim(flag) != 0:
-                raise WorldError(f"expected {what} to be True or False, got {_brief(flag)}")
+                raise WorldError(f"expected {what} to be True or False, got {brief(flag)}")
         return observation, self.among.accept(reward), bool(terminated), bool(truncated), info
 
     def _look(self, where: str, observation: Any) -> None:
@@ -151,9 +152,8 @@ def declared_size(env: Any) -> int | None:
         return None
     shape = getattr(space, "shape", None)
     if type(space).__name__ != "Box" or shape is None or len(shape) != 1 or shape[0] < 1:
-        raise WorldError(
-            f"expected reward_space to be gymnasium.spaces.Box(low, high, (m,)) for m reward components, got {space!r}"
-        )
+        expected = "gymnasium.spaces.Box(low, high, (m,)) for m reward components"
+        raise WorldError(f"expected reward_space to be {expected}, got {brief(space)}")
     return int(shape[0])
 
 
@@ -161,20 +161,11 @@ def _environment(made: Any) -> Env[Any, Any]:
     """What ``make`` gave, if it is an environment with spaces."""
     if not isinstance(made, Env):
         more = "; a function that makes n copies takes n as its argument" if hasattr(made, "num_envs") else ""
-        raise WorldError(f"expected one gymnasium.Env, got {_brief(made)}; return the environment that you made{more}")
+        raise WorldError(f"expected one gymnasium.Env, got {brief(made)}; return the environment that you made{more}")
     for what in ("observation_space", "action_space"):
         space = getattr(made, what, None)
         if not isinstance(space, Space):
             raise WorldError(
-                f"expected {type(made.unwrapped).__name__}.{what} to be one of gymnasium.spaces, got {_brief(space)}"
+                f"expected {type(made.unwrapped).__name__}.{what} to be one of gymnasium.spaces, got {brief(space)}"
             )
     return made
-
-
-def _brief(value: Any) -> str:
-    """A value in a few words."""
-    if isinstance(value, tuple):
-        return f"a tuple of {len(value)}"
-    if isinstance(value, np.ndarray) and value.ndim:
-        return f"an array of shape {value.shape}"
-    return " ".join(f"{value!r}".split())[:80]

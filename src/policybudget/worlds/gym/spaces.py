@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policybudget.errors import PolicyBudgetError, WorldError
+from policybudget.from_file import brief
 from policybudget.units import Units
 
 Space = Any
 Floats = NDArray[np.float32]
 NO_BOUND = 1e30
 """Bounds of boxes beyond it (such as the largest float) count as none."""
+MOST_SEEN, MOST_OUTPUTS = 1_000_000, 100_000
+"""Numbers in an observation, and outputs of a policy, beyond which no network here is of use."""
 
 
 def flat_size(name: str, space: Space) -> int:
@@ -50,6 +53,22 @@ def flat_size(name: str, space: Space) -> int:
         f"world {name} has observations of kind {kind}; supported are Box, Discrete, MultiDiscrete, MultiBinary, "
         "and Dict or Tuple of these"
     )
+
+
+def check_size(name: str, what: str, size: int, most: int) -> None:
+    """Refuse spaces that no policy can be made for.
+
+    Args:
+        name: of the world, for the error.
+        what: has the size.
+        size: in numbers.
+        most: that is supported.
+
+    Raises:
+        PolicyBudgetError: it is empty or too large.
+    """
+    if not 1 <= size <= most:
+        raise PolicyBudgetError(f"world {name}: expected {what} of 1 to {most:,} numbers, got {size:,}")
 
 
 def flatten(space: Space, batch: Any, number: int) -> Floats:
@@ -123,7 +142,7 @@ def misfit(space: Space, observation: Any) -> str:
     except ValueError:
         return "rows of different lengths"
     if given.dtype.kind not in "biuf":
-        return f"no number: {observation!r:.60}" if given.ndim == 0 else "an array of something else than numbers"
+        return f"no number: {brief(observation)}" if given.ndim == 0 else "an array of something else than numbers"
     if given.shape == space.shape or (kind == "Discrete" and given.size == 1):
         return ""
     return f"{_form(given.shape)} instead of {_form(space.shape)}"

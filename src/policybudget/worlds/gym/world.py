@@ -12,12 +12,12 @@ import contextlib
 import warnings
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from importlib.util import find_spec
 from inspect import Parameter, signature
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from policybudget.errors import PolicyBudgetError, WorldError
+from policybudget.errors import PolicyBudgetError, WorldError, extra
 from policybudget.from_file import function_in, importable, line
 from policybudget.units import Units
 from policybudget.worlds.gym import spaces
@@ -28,7 +28,6 @@ from policybudget.worlds.interface import ActionSpace, HostWorld, action_space
 NO_LIMIT = 10_000
 """Steps after which evaluation stops an episode of an environment that has no time limit."""
 _REST = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-_NO_GYMNASIUM = 'need Gymnasium: pip install "policybudget[gymnasium]"'
 
 
 class GymnasiumWorld(HostWorld):
@@ -116,7 +115,9 @@ def world_from(
     factory, example = _example(factory, name)
     try:
         observed = spaces.flat_size(name, example.single_observation_space)
+        spaces.check_size(name, "an observation", observed, spaces.MOST_SEEN)
         units = spaces.units_of(name, example.single_action_space)
+        spaces.check_size(name, "the output of a policy", units.outputs, spaces.MOST_OUTPUTS)
         limit = time_limit or _time_limit(example) or NO_LIMIT
         with silence():
             if shape := room_needed(name, example):
@@ -133,6 +134,7 @@ def world_from(
 
 def _example(factory: Callable[..., Any], name: str) -> tuple[Factory, Any]:
     """What makes E copies, and a vector environment of one copy that it made."""
+    _gymnasium("Gymnasium's environments")
     try:
         factory = copies_from(factory)
         with silence():
@@ -142,7 +144,9 @@ def _example(factory: Callable[..., Any], name: str) -> tuple[Factory, Any]:
     except PolicyBudgetError as error:
         text = str(error)
         raise PolicyBudgetError(text if text.startswith("world ") else f"world {name}: {text}") from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit, and what is no Exception at all
         raise PolicyBudgetError(f"world {name} could not be made: {line(error)}") from error
     missing = [
         part for part in ("single_observation_space", "single_action_space", "num_envs") if not hasattr(example, part)
@@ -189,6 +193,12 @@ def _with_room(factory: Factory, shape: tuple[int, ...]) -> Factory:
     return lambda number: with_room(factory(number), shape)
 
 
+def _gymnasium(what: str) -> ModuleType:
+    """The module that something needs."""
+    with extra("gymnasium", what):
+        return import_module("gymnasium")
+
+
 def world_by_id(identifier: str) -> GymnasiumWorld:
     """The world of a Gymnasium or MO-Gymnasium id.
 
@@ -202,17 +212,14 @@ def world_by_id(identifier: str) -> GymnasiumWorld:
     Raises:
         PolicyBudgetError: Gymnasium is not installed, there is no such id, or its spaces are not supported.
     """
-    try:
-        import gymnasium
-    except ImportError:
-        raise PolicyBudgetError(f"gym: worlds {_NO_GYMNASIUM}") from None
+    gymnasium = _gymnasium("gym: worlds")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import_module("mo_gymnasium")
         lacking = ""
-    except ImportError as error:
-        lacking = f"; MO-Gymnasium cannot be imported: {error}"
+    except ImportError:
+        lacking = '; an id of MO-Gymnasium needs pip install "policybudget[gymnasium]"'
     label = f"gym:{identifier}"
     module, _, known = identifier.rpartition(":")
     try:
@@ -224,7 +231,10 @@ def world_by_id(identifier: str) -> GymnasiumWorld:
         raise PolicyBudgetError(
             f"gym: must be followed by a Gymnasium or MO-Gymnasium id, got {identifier!r} ({line(error)}{lacking})"
         ) from None
-    uses_mujoco = "mujoco" in str(spec.entry_point)
+    if uses_mujoco := "mujoco" in str(spec.entry_point):
+        with extra("mujoco", "Gymnasium's robots"):
+            import_module("mujoco")
+            import_module("imageio")  # which Gymnasium imports for their pictures
 
     def make() -> Any:
         with _no_log_file(uses_mujoco), importable(Path.cwd()):
@@ -247,15 +257,14 @@ def world_in_file(reference: str) -> GymnasiumWorld:
         PolicyBudgetError: Gymnasium is not installed, the file or the function is not there or fails, or the spaces of
             what it makes are not supported.
     """
-    if not find_spec("gymnasium"):
-        raise PolicyBudgetError(f"python: worlds {_NO_GYMNASIUM}")
+    _gymnasium("python: worlds")
     return world_from(function_in(reference, "a function that makes an environment"), reference)
 
 
 @contextlib.contextmanager
 def _no_log_file(uses_mujoco: bool) -> Iterator[None]:
     """MuJoCo writes its remarks on the models that Gymnasium ships into a file in the current directory."""
-    mujoco = import_module("mujoco") if uses_mujoco and find_spec("mujoco") else None
+    mujoco = import_module("mujoco") if uses_mujoco else None
     if mujoco is None:
         yield
         return

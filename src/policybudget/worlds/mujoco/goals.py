@@ -36,10 +36,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import check_choice
 from policybudget.population import Experience, FeatureMap, Population, Rewards
 from policybudget.users import read_tasks
 from policybudget.worlds.gym.world import GymnasiumWorld, world_from
+from policybudget.worlds.mujoco.physics import import_mujoco
 from policybudget.worlds.mujoco.task import MujocoTask
 from policybudget.worlds.mujoco.tasks import ant, half_cheetah, humanoid
 
@@ -89,6 +90,7 @@ def goal_world(name: str, threads: int = 2) -> GymnasiumWorld:
         PolicyBudgetError: MuJoCo is not installed, or there is no such world.
     """
     _check(name)
+    import_mujoco()
     axes = ("x_velocity",) if name == SPEED else ("x_velocity", "y_velocity")
     return world_from(partial(_copies, name, threads), name, partial(_outcome, axes), len(axes) + 1)
 
@@ -212,8 +214,7 @@ def _directions(name: str, degrees: np.ndarray, names: list[str] | None = None, 
 
 
 def _check(name: str) -> None:
-    if name not in GOALS:
-        raise PolicyBudgetError(f"world must be one of {', '.join(GOALS)}, got {name!r}")
+    check_choice("world", name, GOALS)
 
 
 def _copies(name: str, threads: int, number: int) -> Any:

@@ -20,25 +20,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from policybudget.errors import PolicyBudgetError, WorldError
+from policybudget.errors import WorldError, extra
 from policybudget.worlds.mujoco.task import Floats, MujocoTask
 
-MISSING = 'the velocity worlds need MuJoCo: pip install "policybudget[mujoco]"'
 SHIPPED = "gymnasium:"
 _loading = threading.Lock()
 
 
 def import_mujoco() -> ModuleType:
-    """The ``mujoco`` module with ``mujoco.batch``, which came with MuJoCo 4.0.
+    """The ``mujoco`` module with ``mujoco.batch``, which came with MuJoCo 4.0; Gymnasium, which has models, is there.
 
     Raises:
         PolicyBudgetError: it is not installed, or too old.
     """
-    try:
+    with extra("mujoco", "MuJoCo's worlds"):
+        import gymnasium  # noqa: F401
         import mujoco
         import mujoco.batch
-    except ImportError as error:
-        raise PolicyBudgetError(MISSING) from error
     return mujoco  # type: ignore[no-any-return]
 
 
@@ -46,8 +44,7 @@ def _mjcf_path(task: MujocoTask) -> Path:
     """Where the file of ``task.model`` lies; ``WorldError`` if nowhere."""
     if task.model.startswith(SHIPPED):
         spec = find_spec("gymnasium")
-        if spec is None or spec.origin is None:
-            raise PolicyBudgetError(MISSING)
+        assert spec is not None and spec.origin is not None  # import_mujoco
         assets = Path(spec.origin).parent / "envs" / "mujoco" / "assets"
         path = assets / task.model.removeprefix(SHIPPED)
     else:

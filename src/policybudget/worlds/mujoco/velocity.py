@@ -14,6 +14,7 @@ import numpy as np
 
 from policybudget.population import Population
 from policybudget.worlds.gym.world import GymnasiumWorld, world_from
+from policybudget.worlds.mujoco.physics import import_mujoco
 
 BOUNDS = {"half-cheetah": 4.0, "ant": 3.0, "hopper": 2.5, "walker2d": 2.5}
 """b, in m/s."""
@@ -39,6 +40,7 @@ def velocity_world(task: str, threads: int = 2) -> GymnasiumWorld:
     Raises:
         PolicyBudgetError: MuJoCo is not installed.
     """
+    import_mujoco()
     return world_from(partial(_copies, task, threads), f"{task}-velocity", outcome=_velocity, outcome_size=1)
 
 
