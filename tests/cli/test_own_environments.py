@@ -126,7 +126,7 @@ def test_a_run_that_broke_off_is_resumed_from_another_folder(
 def test_a_run_folder_is_named_for_the_file(home: Path) -> None:
     assert main(["train", *WORLD, *SIZE, "--transitions", "96"]) == 0
     (run,) = Path("runs").iterdir()
-    assert run.name.startswith("python-thermostat.py-Room-em-k2-")
+    assert run.name.startswith("python-thermostat.py-Room-k02-em-")
 
 
 @pytest.mark.parametrize("population", [(), ("--population", "thermostat.csv")])

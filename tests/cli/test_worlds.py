@@ -90,7 +90,7 @@ def test_a_velocity_run_is_evaluated_with_the_users_it_was_trained_for(tmp_path:
     assert main(["evaluate", str(run), "--episodes", "3", "--quiet"]) == 0
     population = make_problem("hopper-velocity", 2, agents=6, population_seed=5).population
     with (run / "returns.csv").open(newline="") as file:
-        rows = list(csv.reader(file))
+        rows = [row[1:] for row in csv.reader(file)]
     assert tuple(rows[0]) == population.names and len(rows) == 3
     targets = population.parameters[:, 0]  # type: ignore[index]
     assert [float(name.split()[0]) for name in rows[0]] == pytest.approx(targets, abs=1e-4)
@@ -113,7 +113,7 @@ def test_a_gym_run_finds_its_users_from_anywhere(
     assert json.loads((run / "config.json").read_text())["population"] == "inputs/users.csv"
     assert main(["evaluate", str(run), "--episodes", "2", "--quiet"]) == 0
     with (run / "returns.csv").open(newline="") as file:
-        assert [[float(cell) for cell in row] for row in list(csv.reader(file))[1:]] == [[5.0, -5.0], [5.0, -5.0]]
+        assert [[float(cell) for cell in row[1:]] for row in list(csv.reader(file))[1:]] == [[5.0, -5.0], [5.0, -5.0]]
     assert load(run).welfare == 0.0  # one is paid what it costs the other
     users.write_text("name,0\nann,1\n")
     capsys.readouterr()
@@ -124,7 +124,7 @@ def test_a_gym_run_finds_its_users_from_anywhere(
 def test_a_run_folder_is_named_for_any_world(users: Path) -> None:
     assert main(["train", *TROUBLED, "--population", "users.csv", "--transitions", "64"]) == 0
     (run,) = Path("runs").iterdir()
-    assert run.name.startswith("gym-gymnasium_worlds-Troubled-v0-em-k2-")
+    assert run.name.startswith("gym-gymnasium_worlds-Troubled-v0-k02-em-")
 
 
 @pytest.mark.parametrize("kind", ["raise", "nan reward", "inf reward", "nan observation"])
