@@ -159,7 +159,9 @@ def test_evaluating_from_python_is_what_the_command_does(run_copy: Path, capsys:
 
 def test_one_episode_has_no_interval(run_copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(run_copy), "--episodes", "1"]) == 0
-    assert "+-" not in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert " +- " not in text.splitlines()[0] and ["tile", "0,0"] in [line.split()[:2] for line in text.splitlines()]
+    assert all(line.split()[4] == "-" for line in text.splitlines() if line.startswith("tile"))
     record = json.loads((run_copy / "evaluation.json").read_text())
     assert record["greedy"]["welfare"]["ci95"] is None and record["greedy"]["policies"][0]["length"]["ci95"] is None
 

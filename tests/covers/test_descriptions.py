@@ -128,7 +128,9 @@ def test_bad_files(tmp_path: Path, text: str, words: str) -> None:
 
 def test_an_encoder_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wordllama", None)
-    with pytest.raises(PolicyBudgetError, match=r'wordllama is not installed: pip install "policybudget\[text\]"'):
+    with pytest.raises(
+        PolicyBudgetError, match=r'embedded by wordllama need wordllama: pip install "policybudget\[text\]"'
+    ):
         encoder("wordllama")
 
 
