@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -188,12 +189,8 @@ def culprit(error: BaseException) -> str | None:
         The file and the last line of it that it came through; None if it came through none.
     """
     files = {module.__file__ for name, module in list(sys.modules.items()) if name.startswith(_MODULE)}
-    last, trace = None, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename in files:
-            last = f"{trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return last
+    own = [(file, number) for file, number in _passed(error) if file in files]
+    return f"{own[-1][0]}, line {own[-1][1]}" if own else None
 
 
 @contextlib.contextmanager
@@ -221,10 +218,8 @@ def origin(error: BaseException) -> str:
     Returns:
         File and line.
     """
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "no line known" if trace is None else f"{trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}"
+    passed = _passed(error)
+    return f"{passed[-1][0]}, line {passed[-1][1]}" if passed else "no line known"
 
 
 def line(error: BaseException) -> str:
@@ -279,20 +274,17 @@ def _load(path: Path, reference: str) -> ModuleType:
         raise
     except BaseException as error:
         del sys.modules[name]
-        where = f", line {number}" if (number := _line_in(error, whole)) else ""
+        lines = [number for file, number in _passed(error) if file == str(whole)]
+        where = f", line {lines[-1]}" if lines else ""
         raise PolicyBudgetError(
             f"{reference}: {path}{where} raised {line(error)} while it was loaded; correct the file"
         ) from error
     return module
 
 
-def _line_in(error: BaseException, path: Path) -> int | None:
-    """The last line of the file that an error came through, if it did."""
-    last, trace = None, error.__traceback__
-    while trace is not None:
-        last = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else last
-        trace = trace.tb_next
-    return last
+def _passed(error: BaseException) -> list[tuple[str, int]]:
+    """Files and lines that an exception came through, where it was raised last."""
+    return [(frame.f_code.co_filename, number) for frame, number in walk_tb(error.__traceback__)]
 
 
 def _home(value: Any) -> str | None:

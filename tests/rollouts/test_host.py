@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -21,26 +19,8 @@ from policybudget.rollouts.batch import account
 from policybudget.rollouts.sampler import play
 from policybudget.worlds import world_from
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
-from policybudget.worlds.interface import HostWorld, JaxWorld, World
-from policybudget.worlds.jax_copies import JaxCopies
-
-
-class OnHost(HostWorld):
-    """A JAX world, stepped on the host."""
-
-    world: JaxWorld
-    name: str = eqx.field(static=True, default="on host")
-    observation_size: int = eqx.field(static=True, default=0)
-    outcome_size: int = eqx.field(static=True, default=0)
-    actions: Any = eqx.field(static=True, default=None)
-    time_limit: int = eqx.field(static=True, default=0)
-
-    def copies(self, number: int) -> JaxCopies:
-        return JaxCopies(self.world, number)
-
-
-def on_host(world: JaxWorld) -> OnHost:
-    return OnHost(world, world.name, world.observation_size, world.outcome_size, world.actions, world.time_limit)
+from policybudget.worlds.interface import JaxWorld, World
+from policybudget.worlds.jax_copies import JaxOnHost
 
 
 def policies(world: World, budget: int, seen: bool = False) -> Policies:
@@ -57,7 +37,7 @@ def policies(world: World, budget: int, seen: bool = False) -> Policies:
 def test_a_rollout_on_the_host_is_the_compiled_one(world: JaxWorld, seen: bool) -> None:
     who, key = policies(world, 2, seen), jax.random.key(1)
     ongoing, batch = compiled.rollout(world, who, compiled.start(world, 2, 3, jax.random.key(0)), key, 45)
-    sampler = host.HostSampler(on_host(world), 2, 3)
+    sampler = host.HostSampler(JaxOnHost(world), 2, 3)
     began = sampler.start(jax.random.key(0))
     after, given = sampler.rollout(who, began, jax.random.split(key, 3)[0], 45)  # the others are the world's
     for name in ("observation", "action", "outcome", "terminated", "truncated", "next_observation", "valid"):
@@ -68,7 +48,7 @@ def test_a_rollout_on_the_host_is_the_compiled_one(world: JaxWorld, seen: bool) 
 
 @pytest.mark.parametrize("greedy", [True, False])
 def test_play_returns(greedy: bool) -> None:
-    played = play(on_host(Clock(4)), Outcome(), policies(Clock(4), 2), jax.random.key(0), 3, greedy)
+    played = play(JaxOnHost(Clock(4)), Outcome(), policies(Clock(4), 2), jax.random.key(0), 3, greedy)
     np.testing.assert_array_equal(played.returns[..., 0], np.full((2, 3), 1 + 2 + 3 + 4))
     np.testing.assert_array_equal(played.lengths, np.full((2, 3), 4))
 
@@ -78,7 +58,7 @@ def test_greedy_play_is_the_compiled_one() -> None:
     who = policies(world, 3)
     features = world.population().rewards.features
     expected = play(world, features, who, jax.random.key(0), 2, True)
-    given = play(on_host(world), features, who, jax.random.key(0), 2, True)
+    given = play(JaxOnHost(world), features, who, jax.random.key(0), 2, True)
     np.testing.assert_array_equal(given.returns, expected.returns)
     np.testing.assert_array_equal(given.lengths, expected.lengths)
 

@@ -12,7 +12,7 @@ import numpy as np
 from policybudget.assessment import evaluation_text as text
 from policybudget.assessment.evaluate import Evaluation, evaluate
 from policybudget.assessment.rivals import Rival, rival
-from policybudget.assessment.statistics import mean_ci95
+from policybudget.assessment.statistics import mean_ci95, shown
 from policybudget.assessment.trained_for import problem_of
 from policybudget.assessment.users_served import Row, Served, served
 from policybudget.errors import PolicyBudgetError, check_seed
@@ -180,8 +180,9 @@ class RunsEvaluation:
         lines = [f"{'run':<30} {'welfare':>9} {'+-':>7} {'worst':>9} {'unserved':>9}"]
         for name, run in self.runs.items():
             value, spread, social = run.greedy.welfare["mean"], run.greedy.welfare["ci95"], run.greedy.social
-            shown = "-" if spread is None else f"{spread:.2f}"
-            lines.append(f"{name[-30:]:<30} {value:>9.2f} {shown:>7} {social['worst']:>9.2f} {social['unserved']:>9}")
+            lines.append(
+                f"{name[-30:]:<30} {value:>9.2f} {shown(spread):>7} {social['worst']:>9.2f} {social['unserved']:>9}"
+            )
         for name, mean in self.means.items():
             lines.append(f"{f'mean {name}'.strip()[-30:]:<30} {mean['mean']:>9.2f} {mean['ci95']:>7.2f}")
         about = ["(95 % intervals: of a run over its episodes, of a mean over runs)"] if self.means else []

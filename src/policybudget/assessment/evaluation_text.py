@@ -10,7 +10,7 @@ from dataclasses import astuple, fields
 import numpy as np
 
 from policybudget.assessment.evaluate import Evaluation
-from policybudget.assessment.statistics import plus_minus
+from policybudget.assessment.statistics import plus_minus, shown
 from policybudget.assessment.users_served import Row, Served
 
 MANY = 30
@@ -38,23 +38,22 @@ def users(rows: Sequence[Served]) -> list[str]:
     Args:
         rows: the users.
     """
-    shown, about = list(rows), "95 % intervals"
-    if len(shown) > MANY:
-        shown = sorted(rows, key=lambda row: np.inf if row.by is None else row.by)[:SHOWN]
+    chosen, about = list(rows), "95 % intervals"
+    if len(chosen) > MANY:
+        chosen = sorted(rows, key=lambda row: np.inf if row.by is None else row.by)[:SHOWN]
         about = f"the {SHOWN} of {len(rows)} users with the least lead over the next best"
     outside = any(row.outside is not None for row in rows)
     header = f"{'user':<14} {'policy':>6} {'return':>9} {'+-':>7}"
     header += f" {'outside':>9}" if outside else ""
-    lines = [f"{header}  {'next best':<14} {'by':>8}", *(_user(row, outside) for row in shown)]
+    lines = [f"{header}  {'next best':<14} {'by':>8}", *(_user(row, outside) for row in chosen)]
     return [*lines, f"({about})"]
 
 
 def _user(row: Served, outside: bool) -> str:
-    spread = "-" if row.ci95 is None else f"{row.ci95:.2f}"
-    line = f"{row.user[:14]:<14} {row.policy:>6} {row.gets:>9.2f} {spread:>7}"
+    line = f"{row.user[:14]:<14} {row.policy:>6} {row.gets:>9.2f} {shown(row.ci95):>7}"
     if outside:
-        line += f" {'-' if row.outside is None else f'{row.outside:.2f}':>9}"
-    return f"{line}  {(row.next_best or '-')[:14]:<14} {'-' if row.by is None else f'{row.by:.2f}':>8}"
+        line += f" {shown(row.outside):>9}"
+    return f"{line}  {(row.next_best or '-')[:14]:<14} {shown(row.by):>8}"
 
 
 def unserved(number: int, of: int) -> list[str]:
@@ -78,11 +77,11 @@ def rivals(rows: Sequence[tuple[str, Evaluation]]) -> list[str]:
     for name, found in rows:
         spread = found.welfare["ci95"]
         line = f"{name[:24]:<24} {len(found.matrix):>8} {found.welfare['mean']:>9.2f}"
-        line += f" {'-' if spread is None else f'{spread:.2f}':>7} {found.social['worst']:>9.2f}"
+        line += f" {shown(spread):>7} {found.social['worst']:>9.2f}"
         if found is not ours:
             both = None if spread is None or ours.welfare["ci95"] is None else np.hypot(spread, ours.welfare["ci95"])
             gap = found.welfare["mean"] - ours.welfare["mean"]
-            line += f" {gap:>+9.2f} {'-' if both is None else f'{both:.2f}':>7}"
+            line += f" {gap:>+9.2f} {shown(both):>7}"
         lines.append(line)
     return lines
 

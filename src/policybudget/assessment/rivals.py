@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.policies.acting import Acting
-from policybudget.policies.elsewhere.sources import KINDS, policies_from
+from policybudget.policies.elsewhere.sources import BEGINNINGS, KINDS, policies_from
 from policybudget.problem import RepresentedMDP
 from policybudget.rollouts.sampler import play
 from policybudget.rollouts.settling import settle
@@ -63,7 +63,7 @@ def rival(text: str, problem: RepresentedMDP, seed: int) -> Rival:
             )
         return Rival(name or Path(rest).name, result.policies, np.asarray(result.assignment), "as its run has it")
     sources = rest.split(",")
-    if not all(source.startswith(("sb3:", "onnx:", "python:")) for source in sources):
+    if not all(source.startswith(BEGINNINGS) for source in sources):
         raise PolicyBudgetError(f"beside a run stand a run folder, {KINDS}; got {rest!r}, which is none and no folder")
     policies = policies_from(sources, problem.world)
     return Rival(name or _short(sources), policies, assigned(problem, policies, seed), "best in episodes of their own")

@@ -37,6 +37,19 @@ def student(number: int) -> float:
     return float(stats.t.ppf(0.975, number - 1)) if number > 1 else np.inf
 
 
+def shown(number: float | None, form: str = ".2f") -> str:
+    """A number as text, for a table.
+
+    Args:
+        number: or None if there is none.
+        form: how it is formatted.
+
+    Returns:
+        Such as ``1.25``; ``-`` where there is none.
+    """
+    return "-" if number is None else f"{number:{form}}"
+
+
 def plus_minus(half_width: float | None, digits: int = 2) -> str:
     """An interval as text, to be put after its mean.
 

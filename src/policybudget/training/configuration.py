@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import Field, asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -86,8 +85,6 @@ class Configuration:
         if self.transitions < 1:
             raise PolicyBudgetError(f"transitions must be at least 1, got {self.transitions}")
         parse(self.welfare)
-        if self.outside is not None and not math.isfinite(self.outside):
-            raise PolicyBudgetError(f"outside must be a finite number, got {self.outside}")
         check_seed(self.seed)
         check_seed(self.population_seed)
         if self.cores is not None and (not isinstance(self.cores, int) or self.cores < 1):

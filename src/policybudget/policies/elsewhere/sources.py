@@ -14,6 +14,7 @@ from policybudget.units import Units
 from policybudget.worlds.interface import World
 
 READERS = {"sb3:": read_sb3, "onnx:": read_onnx}
+BEGINNINGS = (*READERS, from_file.PYTHON)
 KINDS = "sb3:FILE, onnx:FILE or python:FILE.py:NAME"
 
 
