@@ -26,6 +26,7 @@ from policybudget.training.method import PRESETS, Method, kind_of
 from policybudget.training.method import preset as method_of
 from policybudget.training.train import Training
 from policybudget.welfare import parse
+from policybudget.worlds.gym.world import GymnasiumWorld
 
 Kind = TypeVar("Kind")
 
@@ -70,6 +71,9 @@ class Configuration:
     listeners: tuple[str, ...] = option(
         (), "who is told of every iteration: functions or classes of yours, python:FILE.py:NAME"
     )
+    step_timeout: float | None = option(
+        None, "seconds that a step of a gym: or python: world may take, no limit if not given", most=1e6
+    )
     cores: int | None = option(None, "cores to compute on, all if not given; their number decides the last bits")
     learner: PPO = PPO()
     rule: AssignmentRule = EM()
@@ -87,6 +91,8 @@ class Configuration:
         parse(self.welfare)
         check_seed(self.seed)
         check_seed(self.population_seed)
+        if self.step_timeout is not None and self.step_timeout <= 0:
+            raise PolicyBudgetError(f"step-timeout must be above 0, got {self.step_timeout}")
         if self.cores is not None and (not isinstance(self.cores, int) or self.cores < 1):
             raise PolicyBudgetError(f"cores must be at least 1, got {self.cores}")
 
@@ -117,6 +123,10 @@ class Configuration:
         if self.tasks is not None:
             described = with_tasks(problem.population, Path(self.tasks), self.descriptions, self.components)
             problem = replace(problem, population=described)
+        if self.step_timeout is not None:
+            if not isinstance(problem.world, GymnasiumWorld):
+                raise PolicyBudgetError(f"step-timeout is for gym: and python: worlds, got {self.world}; leave it out")
+            problem = replace(problem, world=replace(problem.world, step_timeout=self.step_timeout))
         return problem
 
     def listening(self) -> tuple[Listener, ...]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeVar
+from types import FrameType
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +49,10 @@ class Recipe(Protocol):
     @property
     def outcome_size(self) -> int:
         """d."""
+
+    @property
+    def step_timeout(self) -> float | None:
+        """Seconds that a step or a reset may take; None for no limit."""
 
 
 class GymnasiumCopies:
@@ -143,7 +150,7 @@ class GymnasiumCopies:
         """Turn whatever an environment raises into one line that says where."""
         where = f"world {self.world.name}, step {self.steps + 1}"
         try:
-            with silence():
+            with silence(), limit(self.world.step_timeout):
                 return call()
         except PolicyBudgetError as error:
             self._abandon()
@@ -217,6 +224,34 @@ class GymnasiumCopies:
         return np.concatenate(
             [spaces.flatten(space, spaces.as_batch(space, final[i]), 1) for i in np.flatnonzero(ended)]
         )
+
+
+@contextlib.contextmanager
+def limit(seconds: float | None) -> Iterator[None]:
+    """End what takes too long: Python code, or the wait for a worker process.
+
+    Args:
+        seconds: that it may take; None for no limit.
+
+    Raises:
+        WorldError: it took longer; or this system or thread has no alarm.
+    """
+    if seconds is None:
+        yield
+        return
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        raise WorldError("a limit of seconds per step needs Linux or macOS, and the main thread; leave it out")
+
+    def late(number: int, frame: FrameType | None) -> NoReturn:
+        raise WorldError(f"the environment took longer than {seconds:g} s, the limit (--step-timeout)")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextlib.contextmanager
