@@ -97,14 +97,14 @@ class Counted(Clock):
     def without_chance(self) -> bool:
         return not self.chance
 
-    def reset(self, key: PRNGKeyArray) -> tuple[Array, Float[Array, " o"]]:
+    def reset(self, key: PRNGKeyArray, task: Array | None = None) -> tuple[Array, Float[Array, " o"]]:
         jax.debug.callback(lambda: COUNTED.append(1))
         if not self.chance:
             return super().reset(key)
         time = jax.random.bernoulli(key).astype(jnp.int32)
         return time, time.astype(jnp.float32)[None]
 
-    def step(self, state: Array, action: Array, key: PRNGKeyArray) -> Transition:
+    def step(self, state: Array, action: Array, key: PRNGKeyArray, task: Array | None = None) -> Transition:
         return super().step(state, action, key)
 
 

@@ -64,6 +64,9 @@ class Configuration:
     outside_episodes: int = option(
         256, "episodes per policy at most, to settle who is better off without one", most=1_000_000
     )
+    evaluation_share: float = option(
+        0.1, "where agents have dynamics of their own: share of the transitions that fill the table of returns"
+    )
     preset: str = option(
         "default", "default (what measures best), plain (no search) or paper (Ivanov & Ben-Porat 2024)"
     )
@@ -109,7 +112,7 @@ class Configuration:
     @property
     def method(self) -> Method:
         """Rule, search and learner."""
-        return Method(self.rule, self.search, self.learner, self.mixing, self.outside_episodes)
+        return Method(self.rule, self.search, self.learner, self.mixing, self.outside_episodes, self.evaluation_share)
 
     def problem(self) -> RepresentedMDP:
         """The r-MDP that this configuration trains for.

@@ -19,6 +19,9 @@ from policybudget.worlds.gym import spaces
 from policybudget.worlds.interface import HostStep
 
 Given = TypeVar("Given")
+WHOM = "whom"
+"""Where a vector environment is told whom each copy plays for: the option of a reset, and the attribute that says who
+comes next."""
 Factory = Callable[[int], Any]
 Outcome = Callable[[np.ndarray, dict[str, Any]], np.ndarray]
 
@@ -82,23 +85,28 @@ class GymnasiumCopies:
         self._outcome_of, self._size, self._shape = world.outcome, world.observation_size, (number, world.outcome_size)
         self._ended = np.zeros(number, bool)
 
-    def reset(self, seed: int) -> NDArray[np.float32]:
+    def reset(self, seed: int, whom: np.ndarray | None = None) -> NDArray[np.float32]:
         """Begin fresh episodes; see :class:`Copies`.
 
         Args:
             seed: of the first states and of all that follows.
+            whom: (E,) agents, for environments that are told (:mod:`policybudget.worlds.gym.own`).
         """
-        observation = self._guard(lambda: self._flat(self.env.reset(seed=seed)[0]))
+        options = {} if whom is None else {"options": {WHOM: whom}}
+        observation = self._guard(lambda: self._flat(self.env.reset(seed=seed, **options)[0]))
         self._check("observation after reset", observation)
         self._ended[:] = False
         return observation
 
-    def step(self, actions: np.ndarray) -> HostStep:
+    def step(self, actions: np.ndarray, following: np.ndarray | None = None) -> HostStep:
         """Step every copy; see :class:`Copies`.
 
         Args:
             actions: (N, ..) as policies give them.
+            following: (E,) agents, for environments that are told.
         """
+        if following is not None:
+            self.env.set_attr(WHOM, following)
         return self._guard(lambda: self._step(actions))
 
     def _step(self, actions: np.ndarray) -> HostStep:
