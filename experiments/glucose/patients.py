@@ -25,6 +25,7 @@ PATH = Path(__file__).parents[2] / "src/policybudget/worlds/glucose/patients.csv
 
 
 def main() -> None:
+    """Read, check, write."""
     assert metadata.version("simglucose") == VERSION
     folder = Path(str(metadata.distribution("simglucose").locate_file("simglucose/params")))
     patients, therapy = pd.read_csv(folder / "vpatient_params.csv"), pd.read_csv(folder / "Quest.csv")

@@ -10,11 +10,12 @@ up to version 79, and builds gym 0.9.4 from source:
 
 It takes some minutes on one core. The file has arrays alone (no pickle):
 
-* 30 patients, 24 h from midnight: glucose under the skin in mg/dL every 5 minutes, for the meals and the insulin that are
-  in the file, too. Meals overlap in the stomach and on the plate; basal rates change, pause and return; boluses are from
-  0.6 to 1.2 of what each patient's own carbohydrate ratio says, from patient to patient.
+* 30 patients, 24 h from midnight: glucose under the skin in mg/dL every 5 minutes, for the meals and the insulin that
+  are in the file, too. Meals overlap in the stomach and on the plate; basal rates change, pause and return; boluses are
+  from 0.6 to 1.2 of what each patient's own carbohydrate ratio says, from patient to patient.
 * a day of one patient with simglucose's own basal-bolus controller, without sensor noise;
-* sensor noise: mean, standard deviation, skewness, percentiles and autocorrelation of long series, every 3 and 5 minutes;
+* sensor noise: mean, standard deviation, skewness, percentiles and autocorrelation of long series, every 3 and 5
+  minutes;
 * random meals: how often, when and how much, of 40 000 days;
 * versions of the packages.
 """
@@ -153,6 +154,7 @@ def meals() -> dict[str, np.ndarray]:
 
 
 def main() -> None:
+    """Compute everything, then write it at once."""
     versions = np.array([f"{name} {metadata.version(name)}" for name in PACKAGES])
     found = {"versions": versions, **noise(), **meals(), **controlled(), **trajectories()}
     beside = PATH.with_name(f".{PATH.name}")

@@ -34,6 +34,8 @@ class Population:
         agent_weights: (n) how many people each agent stands for, positive; None for one each.
         outside: (n) outside options: what each agent has without any policy, in units of return; -inf where there is
             no such option; None if no agent has one.
+        dynamics: (n, p) what each agent's world is made of: the row that ``reset`` and ``step`` get for it; None where
+            all agents act in the same world.
 
     Raises:
         PolicyBudgetError: agent_weights or outside are not one fitting number per agent.
@@ -48,6 +50,7 @@ class Population:
     highest_return: float | None = None
     agent_weights: np.ndarray | None = None
     outside: np.ndarray | None = None
+    dynamics: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.agent_weights is not None:

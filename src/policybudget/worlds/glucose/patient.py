@@ -24,15 +24,14 @@ weight but for the gut's; time is in minutes; D carbohydrate eaten in mg/min, u 
 M is what the last meal met in the stomach and what has been eaten of it so far (mg). Meals are eaten at 5 g/min; all
 inputs are constant within a minute. Solved by the classical Runge-Kutta method with steps of one minute.
 
-Departure: where simglucose ends an episode, below 10 mg/dL, glucose in plasma is held; tissue glucose and insulin
-masses are held at zero. So every sequence of doses gives finite states.
+Departure: glucose in plasma and under the skin is held between 10 and 600 mg/dL, where simglucose ends an episode, and
+tissue glucose and insulin masses do not fall below 0. So every sequence of doses gives finite states.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -40,8 +39,8 @@ EATING = 5.0
 """Carbohydrate eaten per minute, in g."""
 PMOL = 6000.0
 """pmol in a unit of insulin."""
-LEAST = 10.0
-"""mg/dL at which glucose is held."""
+LEAST, MOST = 10.0, 600.0
+"""mg/dL between which glucose is held."""
 
 Scalar = Float[Array, ""]
 
@@ -270,18 +269,26 @@ def minute(patient: Patient, served: Scalar, insulin: Scalar, p: Parameters) -> 
         return derivative(at, 1000 * eaten, PMOL / p.BW * insulin, mass, p)
 
     def ahead(slope: Body, share: float) -> Body:
-        return jax.tree.map(lambda start, change: start + share * change, x, slope)
+        return Body(*(start + share * change for start, change in zip(x, slope, strict=True)))
 
     first = slope(x)
     second = slope(ahead(first, 0.5))
     third = slope(ahead(second, 0.5))
     fourth = slope(ahead(third, 1.0))
-    after = jax.tree.map(lambda x, a, b, c, d: x + (a + 2 * b + 2 * c + d) / 6, x, first, second, third, fourth)
+    stages = zip(x, first, second, third, fourth, strict=True)
+    after = Body(*(x + (a + 2 * b + 2 * c + d) / 6 for x, a, b, c, d in stages))
     return Patient(_held(after, p), plate - eaten, eaten, meal)
 
 
 def _held(x: Body, p: Parameters) -> Body:
-    """Masses that insulin cannot push any lower."""
-    least = {"tissue": 0.0, "insulin": 0.0, "liver": 0.0, "depot": 0.0, "depot_2": 0.0}
-    kept = {name: jnp.maximum(getattr(x, name), low) for name, low in least.items()}
-    return x._replace(plasma=jnp.maximum(x.plasma, LEAST * p.Vg), **kept)
+    """States within what the model is meant for."""
+    low, high = LEAST * p.Vg, MOST * p.Vg
+    return x._replace(
+        plasma=jnp.clip(x.plasma, low, high),
+        skin=jnp.clip(x.skin, low, high),
+        tissue=jnp.maximum(x.tissue, 0),
+        insulin=jnp.maximum(x.insulin, 0),
+        liver=jnp.maximum(x.liver, 0),
+        depot=jnp.maximum(x.depot, 0),
+        depot_2=jnp.maximum(x.depot_2, 0),
+    )
