@@ -12,7 +12,7 @@ It takes some minutes on one core. The file has arrays alone (no pickle):
 
 * 30 patients, 24 h from midnight: glucose under the skin in mg/dL every 5 minutes, for the meals and the insulin that
   are in the file, too. Meals overlap in the stomach and on the plate; basal rates change, pause and return; boluses are
-  from 0.6 to 1.2 of what each patient's own carbohydrate ratio says, from patient to patient.
+  from half to all of what each patient's own carbohydrate ratio says, from patient to patient.
 * a day of one patient with simglucose's own basal-bolus controller, without sensor noise;
 * sensor noise: mean, standard deviation, skewness, percentiles and autocorrelation of long series, every 3 and 5
   minutes;
@@ -47,6 +47,8 @@ MEALS = ((360, 45), (425, 63), (432, 20), (600, 12), (750, 80), (790, 34), (1080
 """Minute and grams. The third begins while the second is eaten, the sixth while the fifth is digested."""
 WINDOWS = np.array([5, 9, 10, 14, 16, 20, 23]) * 60
 """When the six random meals may begin: between one number and the next."""
+SNACK = 27
+"""Grams up to which a meal counts as a snack where its time does not say which it is."""
 NOISES, DAYS = 400_000, 40_000
 LAGS = np.array([1, 2, 3, 5, 10, 20, 40])
 PERCENTILES = np.array([1, 5, 25, 50, 75, 95, 99])
@@ -57,7 +59,7 @@ def insulin(basal: float, ratio: float, share: float) -> np.ndarray:
     minute = np.arange(MINUTES)
     profile = 1 + 0.3 * np.sin(2 * np.pi * minute / 700)
     profile[(minute >= 180) & (minute < 270)] = 0.0
-    profile[(minute >= 900) & (minute < 960)] = 2.0
+    profile[(minute >= 900) & (minute < 960)] = 1.6
     doses = basal * np.repeat(profile[::EVERY], EVERY)
     for at, grams in MEALS:
         if grams > 17:
@@ -74,7 +76,7 @@ def trajectories() -> dict[str, np.ndarray]:
     for i, (name, ratio) in enumerate(zip(therapy.Name, therapy.CR, strict=True)):
         patient = T1DPatient.withName(name)
         p = patient._params
-        dose = insulin(p.u2ss * p.BW / 6000, ratio, 0.6 + 0.6 * i / 29).astype(np.float32)
+        dose = insulin(p.u2ss * p.BW / 6000, ratio, 0.5 + 0.5 * i / 29).astype(np.float32)
         trace = [patient.observation.Gsub]
         for minute in range(MINUTES):
             patient.step(Action(CHO=served.get(minute, 0), insulin=float(dose[minute])))
@@ -146,6 +148,8 @@ def meals() -> dict[str, np.ndarray]:
         grams.extend(day["amount"])
     at, amount = np.array(times), np.array(grams)
     which = np.clip(np.digitize(at, WINDOWS) - 1, 0, 5)
+    on_both = np.isin(at, WINDOWS[1:6]) & ((which % 2 == 0) != (amount > SNACK))
+    which[on_both] -= 1  # the end of one meal's time is the beginning of the next one's: meals and snacks take turns
     rows = [
         (mine.sum() / DAYS, at[mine].mean(), at[mine].std(), amount[mine].mean(), amount[mine].std())
         for mine in (which == meal for meal in range(6))

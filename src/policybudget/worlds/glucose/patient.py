@@ -22,16 +22,19 @@ weight but for the gut's; time is in minutes; D carbohydrate eaten in mg/min, u 
     \dot I_1 &= k_i (I - I_1), \quad \dot I_d = k_i (I_1 - I_d) & \text{its delayed action on the liver}
 
 M is what the last meal met in the stomach and what has been eaten of it so far (mg). Meals are eaten at 5 g/min; all
-inputs are constant within a minute. Solved by the classical Runge-Kutta method with steps of one minute.
+inputs are constant within a minute. Solved by the classical Runge-Kutta method with steps of a minute, and of a quarter
+of one for the stomach and the gut, which act on the rest but not the other way round.
 
-Departure: glucose in plasma and under the skin is held between 10 and 600 mg/dL, where simglucose ends an episode, and
-tissue glucose and insulin masses do not fall below 0. So every sequence of doses gives finite states.
+Departure: glucose in plasma and under the skin is held between 10 and 1 000 mg/dL (simglucose ends an episode below 10
+and above 600), and tissue glucose and insulin masses do not fall below 0. So any sequence of doses gives finite states.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -39,10 +42,14 @@ EATING = 5.0
 """Carbohydrate eaten per minute, in g."""
 PMOL = 6000.0
 """pmol in a unit of insulin."""
-LEAST, MOST = 10.0, 600.0
+LEAST, MOST = 10.0, 1000.0
 """mg/dL between which glucose is held."""
 
+QUARTERS = 4
+"""Steps of digestion in a minute; emptying can switch within one while food goes on arriving."""
+
 Scalar = Float[Array, ""]
+States = TypeVar("States", "Gut", "Body")
 
 
 class Parameters(NamedTuple):
@@ -127,13 +134,24 @@ class Parameters(NamedTuple):
     isc2ss: Scalar
 
 
-class Body(NamedTuple):
-    """The 13 states of the model, as scalars: a batch of patients is then 13 vectors, and compiles into fast loops.
+class Gut(NamedTuple):
+    """The three states of digestion, which the others do not act on, as scalars.
 
     Attributes:
         solid: carbohydrate in the stomach, solid, mg.
         liquid: liquid, mg.
         gut: in the gut, mg.
+    """
+
+    solid: Scalar
+    liquid: Scalar
+    gut: Scalar
+
+
+class Body(NamedTuple):
+    """The other ten states.
+
+    Attributes:
         plasma: glucose in plasma, mg/kg.
         tissue: in tissue, mg/kg.
         skin: under the skin, where sensors sit, mg/kg.
@@ -146,9 +164,6 @@ class Body(NamedTuple):
         production: second stage, which acts on the liver's production, pmol/L.
     """
 
-    solid: Scalar
-    liquid: Scalar
-    gut: Scalar
     plasma: Scalar
     tissue: Scalar
     skin: Scalar
@@ -162,15 +177,17 @@ class Body(NamedTuple):
 
 
 class Patient(NamedTuple):
-    """A patient at the end of a minute.
+    """A patient at the end of a minute. A batch of patients is vectors of each number, which compile into fast loops.
 
     Attributes:
-        body: the states of the model.
+        gut: states of digestion.
+        body: the other states.
         plate: what is still to be eaten, g.
         eaten: g in the minute before.
         meal: M, what the last meal met in the stomach and what has been eaten of it, mg.
     """
 
+    gut: Gut
     body: Body
     plate: Scalar
     eaten: Scalar
@@ -188,10 +205,10 @@ def fasting(p: Parameters) -> Patient:
     """
     none = jnp.zeros_like(p.BW)
     body = Body(
-        none, none, none, plasma=p.Gpb, tissue=p.Gtb, skin=p.Gpb, insulin=p.Ipb, liver=p.Ilb,
+        plasma=p.Gpb, tissue=p.Gtb, skin=p.Gpb, insulin=p.Ipb, liver=p.Ilb,
         depot=p.isc1ss, depot_2=p.isc2ss, uptake=none, delayed=p.Ib, production=p.Ib,
     )  # fmt: skip
-    return Patient(body, none, none, none)
+    return Patient(Gut(none, none, none), body, none, none, none)
 
 
 def glucose(patient: Patient, p: Parameters) -> Scalar:
@@ -207,13 +224,12 @@ def glucose(patient: Patient, p: Parameters) -> Scalar:
     return patient.body.skin / p.Vg
 
 
-def derivative(x: Body, eaten: Scalar, insulin: Scalar, meal: Scalar, p: Parameters) -> Body:
-    """The right-hand sides above.
+def digestion(x: Gut, eaten: Scalar, meal: Scalar, p: Parameters) -> Gut:
+    """The right-hand sides of the first three equations.
 
     Args:
         x: the states.
         eaten: D, mg/min.
-        insulin: u, pmol/kg/min.
         meal: M, mg; positive.
         p: the patient's numbers.
 
@@ -224,16 +240,28 @@ def derivative(x: Body, eaten: Scalar, insulin: Scalar, meal: Scalar, p: Paramet
     slowing = jnp.tanh(2.5 * (full - p.b * meal) / (meal * (1 - p.b)))
     resuming = jnp.tanh(2.5 * (full - p.d * meal) / (meal * p.d))
     emptied = (p.kmin + (p.kmax - p.kmin) / 2 * (slowing - resuming + 2)) * x.liquid
+    return Gut(eaten - p.kmax * x.solid, p.kmax * x.solid - emptied, emptied - p.kabs * x.gut)
+
+
+def metabolism(x: Body, gut: Scalar, insulin: Scalar, p: Parameters) -> Body:
+    """The right-hand sides of the others.
+
+    Args:
+        x: the states.
+        gut: carbohydrate in the gut, mg.
+        insulin: u, pmol/kg/min.
+        p: the patient's numbers.
+
+    Returns:
+        Change of each state per minute.
+    """
     produced = jnp.maximum(p.kp1 - p.kp2 * x.plasma - p.kp3 * x.production, 0)
     excreted = p.ke1 * jnp.maximum(x.plasma - p.ke2, 0)
     exchanged = p.k1 * x.plasma - p.k2 * x.tissue
     used = (p.Vm0 + p.Vmx * x.uptake) * x.tissue / (p.Km0 + x.tissue)
     concentration = x.insulin / p.Vi
     return Body(
-        solid=eaten - p.kmax * x.solid,
-        liquid=p.kmax * x.solid - emptied,
-        gut=emptied - p.kabs * x.gut,
-        plasma=produced + p.f * p.kabs * x.gut / p.BW - p.Fsnc - excreted - exchanged,
+        plasma=produced + p.f * p.kabs * gut / p.BW - p.Fsnc - excreted - exchanged,
         tissue=exchanged - used,
         skin=p.ksc * (x.plasma - x.skin),
         insulin=p.m1 * x.liver - (p.m2 + p.m4) * x.insulin + p.ka1 * x.depot + p.ka2 * x.depot_2,
@@ -260,24 +288,33 @@ def minute(patient: Patient, served: Scalar, insulin: Scalar, p: Parameters) -> 
     """
     plate = patient.plate + served
     eaten = jnp.minimum(plate, EATING)
-    x = patient.body
     begins = (eaten > 0) & (patient.eaten <= 0)
-    meal = jnp.where(begins, x.solid + x.liquid, patient.meal) + 1000 * eaten
+    meal = jnp.where(begins, patient.gut.solid + patient.gut.liquid, patient.meal) + 1000 * eaten
     mass = jnp.maximum(meal, 1.0)  # before the first meal: the stomach is empty, and nothing depends on it
 
-    def slope(at: Body) -> Body:
-        return derivative(at, 1000 * eaten, PMOL / p.BW * insulin, mass, p)
+    def digested(gut: Gut, _: None) -> tuple[Gut, Scalar]:
+        after = _runge_kutta(lambda x, _: digestion(x, 1000 * eaten, mass, p), gut, 1 / QUARTERS)
+        return after, after.gut
 
-    def ahead(slope: Body, share: float) -> Body:
-        return Body(*(start + share * change for start, change in zip(x, slope, strict=True)))
+    gut, arriving = jax.lax.scan(digested, patient.gut, None, length=QUARTERS)
+    contents = {0.0: patient.gut.gut, 0.5: arriving[QUARTERS // 2 - 1], 1.0: gut.gut}
+    rate = PMOL / p.BW * insulin
+    body = _runge_kutta(lambda x, at: metabolism(x, contents[at], rate, p), patient.body, 1.0)
+    return Patient(gut, _held(body, p), plate - eaten, eaten, meal)
 
-    first = slope(x)
-    second = slope(ahead(first, 0.5))
-    third = slope(ahead(second, 0.5))
-    fourth = slope(ahead(third, 1.0))
-    stages = zip(x, first, second, third, fourth, strict=True)
-    after = Body(*(x + (a + 2 * b + 2 * c + d) / 6 for x, a, b, c, d in stages))
-    return Patient(_held(after, p), plate - eaten, eaten, meal)
+
+def _runge_kutta(slope: Callable[[States, float], States], x: States, step: float) -> States:
+    """The classical method of fourth order; ``slope`` gets the share of the step that has passed."""
+
+    def ahead(change: States, share: float) -> States:
+        return type(x)(*(start + share * step * rate for start, rate in zip(x, change, strict=True)))
+
+    first = slope(x, 0.0)
+    second = slope(ahead(first, 0.5), 0.5)
+    third = slope(ahead(second, 0.5), 0.5)
+    fourth = slope(ahead(third, 1.0), 1.0)
+    stages = zip(first, second, third, fourth, strict=True)
+    return ahead(type(x)(*((a + 2 * b + 2 * c + d) / 6 for a, b, c, d in stages)), 1.0)
 
 
 def _held(x: Body, p: Parameters) -> Body:

@@ -15,7 +15,7 @@ The policy sees nothing that a device does not have (:func:`observed`). The outc
 from the true glucose under the skin at its end, not from the sensor's reading.
 
 Departures from simglucose: its pump rounds to 0.05 pmol/min (1/120 000 U/min), which is left out, and its episodes end
-below 10 and above 600 mg/dL, where glucose is held here.
+below 10 and above 600 mg/dL, where the risk stays at its highest here.
 """
 
 from __future__ import annotations
