@@ -25,6 +25,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import ndtr, ndtri
 from jaxtyping import Array, Float, PRNGKeyArray
 
 CHANCE = np.array([0.95, 0.3, 0.95, 0.3, 0.95, 0.3], np.float32)
@@ -62,13 +63,13 @@ def drawn(key: PRNGKeyArray) -> Meals:
     Returns:
         The meals.
     """
-    chance, time, amount, count = jax.random.split(key, 4)
-    bounds = ((EARLIEST - USUAL) / SPREAD, (LATEST - USUAL) / SPREAD)
-    times = jnp.round(USUAL + SPREAD * jax.random.truncated_normal(time, *bounds))
-    grams = jnp.maximum(jnp.round(GRAMS + GRAMS_SPREAD * jax.random.normal(amount, GRAMS.shape)), 0.0)
-    counted = grams * jnp.exp(MISCOUNT * jax.random.normal(count, GRAMS.shape))
-    takes_place = jax.random.uniform(chance, CHANCE.shape) < CHANCE
-    return Meals(jnp.where(takes_place, times, NEVER), grams, counted)
+    when, what = jax.random.split(key)
+    chance, place = jax.random.uniform(when, (2, len(CHANCE)))
+    amount, miscount = jax.random.normal(what, (2, len(CHANCE)))
+    first, last = ndtr((EARLIEST - USUAL) / SPREAD), ndtr((LATEST - USUAL) / SPREAD)
+    times = jnp.round(USUAL + SPREAD * ndtri(first + (last - first) * place))
+    grams = jnp.maximum(jnp.round(GRAMS + GRAMS_SPREAD * amount), 0.0)
+    return Meals(jnp.where(chance < CHANCE, times, NEVER), grams, grams * jnp.exp(MISCOUNT * miscount))
 
 
 def begun(meals: Meals, amounts: Float[Array, " meals"], start: Array, end: Array) -> Float[Array, ""]:

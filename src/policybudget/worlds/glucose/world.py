@@ -210,7 +210,8 @@ class GlucoseWorld(JaxWorld):
         patient, _ = jax.lax.scan(live, state.patient, start + jnp.arange(self.minutes))
         level, time = glucose(patient, p), state.time + 1
         reading = sensor.reading(level, state.errors, time, self.minutes)
-        announced = meals.begun(state.meals, state.meals.counted, start, start + self.minutes)
+        said = state.meals.counted if self.announced else jnp.zeros_like(state.meals.counted)
+        announced = meals.begun(state.meals, said, start, start + self.minutes)
         device = Device(
             jnp.concatenate([reading[None], state.device.readings[:-1]]),
             _later(state.device.insulin, insulin, self.minutes / INSULIN_TIME),
