@@ -46,7 +46,9 @@ def personalised(world: GlucoseWorld, device: Device, settings: Float[Array, " 3
     basal, ratio, factor = settings
     reading = device.readings[0]
     correction = jnp.where(reading > HIGH, (reading - TARGET) / factor, 0.0)
-    return basal * world.minutes / 60 + jnp.where(device.announced > 0, device.announced / ratio + correction, 0.0)
+    bolus = jnp.where(device.announced > 0, device.announced / ratio + correction, 0.0)
+    dose: Array = basal * world.minutes / 60 + bolus
+    return dose
 
 
 def own_settings(patients: Patients) -> Float[np.ndarray, "n 3"]:
