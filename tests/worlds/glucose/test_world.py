@@ -154,6 +154,11 @@ def test_bad_options_are_one_line(name: str, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_the_world_must_be_told_for_whom_it_plays() -> None:
+    with pytest.raises(PolicyBudgetError, match="must be told for which patient"):
+        WORLD.reset(KEYS[0])
+
+
 def test_risks() -> None:
     levels = [10.0, 20.0, 54.0, 70.0, 112.5, 180.0, 250.0, 600.0, 900.0]
     low, high = risks(jnp.array(levels))

@@ -27,6 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from policybudget.errors import PolicyBudgetError
 from policybudget.worlds.glucose import meals, sensor
 from policybudget.worlds.glucose.patient import Parameters, Patient, fasting, glucose, minute
 from policybudget.worlds.glucose.risk import risks
@@ -138,7 +139,7 @@ class GlucoseWorld(JaxWorld):
         size = 2 + self.announced
         return Box(size, (-1.0,) * size, (1.0,) * size)
 
-    def reset(self, key: PRNGKeyArray, task: Float[Array, " p"]) -> tuple[Day, Float[Array, " o"]]:
+    def reset(self, key: PRNGKeyArray, task: Float[Array, " p"] | None = None) -> tuple[Day, Float[Array, " o"]]:
         """Midnight: a patient in balance, a device that was just put on, a day's meals and sensor errors drawn.
 
         Args:
@@ -148,7 +149,7 @@ class GlucoseWorld(JaxWorld):
         Returns:
             The state, and its observation.
         """
-        p = Parameters(*task)
+        p = _told(task)
         meal_key, error_key = jax.random.split(key)
         errors, time = sensor.errors(error_key), jnp.asarray(0, jnp.int32)
         patient = fasting(p)
@@ -158,7 +159,9 @@ class GlucoseWorld(JaxWorld):
         day = Day(patient, device, meals.drawn(meal_key), errors, time)
         return day, self.observed(day, p)
 
-    def step(self, state: Day, action: Float[Array, " a"], key: PRNGKeyArray, task: Float[Array, " p"]) -> Transition:
+    def step(
+        self, state: Day, action: Float[Array, " a"], key: PRNGKeyArray, task: Float[Array, " p"] | None = None
+    ) -> Transition:
         """Some minutes with the insulin that the policy chooses.
 
         Args:
@@ -189,7 +192,7 @@ class GlucoseWorld(JaxWorld):
         insulin = hours * (MOST_BASAL * share[0] + correction)
         return insulin + MOST_PER_GRAM * share[2] * device.announced if self.announced else insulin
 
-    def deliver(self, state: Day, insulin: Float[Array, ""], task: Float[Array, " p"]) -> Transition:
+    def deliver(self, state: Day, insulin: Float[Array, ""], task: Float[Array, " p"] | None) -> Transition:
         """Some minutes with an amount of insulin, spread evenly over them.
 
         Args:
@@ -200,7 +203,7 @@ class GlucoseWorld(JaxWorld):
         Returns:
             The transition.
         """
-        p = Parameters(*task)
+        p = _told(task)
         start = state.time * self.minutes
 
         def live(patient: Patient, now: Array) -> tuple[Patient, None]:
@@ -262,6 +265,12 @@ def outcome(level: Float[Array, ""]) -> Float[Array, " d"]:
     low, high = risks(level)
     indicators = ((level >= 70) & (level <= 180), level < 70, level < 54, level > 180, level > 250)
     return jnp.stack([low, high, level, level**2, *(flag.astype(jnp.float32) for flag in indicators)])
+
+
+def _told(task: Float[Array, " p"] | None) -> Parameters:
+    if task is None:
+        raise PolicyBudgetError("the world of glucose must be told for which patient it plays: give task")
+    return Parameters(*task)
 
 
 def _later(places: Float[Array, " 2"], added: Array, passed: float) -> Float[Array, " 2"]:
