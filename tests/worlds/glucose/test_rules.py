@@ -68,7 +68,9 @@ def test_a_table_of_rules_is_the_mean_of_their_days() -> None:
     np.testing.assert_allclose(table[2], np.asarray(apart).mean(axis=1), rtol=1e-4)
     worth = rules.returns(WORLD, table)
     assert worth.shape == (4, 3) and worth.max() <= 100
-    np.testing.assert_allclose(rules.returns(WORLD, table, 2.0, 1.0), worth - table[..., 0] / 288, rtol=1e-5)
+    np.testing.assert_allclose(
+        rules.returns(WORLD, table, np.array([[2.0] * 3, [1.0] * 3])), worth - table[..., 0] / 288, rtol=1e-5
+    )
 
 
 def test_the_personalised_rule_is_better_than_one_for_all() -> None:

@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Key
 
 from policybudget.worlds.glucose.patients import Patients
 from policybudget.worlds.glucose.world import MOST_BASAL, MOST_CORRECTION, MOST_PER_GRAM, Day, Device, GlucoseWorld
@@ -107,7 +107,7 @@ def totals(
     rule: Rule,
     settings: Float[Array, "n s"],
     tasks: Float[Array, "n p"],
-    keys: PRNGKeyArray,
+    keys: Key[Array, "n days"],
 ) -> Float[Array, "n days d"]:
     """Outcomes of whole days, summed over each day.
 
@@ -122,7 +122,7 @@ def totals(
         (n, days, d) sums of the outcome over the steps of each day.
     """
 
-    def day(key: PRNGKeyArray, settings: Array, task: Array) -> Array:
+    def day(key: Array, settings: Array, task: Array) -> Array:
         def step(carry: tuple[Day, Array], _: None) -> tuple[tuple[Day, Array], None]:
             state, total = carry
             after = world.deliver(state, rule(world, state.device, settings), task)
@@ -132,7 +132,7 @@ def totals(
         (_, total), _ = jax.lax.scan(step, (first, jnp.zeros(world.outcome_size)), None, world.time_limit)
         return total
 
-    days = jax.vmap(jax.vmap(day, in_axes=(0, None, None)))(keys, settings, tasks)
+    days: Array = jax.vmap(jax.vmap(day, in_axes=(0, None, None)))(keys, settings, tasks)
     return days
 
 
@@ -141,7 +141,7 @@ def totals_of_grid(
     world: GlucoseWorld,
     actions: Float[Array, "r a"],
     tasks: Float[Array, "n p"],
-    keys: PRNGKeyArray,
+    keys: Key[Array, "n days"],
     batch: int = 16,
 ) -> Float[Array, "r n d"]:
     """Mean outcomes of days under constant rules, all on the same days.
@@ -166,19 +166,19 @@ def totals_of_grid(
 
 
 def returns(
-    world: GlucoseWorld, totals: Float[np.ndarray, "... d"], low: float = 1.0, high: float = 1.0
-) -> Float[np.ndarray, " ..."]:
-    """The return of days from the sums of their outcomes.
+    world: GlucoseWorld, totals: Float[np.ndarray, "... n d"], wishes: Float[np.ndarray, "2 n"] | None = None
+) -> Float[np.ndarray, "... n"]:
+    """The agents' returns from the sums of the outcomes of their days.
 
     Args:
         world: which says how many steps a day has.
-        totals: (.., d) sums over a day.
-        low: the user's weight on low glucose.
-        high: the user's weight on high glucose.
+        totals: (.., n, d) sums over a day, or means of such sums.
+        wishes: (2, n) the agents' weights on low and on high glucose; 1 if None.
 
     Returns:
-        (..) returns, 100 at most.
+        (.., n) returns, 100 at most.
     """
+    low, high = np.ones(2) if wishes is None else np.asarray(wishes, np.float64)
     values = np.asarray(totals, np.float64)
     worth: np.ndarray = 100.0 - (low * values[..., 0] + high * values[..., 1]) / world.time_limit
     return worth
