@@ -46,11 +46,22 @@ def read_users(path: Path, features: int, components: tuple[str, ...] = ()) -> P
     order = _columns(path, table.header, features, components)
     about = {name: i for i, name in enumerate(table.header) if name in ABOUT_USERS and i not in order}
     weights = np.stack([numbers(table, i, fits=_finite).astype(np.float32) for i in order], axis=1)
-    return Population.from_weights(weights, _names(table, about.get("name")), **_details(table, about))
+    return Population.from_weights(weights, names_of(table, about.get("name")), **details_of(table, about))
 
 
-def _details(table: Table, about: dict[str, int]) -> dict[str, np.ndarray]:
-    """Weights of the users and their options outside, where the table has them."""
+def details_of(table: Table, about: dict[str, int]) -> dict[str, np.ndarray]:
+    """Weights of the users and their options outside, where the table has them.
+
+    Args:
+        table: of users.
+        about: positions of the columns ``weight`` and ``outside``, where it has them.
+
+    Returns:
+        ``agent_weights`` (n) and ``outside`` (n), each where the table has it, for a :class:`Population`.
+
+    Raises:
+        PolicyBudgetError: a cell is no such number.
+    """
     details = {}
     if "weight" in about:
         weights = numbers(table, about["weight"], "a positive number", _positive)
@@ -91,7 +102,7 @@ def read_tasks(path: Path, column: str) -> tuple[np.ndarray, list[str] | None, d
         )
     about = {name: i for i, name in enumerate(header) if name != column}
     wanted = numbers(table, header.index(column), fits=_finite).astype(np.float32)
-    return wanted, _names(table, about.get("name")), _details(table, about)
+    return wanted, names_of(table, about.get("name")), details_of(table, about)
 
 
 def _columns(path: Path, header: list[str], features: int, components: tuple[str, ...]) -> list[int]:
@@ -143,7 +154,19 @@ def _finite_or_none(values: np.ndarray) -> np.ndarray:
     return fit
 
 
-def _names(table: Table, column: int | None) -> list[str] | None:
+def names_of(table: Table, column: int | None) -> list[str] | None:
+    """The users' names.
+
+    Args:
+        table: of users.
+        column: position of the column ``name``; None if there is none.
+
+    Returns:
+        The names; None without such a column.
+
+    Raises:
+        PolicyBudgetError: a name is empty, or that of two users.
+    """
     if column is None:
         return None
     names = [name.strip() for name in table.columns[column]]

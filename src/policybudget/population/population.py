@@ -70,7 +70,8 @@ class Population:
                 f"dynamics must be a row of finite numbers per agent ({self.size}), got an array of shape {table.shape}"
             )
         object.__setattr__(self, "dynamics", table)
-        known = table if table.size or self.parameters is None else np.asarray(self.parameters, np.float32)
+        tables = [table] if self.parameters is None else [table, np.asarray(self.parameters, np.float32)]
+        known = np.concatenate(tables, axis=1)
         spread = known.std(axis=0)
         differs = spread > 1e-6 * np.abs(known).max(axis=0, initial=0.0)
         standard = ((known - known.mean(axis=0)) / np.where(differs, spread, 1.0))[:, differs]
