@@ -10,7 +10,7 @@ from typing import Any, cast
 from policybudget.errors import PolicyBudgetError, not_one_of
 from policybudget.from_file import PYTHON
 from policybudget.population import Population
-from policybudget.users import read_users
+from policybudget.users import read_own, read_users
 from policybudget.worlds.entry import PAPER, PLAIN, Entry, Search, Settings
 from policybudget.worlds.glucose.names import GLUCOSE, glucose_world
 from policybudget.worlds.glucose.population import glucose_population, read_patients
@@ -81,7 +81,8 @@ def make(
         )
     if agents is not None:
         raise PolicyBudgetError(f"{name} has as many agents as --population has rows; leave --agents out")
-    world = known.world()
+    users = read_own(Path(population)) if population is not None and name.startswith((GYM, PYTHON)) else ()
+    world = known.world(users) if users else known.world()
     if population is None:
         columns = f" ({', '.join(world.components)})" if isinstance(world, GymnasiumWorld) and world.components else ""
         raise PolicyBudgetError(

@@ -20,8 +20,7 @@ from policybudget.worlds.interface import HostStep
 
 Given = TypeVar("Given")
 WHOM = "whom"
-"""Where a vector environment is told whom each copy plays for: the option of a reset, and the attribute that says who
-comes next."""
+"""The attribute by which an environment is told whom its next episode is for (:mod:`policybudget.worlds.gym.own`)."""
 Factory = Callable[[int], Any]
 Outcome = Callable[[np.ndarray, dict[str, Any]], np.ndarray]
 
@@ -84,6 +83,7 @@ class GymnasiumCopies:
         self._space = self.env.single_observation_space
         self._outcome_of, self._size, self._shape = world.outcome, world.observation_size, (number, world.outcome_size)
         self._ended = np.zeros(number, bool)
+        self._whom: np.ndarray | None = None
 
     def reset(self, seed: int, whom: np.ndarray | None = None) -> NDArray[np.float32]:
         """Begin fresh episodes; see :class:`Copies`.
@@ -92,8 +92,8 @@ class GymnasiumCopies:
             seed: of the first states and of all that follows.
             whom: (E,) agents, for environments that are told (:mod:`policybudget.worlds.gym.own`).
         """
-        options = {} if whom is None else {"options": {WHOM: whom}}
-        observation = self._guard(lambda: self._flat(self.env.reset(seed=seed, **options)[0]))
+        self._tell(whom)
+        observation = self._guard(lambda: self._flat(self.env.reset(seed=seed)[0]))
         self._check("observation after reset", observation)
         self._ended[:] = False
         return observation
@@ -105,9 +105,17 @@ class GymnasiumCopies:
             actions: (N, ..) as policies give them.
             following: (E,) agents, for environments that are told.
         """
-        if following is not None:
-            self.env.set_attr(WHOM, following)
-        return self._guard(lambda: self._step(actions))
+        after = self._guard(lambda: self._step(actions))
+        if following is not None and self._ended.any():  # those copies are reset in the next step
+            assert self._whom is not None
+            self._tell(np.where(self._ended, following, self._whom))
+        return after
+
+    def _tell(self, whom: np.ndarray | None) -> None:
+        """Whom the next episode of each copy is for."""
+        self._whom = whom
+        if whom is not None:
+            self.env.set_attr(WHOM, [int(agent) for agent in whom])
 
     def _step(self, actions: np.ndarray) -> HostStep:
         reached, reward, terminated, truncated, info = self.env.step(self.world.units(actions))
