@@ -154,6 +154,11 @@ def test_bad_options_are_one_line(name: str, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_sensors_have_readings_every_three_or_five_minutes() -> None:
+    with pytest.raises(PolicyBudgetError, match="must be 3 or 5, as sensors have them, got 4"):
+        GlucoseWorld(minutes=4)
+
+
 def test_the_world_must_be_told_for_whom_it_plays() -> None:
     with pytest.raises(PolicyBudgetError, match="must be told for which patient"):
         WORLD.reset(KEYS[0])

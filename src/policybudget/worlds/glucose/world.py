@@ -99,6 +99,12 @@ class GlucoseWorld(JaxWorld):
     announced: bool = True
     weight_seen: bool = False
 
+    def __check_init__(self) -> None:
+        if self.minutes not in (3, 5):
+            raise PolicyBudgetError(
+                f"minutes between decisions must be 3 or 5, as sensors have them, got {self.minutes}"
+            )
+
     @property
     def name(self) -> str:
         """As given to ``--world``."""
