@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeVar
+from types import FrameType
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,9 @@ from policybudget.worlds.gym import spaces
 from policybudget.worlds.interface import HostStep
 
 Given = TypeVar("Given")
+WHOM = "whom"
+"""Where a vector environment is told whom each copy plays for: the option of a reset, and the attribute that says who
+comes next."""
 Factory = Callable[[int], Any]
 Outcome = Callable[[np.ndarray, dict[str, Any]], np.ndarray]
 
@@ -47,6 +53,10 @@ class Recipe(Protocol):
     def outcome_size(self) -> int:
         """d."""
 
+    @property
+    def step_timeout(self) -> float | None:
+        """Seconds that a step or a reset may take; None for no limit."""
+
 
 class GymnasiumCopies:
     """E copies; every autoreset mode gives the same transitions, and no reset is one of them (``valid``).
@@ -75,23 +85,28 @@ class GymnasiumCopies:
         self._outcome_of, self._size, self._shape = world.outcome, world.observation_size, (number, world.outcome_size)
         self._ended = np.zeros(number, bool)
 
-    def reset(self, seed: int) -> NDArray[np.float32]:
+    def reset(self, seed: int, whom: np.ndarray | None = None) -> NDArray[np.float32]:
         """Begin fresh episodes; see :class:`Copies`.
 
         Args:
             seed: of the first states and of all that follows.
+            whom: (E,) agents, for environments that are told (:mod:`policybudget.worlds.gym.own`).
         """
-        observation = self._guard(lambda: self._flat(self.env.reset(seed=seed)[0]))
+        options = {} if whom is None else {"options": {WHOM: whom}}
+        observation = self._guard(lambda: self._flat(self.env.reset(seed=seed, **options)[0]))
         self._check("observation after reset", observation)
         self._ended[:] = False
         return observation
 
-    def step(self, actions: np.ndarray) -> HostStep:
+    def step(self, actions: np.ndarray, following: np.ndarray | None = None) -> HostStep:
         """Step every copy; see :class:`Copies`.
 
         Args:
             actions: (N, ..) as policies give them.
+            following: (E,) agents, for environments that are told.
         """
+        if following is not None:
+            self.env.set_attr(WHOM, following)
         return self._guard(lambda: self._step(actions))
 
     def _step(self, actions: np.ndarray) -> HostStep:
@@ -143,7 +158,7 @@ class GymnasiumCopies:
         """Turn whatever an environment raises into one line that says where."""
         where = f"world {self.world.name}, step {self.steps + 1}"
         try:
-            with silence():
+            with silence(), limit(self.world.step_timeout):
                 return call()
         except PolicyBudgetError as error:
             self._abandon()
@@ -217,6 +232,34 @@ class GymnasiumCopies:
         return np.concatenate(
             [spaces.flatten(space, spaces.as_batch(space, final[i]), 1) for i in np.flatnonzero(ended)]
         )
+
+
+@contextlib.contextmanager
+def limit(seconds: float | None) -> Iterator[None]:
+    """End what takes too long: Python code, or the wait for a worker process.
+
+    Args:
+        seconds: that it may take; None for no limit.
+
+    Raises:
+        WorldError: it took longer; or this system or thread has no alarm.
+    """
+    if seconds is None:
+        yield
+        return
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        raise WorldError("a limit of seconds per step needs Linux or macOS, and the main thread; leave it out")
+
+    def late(number: int, frame: FrameType | None) -> NoReturn:
+        raise WorldError(f"the environment took longer than {seconds:g} s, the limit (--step-timeout)")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextlib.contextmanager

@@ -41,6 +41,7 @@ class GymnasiumWorld(HostWorld):
         limit: steps after which an episode is truncated.
         outcome: from (rewards, info) of a step to the outcome (N, d); None: the reward.
         components: names of the reward components, where the environment has some.
+        step_timeout: seconds that a step or a reset of all copies may take; None for no limit.
     """
 
     factory: Factory
@@ -50,6 +51,7 @@ class GymnasiumWorld(HostWorld):
     limit: int
     outcome: Outcome | None = None
     components: tuple[str, ...] = ()
+    step_timeout: float | None = None
 
     @property
     def name(self) -> str:
