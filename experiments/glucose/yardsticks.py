@@ -73,7 +73,7 @@ def show(name: str) -> None:
         totals.append(sums.mean(axis=(0, 1)))
         worst.append(rule.replace("basal-bolus", "").strip())
     steps = glucose_world(name).time_limit
-    print("\nall patients\n\n" + clinical_table(worst, clinical(np.array(totals), steps)))
+    print("\nreadings of all patients together\n\n" + clinical_table(worst, clinical(np.array(totals), steps)))
 
 
 def main() -> None:
