@@ -12,7 +12,7 @@ import pytest
 from policybudget.errors import PolicyBudgetError
 from policybudget.worlds import registry
 from policybudget.worlds.glucose.names import glucose_world
-from policybudget.worlds.glucose.patient import Parameters
+from policybudget.worlds.glucose.parameters import Parameters
 from policybudget.worlds.glucose.patients import all_patients
 from policybudget.worlds.glucose.risk import risks
 from policybudget.worlds.glucose.world import OUTCOME, Day, Device, GlucoseWorld, outcome

@@ -29,7 +29,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.worlds.glucose import meals, sensor
-from policybudget.worlds.glucose.patient import Parameters, Patient, fasting, glucose, minute
+from policybudget.worlds.glucose.parameters import Parameters
+from policybudget.worlds.glucose.patient import Patient, fasting, glucose, minute
 from policybudget.worlds.glucose.risk import risks
 from policybudget.worlds.interface import Box, JaxWorld, Transition
 
