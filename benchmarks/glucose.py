@@ -29,7 +29,8 @@ def measure(copies: int, repeats: int) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    from policybudget.worlds.glucose.patient import Parameters, Patient, fasting, minute
+    from policybudget.worlds.glucose.parameters import Parameters
+    from policybudget.worlds.glucose.patient import Patient, fasting, minute
     from policybudget.worlds.glucose.patients import all_patients
     from policybudget.worlds.glucose.world import DAY, GlucoseWorld
 

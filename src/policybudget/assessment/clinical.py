@@ -105,4 +105,4 @@ def clinical_table(names: Sequence[str], measures: Clinical) -> str:
         f"{name:<{width}}" + "".join(f" {cell:>{size}}" for cell, size in zip(row, sizes, strict=True))
         for name, row in rows
     )
-    return "\n".join(lines)
+    return "\n".join(line.rstrip() for line in lines)

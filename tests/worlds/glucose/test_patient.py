@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from policybudget.errors import PolicyBudgetError
-from policybudget.worlds.glucose.patient import Parameters, Patient, digestion, fasting, glucose, metabolism, minute
+from policybudget.worlds.glucose.parameters import Parameters
+from policybudget.worlds.glucose.patient import Patient, digestion, fasting, glucose, metabolism, minute
 from policybudget.worlds.glucose.patients import all_patients
 
 REFERENCE = np.load(Path(__file__).with_name("reference.npz"), allow_pickle=False)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from policybudget.errors import PolicyBudgetError
-from policybudget.population import Experience
+from policybudget.population import Experience, Population
 from policybudget.worlds import registry
-from policybudget.worlds.glucose.patient import Parameters
+from policybudget.worlds.glucose.parameters import Parameters
 from policybudget.worlds.glucose.patients import all_patients
 from policybudget.worlds.glucose.population import glucose_population, read_patients
 from policybudget.worlds.glucose.world import GlucoseWorld
@@ -17,10 +17,12 @@ from policybudget.worlds.glucose.world import GlucoseWorld
 WORLD = GlucoseWorld()
 
 
-def experience(low: float, high: float) -> Experience:
-    """A step with these risks."""
-    outcome = jnp.zeros(9).at[0].set(low).at[1].set(high)
-    return Experience(jnp.zeros(12), jnp.zeros(3), outcome, jnp.zeros(12))
+def returns(population: Population, steps: int, low: float, high: float) -> np.ndarray:
+    """(n,) what a day is worth to each agent with these risks all day."""
+    n = population.size
+    outcome = jnp.zeros((n, 9)).at[:, 0].set(low).at[:, 1].set(high)
+    played = Experience(jnp.zeros((n, 12)), jnp.zeros((n, 3)), outcome, jnp.zeros((n, 12)))
+    return steps * np.asarray(population.rewards.paid(played, jnp.arange(n)))
 
 
 def test_all_patients() -> None:
@@ -38,8 +40,7 @@ def test_a_day_without_risk_is_worth_100(minutes: int) -> None:
     population = glucose_population(GlucoseWorld(minutes=minutes))
     steps = 1440 // minutes
     for low, high, worth in ((0.0, 0.0, 100.0), (12.0, 0.0, 88.0), (0.0, 30.0, 70.0), (100.0, 0.0, 0.0)):
-        rewards = population.rewards.agents(population.rewards.features(experience(low, high)))
-        np.testing.assert_allclose(steps * np.asarray(rewards), np.full(30, worth), atol=1e-4)
+        np.testing.assert_allclose(returns(population, steps, low, high), np.full(30, worth), atol=1e-4)
 
 
 def test_some_patients() -> None:
@@ -57,8 +58,7 @@ def test_patients_with_wishes(tmp_path: Path) -> None:
     assert population.agent_weights is not None and population.agent_weights.tolist() == [3, 1, 1]
     assert population.parameter_names[-2:] == ("low", "high") and population.parameters is not None
     np.testing.assert_array_equal(population.parameters[:, -2:], [[2, 1], [1, 0.5], [1, 1]])
-    rewards = population.rewards.agents(population.rewards.features(experience(20.0, 10.0)))
-    np.testing.assert_allclose(288 * np.asarray(rewards), [100 - 40 - 10, 100 - 20 - 5, 70], atol=1e-4)
+    np.testing.assert_allclose(returns(population, 288, 20.0, 10.0), [100 - 40 - 10, 100 - 20 - 5, 70], atol=1e-4)
     assert population.dynamics is not None
     np.testing.assert_array_equal(population.dynamics[0], population.dynamics[2])
 

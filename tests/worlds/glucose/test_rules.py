@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from policybudget.worlds.glucose import rules
-from policybudget.worlds.glucose.patient import Parameters, glucose
+from policybudget.worlds.glucose.parameters import Parameters
+from policybudget.worlds.glucose.patient import glucose
 from policybudget.worlds.glucose.patients import all_patients
 from policybudget.worlds.glucose.world import Day, Device, GlucoseWorld
 

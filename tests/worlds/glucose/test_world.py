@@ -12,7 +12,7 @@ import pytest
 from policybudget.errors import PolicyBudgetError
 from policybudget.worlds import registry
 from policybudget.worlds.glucose.names import glucose_world
-from policybudget.worlds.glucose.patient import Parameters
+from policybudget.worlds.glucose.parameters import Parameters
 from policybudget.worlds.glucose.patients import all_patients
 from policybudget.worlds.glucose.risk import risks
 from policybudget.worlds.glucose.world import OUTCOME, Day, Device, GlucoseWorld, outcome
@@ -152,6 +152,11 @@ def test_bad_options_are_one_line(name: str, message: str) -> None:
     with pytest.raises(PolicyBudgetError, match=message) as error:
         registry.make(name)
     assert "\n" not in str(error.value)
+
+
+def test_sensors_have_readings_every_three_or_five_minutes() -> None:
+    with pytest.raises(PolicyBudgetError, match="must be 3 or 5, as sensors have them, got 4"):
+        GlucoseWorld(minutes=4)
 
 
 def test_the_world_must_be_told_for_whom_it_plays() -> None:

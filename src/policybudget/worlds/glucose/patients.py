@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from policybudget.csv_table import numbers, read_table
 from policybudget.errors import not_one_of
-from policybudget.worlds.glucose.patient import Parameters
+from policybudget.worlds.glucose.parameters import Parameters
 
 PATH = Path(__file__).with_name("patients.csv")
 

@@ -94,7 +94,7 @@ def served(
         **details: ``agent_weights`` and ``outside`` of :class:`Population`.
 
     Returns:
-        The agents; their ``dynamics`` are rows of :class:`~policybudget.worlds.glucose.patient.Parameters`.
+        The agents; their ``dynamics`` are rows of :class:`~policybudget.worlds.glucose.parameters.Parameters`.
     """
     weights = np.concatenate([np.ones((len(wishes), 1)), wishes], axis=1).astype(np.float32)
     therapy = (patients.columns["BW"], patients.basal, patients.columns["CR"], patients.columns["CF"])

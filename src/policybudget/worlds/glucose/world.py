@@ -29,7 +29,8 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from policybudget.errors import PolicyBudgetError
 from policybudget.worlds.glucose import meals, sensor
-from policybudget.worlds.glucose.patient import Parameters, Patient, fasting, glucose, minute
+from policybudget.worlds.glucose.parameters import Parameters
+from policybudget.worlds.glucose.patient import Patient, fasting, glucose, minute
 from policybudget.worlds.glucose.risk import risks
 from policybudget.worlds.interface import Box, JaxWorld, Transition
 
@@ -98,6 +99,12 @@ class GlucoseWorld(JaxWorld):
     minutes: int = 5
     announced: bool = True
     weight_seen: bool = False
+
+    def __check_init__(self) -> None:
+        if self.minutes not in (3, 5):
+            raise PolicyBudgetError(
+                f"minutes between decisions must be 3 or 5, as sensors have them, got {self.minutes}"
+            )
 
     @property
     def name(self) -> str:
