@@ -58,7 +58,7 @@ def metrics(folder: Path) -> Callable[[Random], Case]:
         header, row = (line.split(",") for line in content.decode().splitlines())
         damage = damaged(rng, content) if rng.random() < 0.4 else table_text(rng, header, [row, row])
         path.write_bytes(damage)
-        return Case(f"metrics.csv {damage[:40]!a}", call, True, ("metrics", ".metrics"))
+        return Case(f"metrics.csv {damage[:40]!a}", call, True, ("place/metrics", "place/.metrics"))
 
     return make
 
