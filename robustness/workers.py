@@ -148,7 +148,9 @@ def _listened(
                 return None
     except (EOFError, OSError):
         worker.process.join()
-        return _instead(worker, Judgement("crash", f"the process ended with {worker.process.exitcode}"), waiting, heard, folder)
+        return _instead(
+            worker, Judgement("crash", f"the process ended with {worker.process.exitcode}"), waiting, heard, folder
+        )
     if time.monotonic() - worker.heard > PATIENCE:
         worker.process.kill()
         return _instead(worker, Judgement("hang", "not even a signal ended it"), waiting, heard, folder)

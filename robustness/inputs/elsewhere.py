@@ -145,7 +145,14 @@ def _change(rng: Random, arrays: dict[str, np.ndarray]) -> None:
     elif kind == 3:
         arrays[name] = np.full(arrays[name].shape, rng.choice([np.nan, np.inf, 3e38]), np.float32)
     else:
-        others = ("q_net.q_net.x.weight", "q_net.q_net.9.bias", "features_extractor.x", "actor.mu.0.weight", "x", "q_net.q_net.²")
+        others = (
+            "q_net.q_net.x.weight",
+            "q_net.q_net.9.bias",
+            "features_extractor.x",
+            "actor.mu.0.weight",
+            "x",
+            "q_net.q_net.²",
+        )
         arrays[rng.choice(others)] = arrays.pop(name)
 
 
@@ -175,7 +182,9 @@ def python_file(folder: Path) -> Callable[[Random], Case]:
         content = text.encode("utf-8", "surrogatepass")
         path.write_bytes(damaged(rng, content) if kind > 0.85 else content)
         name = "policy" if kind < 0.83 else rng.choice(["", "x", "policy()", "__doc__", "é"])
-        return Case(f"python policy {answer}", lambda: act(f"python:{path}:{name}"), kind < 0.05, ("place/__pycache__",))
+        return Case(
+            f"python policy {answer}", lambda: act(f"python:{path}:{name}"), kind < 0.05, ("place/__pycache__",)
+        )
 
     return make
 

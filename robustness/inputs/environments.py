@@ -61,24 +61,63 @@ SPACES = (
     *("None", "1", "Shy()", "spaces.Discrete(10**9)", "spaces.Discrete(1)", "spaces.Discrete(3, start=-5)"),
     *("spaces.Box(-1, 1, (0,))", "spaces.Box(-1, 1, ())", "spaces.Box(-np.inf, np.inf, (2,))", "spaces.Tuple(())"),
     *("spaces.Box(0, 255, (2000, 2000, 3), np.uint8)", "spaces.Text(5)", "spaces.Dict({})", "spaces.MultiBinary(4)"),
-    *("spaces.MultiDiscrete([2, 10**7])", "spaces.MultiDiscrete([[2, 3], [4, 5]])", "spaces.Sequence(spaces.Discrete(2))"),
+    *(
+        "spaces.MultiDiscrete([2, 10**7])",
+        "spaces.MultiDiscrete([[2, 3], [4, 5]])",
+        "spaces.Sequence(spaces.Discrete(2))",
+    ),
     *("spaces.Box(np.array([1, np.nan]), np.array([2, 3]))", "spaces.Box(-1, 1, (2,), np.float64)", "spaces.Box"),
     *("spaces.Dict({'a': spaces.Discrete(3), 'b': spaces.Box(-1, 1, (2,))})", "spaces.Box(-1, 1, (10**6,))"),
     *("spaces.Box(-1, 1, (2,), np.float16)", "spaces.Graph(spaces.Discrete(2), None)", "spaces.Box(1, 1, (2,))"),
 )
 SEEN = (
     *("None", "1", "'x'", "[]", "np.zeros(3)", "np.full(2, np.nan)", "np.full(2, np.inf)", "np.zeros((2, 1))", "Shy()"),
-    *("[0, 'x']", "np.zeros(2, object)", "np.array(['a', 'b'])", "{'a': 1}", "np.full(2, 1e300)", "np.zeros(2, complex)"),
+    *(
+        "[0, 'x']",
+        "np.zeros(2, object)",
+        "np.array(['a', 'b'])",
+        "{'a': 1}",
+        "np.full(2, 1e300)",
+        "np.zeros(2, complex)",
+    ),
     *("(0, 0)", "np.zeros(2, np.float64)", "np.zeros(0)", "np.zeros(10**7)", "object", "iter([0, 0])", "b'xx'"),
 )
 REWARDS = (
     *("None", "'x'", "np.nan", "np.inf", "1e308", "[]", "[1]", "[1, 2, 3]", "np.zeros((2, 2))", "np.array(1.0)", "1"),
     *("[1, 2] if self.time < 3 else 1", "[1, None]", "Shy()", "10**400", "1j", "True", "{}", "np.array(['x', 'y'])"),
 )
-FLAGS = ("None", "'x'", "1", "np.True_", "np.array([True])", "Shy()", "[]", "np.nan", "2", "self.time > 3", "True", "object()")
-INFOS = ("None", "[]", "{1: 2}", "'x'", "{'final_info': 3}", "{'a': Shy()}", "{'_a': 1, 'a': [1, 2]}", "{'x' * 99: np.zeros(5)}", "()")
+FLAGS = (
+    "None",
+    "'x'",
+    "1",
+    "np.True_",
+    "np.array([True])",
+    "Shy()",
+    "[]",
+    "np.nan",
+    "2",
+    "self.time > 3",
+    "True",
+    "object()",
+)
+INFOS = (
+    "None",
+    "[]",
+    "{1: 2}",
+    "'x'",
+    "{'final_info': 3}",
+    "{'a': Shy()}",
+    "{'_a': 1, 'a': [1, 2]}",
+    "{'x' * 99: np.zeros(5)}",
+    "()",
+)
 DECLARED = (
-    *("reward_space = None", "reward_space = spaces.Discrete(3)", "reward_space = spaces.Box(0, 1, (5,))", "metadata = 3"),
+    *(
+        "reward_space = None",
+        "reward_space = spaces.Discrete(3)",
+        "reward_space = spaces.Box(0, 1, (5,))",
+        "metadata = 3",
+    ),
     *("reward_space = spaces.Box(0, 1, (10**9,))", "reward_names = 'x'", "reward_names = [1, 2]", "spec = 5"),
     *("reward_names = ['name', 'weight']", "reward_names = ['a', 'a']", "render_mode = Shy()", "reward_names = Shy()"),
     *("reward_space = Shy()", "reward_dim = 'x'", "unwrapped = None", "reward_names = ['a\\n', '\\x00']"),

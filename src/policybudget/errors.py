@@ -6,9 +6,19 @@ import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+LONGEST = 900
+"""Characters of a message."""
+
 
 class PolicyBudgetError(Exception):
-    """Bad input: an option, a file, a world, a saved run. The command line prints it and exits with status 2."""
+    """Bad input: an option, a file, a world, a saved run. The command line prints it and exits with status 2.
+
+    Args:
+        message: what was expected, what came, and what to do; what it quotes may be anything.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class WorldError(PolicyBudgetError):
@@ -17,6 +27,23 @@ class WorldError(PolicyBudgetError):
 
 class RunFolderError(PolicyBudgetError):
     """A run folder is missing, damaged, of another format, or cannot be written."""
+
+
+def one_line(text: str) -> str:
+    """A text as one line that any terminal can show.
+
+    Args:
+        text: may quote what came from elsewhere.
+
+    Returns:
+        At most ``LONGEST`` characters, the middle left out if there are more; what cannot be printed is escaped.
+    """
+    line = " ".join(text.split())
+    if len(line) > LONGEST:
+        line = f"{line[: 2 * LONGEST // 3]} ... {line[5 - LONGEST // 3 :]}"
+    if line.isprintable():
+        return line
+    return one_line("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
 
 
 def check_seed(seed: int) -> None:
