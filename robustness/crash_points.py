@@ -13,7 +13,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,7 +158,7 @@ def crashes(most: int | None, processes: int, place: tuple[Path, Path]) -> Tally
         jobs += [(name, path) for path in found]
         jobs += _really_crashed(name, run, [int(path.name) for path in found], place, tally)
     chosen = jobs if most is None else jobs[:: max(1, -(-len(jobs) // most))]
-    with progress("crash points", max(1, len(chosen))) as tick, ThreadPoolExecutor(processes) as pool:
+    with progress("crash points", max(1, len(chosen))) as tick, trainings.side_by_side(processes) as pool:
 
         def go_on(name: str, state: Path) -> None:
             words = trainings.words_to_go_on(state, trainings.commands()[name])

@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -173,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _at_random(kills: int, seed: int, processes: int, place: tuple[Path, Path]) -> Tally:
     tally, names = Tally(), list(trainings.commands())
     each = [kills // len(names) + (at < kills % len(names)) for at in range(len(names))]
-    with progress("random kills", max(1, kills)) as tick, ThreadPoolExecutor(processes) as pool:
+    with progress("random kills", max(1, kills)) as tick, trainings.side_by_side(processes) as pool:
         jobs = [
             pool.submit(killed_at_random, name, number, seed, place, tally, tick)
             for name, number in zip(names, each, strict=True)

@@ -10,7 +10,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 from robustness.inputs.records import TOGETHER
@@ -81,6 +83,18 @@ def started_module(module: str, words: Sequence[str], folder: Path, cache: Path)
         (sys.executable, "-m", module, *words), cwd=folder, env=environment,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
+
+
+def side_by_side(processes: int) -> ThreadPoolExecutor:
+    """Threads that start processes, each on a core of its own: ``--cores 1`` alone would put all on the first one.
+
+    Args:
+        processes: how many at a time.
+    """
+    cores = Queue[int]()
+    for number in range(processes):
+        cores.put(sorted(os.sched_getaffinity(0))[number % len(os.sched_getaffinity(0))])
+    return ThreadPoolExecutor(processes, initializer=lambda: os.sched_setaffinity(0, {cores.get()}))
 
 
 def words_to_go_on(folder: Path, options: Sequence[str]) -> tuple[str, ...]:
