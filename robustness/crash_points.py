@@ -9,6 +9,9 @@ operation show that the copies are what a crash leaves.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import json
 import os
 import shutil
 import sys
@@ -20,6 +23,7 @@ from unittest.mock import patch
 
 from policybudget.progress import progress
 from robustness import trainings
+from robustness.judge import shown
 
 if TYPE_CHECKING:
     from robustness.kill import Tally
@@ -30,6 +34,8 @@ PATHS = {"os.rename": 2, "os.remove": 1, "os.rmdir": 1, "os.mkdir": 1, "os.chmod
 """Audit events that change files, and how many of their arguments are paths."""
 CRASHED = 9
 """Exit status of a process that ends itself."""
+BATCH = 12
+"""States that one process goes on from."""
 SAMPLED = 4
 """Real processes per training."""
 
@@ -145,37 +151,85 @@ def crashes(most: int | None, processes: int, place: tuple[Path, Path]) -> Tally
     from robustness.kill import Tally, ended_well
 
     tally, (folder, cache) = Tally(), place
+    expected: dict[str, dict[str, Any]] = {}
     jobs: list[tuple[str, Path]] = []
-    expected = {}
-    for name in TRAININGS:
+
+    def watch(name: str) -> None:
         run, copies = (folder / f"{kind}-{name.replace(' ', '-')}" for kind in ("watched", "copies"))
         child = trainings.started_module("robustness.crash_points", (name, str(run), str(copies)), folder, cache)
         if not ended_well(child, f"{name}, watched", tally):
-            continue
+            return
         expected[name] = trainings.content(run)
         found = sorted((path for path in copies.iterdir()), key=lambda path: int(path.name))
         tally.counts["operations"] += int((folder / f"{run.name}.operations").read_text())
-        jobs += [(name, path) for path in found]
-        jobs += _really_crashed(name, run, [int(path.name) for path in found], place, tally)
-    chosen = jobs if most is None else jobs[:: max(1, -(-len(jobs) // most))]
-    with progress("crash points", max(1, len(chosen))) as tick, trainings.side_by_side(processes) as pool:
+        tally.counts["states"] += len(found)
+        jobs.extend((name, path) for path in found)
+        jobs.extend(_really_crashed(name, run, [int(path.name) for path in found], place, tally))
 
-        def go_on(name: str, state: Path) -> None:
-            words = trainings.words_to_go_on(state, trainings.commands()[name])
-            what = f"{name}, {words[0]} at operation {state.name}"
-            if ended_well(trainings.started(words, folder, cache), what, tally):
-                others = trainings.differences(expected[name], trainings.content(state))
-                if others:
-                    tally.bad("other bytes", f"{what}: {', '.join(others)}")
-                tally.counts["same bytes"] += not others
-            tally.counts["crash points"] += 1
-            tally.counts["resumed" if words[0] == "resume" else "begun again"] += 1
-            trainings.remove(state)
+    with trainings.side_by_side(processes) as pool:
+        list(pool.map(watch, TRAININGS))
+    chosen = jobs if most is None else jobs[:: max(1, -(-len(jobs) // most))]
+    batches = [
+        (name, part[at : at + BATCH])
+        for name in expected
+        for part in [[state for whose, state in chosen if whose == name]]
+        for at in range(0, len(part), BATCH)
+    ]
+    with progress("crash points", max(1, len(batches))) as tick, trainings.side_by_side(processes) as pool:
+
+        def go_on(name: str, states: list[Path]) -> None:
+            words = (name, "--go-on", *map(str, states))
+            ended_well(trainings.started_module("robustness.crash_points", words, folder, cache), name, tally)
+            for state in states:
+                _compare(name, state, expected[name], tally)
             tick(name)
 
-        for job in [pool.submit(go_on, *each) for each in chosen]:
+        for job in [pool.submit(go_on, *each) for each in batches]:
             job.result()
     return tally
+
+
+def _compare(name: str, state: Path, expected: dict[str, Any], tally: Tally) -> None:
+    """Look at a training that went on from a crash."""
+    told = state.with_name(f"{state.name}.outcome")
+    how = json.loads(told.read_text()) if told.exists() else {"words": "go on", "status": None, "said": "nothing"}
+    what = f"{name}, {how['words']} at operation {state.name}: {how['said'][-300:]}"
+    tally.counts["crash points"] += 1
+    tally.counts["resumed" if how["words"] == "resume" else "begun again"] += 1
+    if how["status"] == 0:
+        others = trainings.differences(expected, trainings.content(state))
+        if others:
+            tally.bad("other bytes", f"{what} {', '.join(others)}")
+        tally.counts["same bytes"] += not others
+    elif how["status"] == 2:
+        tally.bad("lost", what)
+    else:
+        tally.bad("tracebacks" if how["status"] == "traceback" else "wrong exits", what)
+    trainings.remove(state)
+
+
+def went_on(options: Sequence[str], states: Sequence[Path]) -> None:
+    """Go on with trainings in this process, which has compiled all that they need after the first.
+
+    Args:
+        options: of the trainings.
+        states: their folders; beside each, what came of it is written.
+    """
+    from policybudget.cli.main import main
+
+    for state in states:
+        words, said = trainings.words_to_go_on(state, options), io.StringIO()
+        status: int | str | None
+        try:
+            with contextlib.redirect_stderr(said):
+                status = main(words)
+        except SystemExit as error:
+            status = f"SystemExit {error.code}"
+        except BaseException as error:
+            status = "traceback"
+            said.write(shown(error))
+        record = {"words": words[0], "status": status, "said": " ".join(said.getvalue().split())}
+        state.with_name(f"{state.name}.outcome").write_text(json.dumps(record))
 
 
 def _really_crashed(
@@ -197,18 +251,22 @@ def _really_crashed(
 
 
 def main() -> int:
-    """What a process of this suite does: a training that is watched, or one that ends itself.
+    """What a process of this suite does: watch a training, end itself in one, or go on with some.
 
     Returns:
         The exit status.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", type=Path, nargs="?")
     parser.add_argument("copies", type=Path, nargs="?")
     parser.add_argument("--crash-at", type=int)
+    parser.add_argument("--go-on", type=Path, nargs="+")
     given = parser.parse_args()
     options = trainings.commands()[given.name]
+    if given.go_on is not None:
+        went_on(options, given.go_on)
+        return 0
     if given.crash_at is not None:
         return watched(options, given.run, lambda number: os._exit(CRASHED) if number == given.crash_at else None)
     number, status = states(options, given.run, given.copies)
