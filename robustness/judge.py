@@ -57,12 +57,14 @@ class Case:
         call: reads it.
         valid: whether it must be accepted.
         writes: names, relative to the folder of the reader, of what may change below it although it is read only.
+        seconds: that it may take; a longer time is a hang.
     """
 
     text: str
     call: Callable[[], object]
     valid: bool = False
     writes: tuple[str, ...] = ()
+    seconds: float = SECONDS
 
 
 @dataclass(frozen=True)
@@ -105,16 +107,15 @@ def random_of(seed: int, reader: str, index: int) -> Random:
     return Random(f"{seed}/{reader}/{index}")
 
 
-def judge(case: Case, folder: Path, seconds: float = SECONDS) -> Judgement:
+def judge(case: Case, folder: Path) -> Judgement:
     """Read an input, and say what came of it.
 
     Args:
         case: the input.
         folder: of the reader. What is new in it afterwards is removed.
-        seconds: that it may take.
     """
     before = contents(folder)
-    outcome, what = _read(case, seconds)
+    outcome, what = _read(case)
     after = contents(folder)
     changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     unexpected = [name for name in changed if not (case.writes and name.startswith(case.writes))]
@@ -148,17 +149,17 @@ def contents(folder: Path) -> dict[str, tuple[int, int, int]]:
     return found
 
 
-def _read(case: Case, seconds: float) -> tuple[str, str]:
+def _read(case: Case) -> tuple[str, str]:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         try:
-            with warnings.catch_warnings(), limited(seconds) as late:
+            with warnings.catch_warnings(), limited(case.seconds) as late:
                 warnings.simplefilter("ignore")
                 case.call()
         except BaseException as error:
             outcome = _raised(error)
         else:
             outcome = (ACCEPTED, "")
-    return ("hang", f"took more than {seconds:g} s") if late() else outcome
+    return ("hang", f"took more than {case.seconds:g} s") if late() else outcome
 
 
 def _raised(error: BaseException) -> tuple[str, str]:

@@ -17,11 +17,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 
-from robustness.judge import SECONDS, Case, Judgement, Reader, judge, random_of
+from robustness.judge import Case, Judgement, Reader, judge, random_of
 
 MEMORY = 6 * 2**30
 """Bytes of address space that a process may take beyond what it has before its first input."""
-PATIENCE = 60.0
+PATIENCE = 150.0
 """Seconds without a word after which a process is ended: it hangs where no signal wakes it."""
 CHUNK = 50
 Heard = Callable[["Finding | None", str, str], None]
@@ -91,7 +91,7 @@ class Place:
             os.chdir(inner)
             self._open[reader] = self.readers[reader].open(inner)
         os.chdir(inner)
-        found = judge(self._open[reader](random_of(seed, reader, index)), top, SECONDS)
+        found = judge(self._open[reader](random_of(seed, reader, index)), top)
         if found.what:
             del self._open[reader]  # what it has may be damaged
         return found

@@ -79,7 +79,7 @@ def test_what_is_planted_is_found(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("kept").write_text("precious")
-    found = judge(Case("planted", call), tmp_path, seconds=0.2)
+    found = judge(Case("planted", call, seconds=0.2), tmp_path)
     assert found.outcome == outcome
     assert ("planted" in found.what) == (outcome not in ("accepted", "refused"))
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]

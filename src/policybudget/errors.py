@@ -59,6 +59,24 @@ def check_seed(seed: int) -> None:
         raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {seed}")
 
 
+MOST_AGENTS = 1_000_000
+
+
+def check_agents(agents: int) -> None:
+    """Refuse numbers of agents that make no sense, before anything is allocated for them.
+
+    Args:
+        agents: n.
+
+    Raises:
+        PolicyBudgetError: it is below 1 or above ``MOST_AGENTS``.
+    """
+    if agents < 1:
+        raise PolicyBudgetError(f"agents must be at least 1, got {agents}")
+    if agents > MOST_AGENTS:
+        raise PolicyBudgetError(f"agents must be at most {MOST_AGENTS:,}, got {agents}")
+
+
 def check_budget(budget: int, most: int, whose: str = "agents") -> None:
     """Refuse a budget that is below 1 or above the number of those who are to be served.
 
