@@ -23,7 +23,8 @@ KINDS = (np.float64, np.float16, np.int64, np.bool_, np.complex64)
 ANSWERS = (
     *("None", "1", "'x'", "[]", "[None]", "np.zeros(0)", "np.full(len(o), np.nan)", "np.full(len(o), -1)", "o"),
     *("object()", "np.full(len(o), 10**9)", "np.zeros((len(o), 5, 5))", "np.array(['x'] * len(o))"),
-    *("np.zeros(len(o), complex)", "[[1], [1, 2]]", "{}", "iter(())", "np.array([object()])", "1 / 0", "open('nowhere')", "o.nothing", "[1e400]"),
+    *("np.zeros(len(o), complex)",),
+    *("[[1], [1, 2]]", "{}", "iter(())", "np.array([object()])", "1 / 0", "open('nowhere')", "o.nothing", "[1e400]"),
     *("exec('raise Odd')", "exec('raise SystemExit(3)')", "exec('raise Base')", "(lambda f: f(f))(lambda f: f(f))"),
     *("int('x' * 5000)", "np.array([Odd] * len(o))", "[[[0]]]", "exec('raise Mute')", "np.zeros(10**12)"),
 )  # fmt: skip
