@@ -5,11 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PARTS := $(wildcard pyproject.toml constraints.txt)
-CHECKED := $(wildcard src tests benchmarks examples experiments)
+CHECKED := $(wildcard src tests benchmarks examples experiments robustness)
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check clean
+.PHONY: help install demo test check fuzz kill clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,9 +28,15 @@ check: install ## lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+fuzz: install ## 100 000 hostile inputs for all that is read; FUZZ="--inputs 2000 --reader users" for others
+	PYTHONPATH=. $(BIN)/python -m robustness.fuzz $(FUZZ)
+
+kill: install ## kill trainings at random and at every file operation; KILL="--kills 20" for others
+	PYTHONPATH=. $(BIN)/python -m robustness.kill $(KILL)
+
 clean: ## remove .venv and caches; runs/ stays
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find src $(wildcard tests benchmarks examples experiments) -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src $(wildcard tests benchmarks examples experiments robustness) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v < (3, 11) and "policybudget needs Python 3.11 or later, got %d.%d; try make PYTHON=python3.12 $(MAKECMDGOALS)" % v)'

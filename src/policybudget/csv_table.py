@@ -49,6 +49,8 @@ def read_table(path: Path, what: str, one: str, several: str) -> Table:
         PolicyBudgetError: the file is missing, is no such table, or has no rows.
     """
     try:
+        if path.is_char_device():
+            raise PolicyBudgetError(f"cannot read {path}: it is a device, not a file")
         with path.open(newline="", encoding="utf-8-sig") as file:  # a byte-order mark is no part of the header
             reader = csv.reader(file)
             header = [cell.strip() for cell in next(reader, [])]

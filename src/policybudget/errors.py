@@ -6,9 +6,19 @@ import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+LONGEST = 900
+"""Characters of a message."""
+
 
 class PolicyBudgetError(Exception):
-    """Bad input: an option, a file, a world, a saved run. The command line prints it and exits with status 2."""
+    """Bad input: an option, a file, a world, a saved run. The command line prints it and exits with status 2.
+
+    Args:
+        message: what was expected, what came, and what to do; what it quotes may be anything.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class WorldError(PolicyBudgetError):
@@ -17,6 +27,23 @@ class WorldError(PolicyBudgetError):
 
 class RunFolderError(PolicyBudgetError):
     """A run folder is missing, damaged, of another format, or cannot be written."""
+
+
+def one_line(text: str) -> str:
+    """A text as one line that any terminal can show.
+
+    Args:
+        text: may quote what came from elsewhere.
+
+    Returns:
+        At most ``LONGEST`` characters, the middle left out if there are more; what cannot be printed is escaped.
+    """
+    line = " ".join(text.split())
+    if len(line) > LONGEST:
+        line = f"{line[: 2 * LONGEST // 3]} ... {line[5 - LONGEST // 3 :]}"
+    if line.isprintable():
+        return line
+    return one_line("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
 
 
 def check_seed(seed: int) -> None:
@@ -30,6 +57,24 @@ def check_seed(seed: int) -> None:
     """
     if not 0 <= seed < 2**32:
         raise PolicyBudgetError(f"seed must be from 0 to 2^32 - 1, got {seed}")
+
+
+MOST_AGENTS = 1_000_000
+
+
+def check_agents(agents: int) -> None:
+    """Refuse numbers of agents that make no sense, before anything is allocated for them.
+
+    Args:
+        agents: n.
+
+    Raises:
+        PolicyBudgetError: it is below 1 or above ``MOST_AGENTS``.
+    """
+    if agents < 1:
+        raise PolicyBudgetError(f"agents must be at least 1, got {agents}")
+    if agents > MOST_AGENTS:
+        raise PolicyBudgetError(f"agents must be at most {MOST_AGENTS:,}, got {agents}")
 
 
 def check_budget(budget: int, most: int, whose: str = "agents") -> None:

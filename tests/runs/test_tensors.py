@@ -65,3 +65,11 @@ def test_made_for_something_else(template: dict[str, jax.Array], tmp_path: Path)
     path.write_bytes(tensors.dump({"x": jnp.arange(3.0)}))
     with pytest.raises(RunFolderError, match="does not fit its configuration: expected . of shape"):
         tensors.load(path, template)
+
+
+def test_texts_are_in_order(place: Path) -> None:
+    content = tensors.dump(tree(0), zebra="z", ape="a", yak="y")
+    place.write_bytes(content)
+    assert tensors.metadata(place)["ape"] == "a"
+    assert content.index(b'"ape"') < content.index(b'"digest"') < content.index(b'"yak"') < content.index(b'"zebra"')
+    assert int.from_bytes(content[:8], "little") % 8 == 0

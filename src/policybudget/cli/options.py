@@ -80,6 +80,9 @@ class Parser(argparse.ArgumentParser):
             known = [flag for action in self._actions for flag in action.option_strings]
             hints = (did_you_mean(word.partition("=")[0], known) for word in unknown if word.startswith("--"))
             self.error(f"unrecognized arguments: {' '.join(unknown)}{next(filter(None, hints), '')}")
+        for action in self._actions:  # argparse takes --option=-- as an option without a value
+            if action.option_strings and action.nargs != 0 and getattr(parsed, action.dest, None) == []:
+                self.error(f"argument {action.option_strings[0]}: expected a value, got --")
         return parsed
 
     def error(self, message: str) -> NoReturn:

@@ -14,7 +14,7 @@ from policybudget import runtime
 from policybudget.cli import interrupts, notes, options, show
 from policybudget.errors import PolicyBudgetError
 from policybudget.from_file import located
-from policybudget.runs import inputs
+from policybudget.runs import inputs, schemas
 from policybudget.runs.folder import locked, new_folder
 from policybudget.settings import budgets
 from policybudget.training.configuration import Configuration, preset
@@ -55,6 +55,8 @@ def run(arguments: Sequence[str]) -> None:
     configuration = options.read(nested, parsed)
     if parsed.seeds < 1:
         raise PolicyBudgetError(f"seeds must be at least 1, got {parsed.seeds}")
+    if parsed.seeds > schemas.MOST_SEEDS:
+        raise PolicyBudgetError(f"seeds must be at most {schemas.MOST_SEEDS:,}, got {parsed.seeds}")
     if configuration.seed + parsed.seeds > 2**32:
         raise PolicyBudgetError(f"seed + seeds must be at most 2^32, got {configuration.seed} + {parsed.seeds}")
     seeds = range(configuration.seed, configuration.seed + parsed.seeds)

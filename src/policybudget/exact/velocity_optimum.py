@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from policybudget.errors import PolicyBudgetError, check_seed
+from policybudget.errors import check_agents, check_seed
 from policybudget.exact.intervals import Points, best_points_each
 from policybudget.exact.optima import Listener, Optima, checked, rounded, silent
 from policybudget.worlds.mujoco.velocity import HALF_WIDTHS, NAMES, PARAMETER, velocity_population
@@ -115,8 +115,7 @@ def velocity_optimum(
     Raises:
         PolicyBudgetError: an argument is out of range.
     """
-    if agents < 1:
-        raise PolicyBudgetError(f"agents must be at least 1, got {agents}")
+    check_agents(agents)
     check_seed(population_seed)
     asked = checked(budgets, agents)
     population = velocity_population(NAMES[world], agents, population_seed)

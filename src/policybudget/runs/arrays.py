@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def dump(arrays: Mapping[str, np.ndarray], **metadata: str) -> bytes:
     Returns:
         The content of the file.
     """
-    return save(dict(arrays), metadata={**metadata, "digest": _digest(arrays)})
+    return _ordered(save(dict(arrays), metadata={**metadata, "digest": _digest(arrays)}))
 
 
 def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -96,6 +97,16 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
             return arrays, file.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
         raise RunFolderError(f"{path} is truncated or damaged ({error})") from None
+
+
+def _ordered(content: bytes) -> bytes:
+    """The same file with its texts in order: the library writes them in one that differs from process to process."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:start])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[start:]
 
 
 def _digest(arrays: Mapping[str, np.ndarray]) -> str:

@@ -19,6 +19,8 @@ from policybudget.errors import RunFolderError
 Kind = TypeVar("Kind")
 LARGEST = 64 * 1024 * 1024
 """Bytes of a record. A million users with their names take half of it."""
+DEEPEST = 50
+"""Values within values of a record."""
 
 
 def write(path: Path, content: bytes | str) -> None:
@@ -105,6 +107,8 @@ def read(path: Path) -> bytes:
         RunFolderError: the file is missing or cannot be read.
     """
     try:
+        if path.is_char_device():
+            raise RunFolderError(f"cannot read {path}: it is a device, not a file")
         return path.read_bytes()
     except FileNotFoundError:
         raise RunFolderError(f"{path.parent} is not a finished run folder: {path.name} is missing") from None
@@ -143,9 +147,16 @@ def parsed(path: Path, content: bytes) -> Any:
     if len(content) > LARGEST:
         raise RunFolderError(f"{path} is damaged: expected at most {LARGEST:,} bytes, got {len(content):,}")
     try:
-        return msgspec.json.decode(content)
+        value = msgspec.json.decode(content)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise RunFolderError(f"{path} is damaged: not a JSON file ({error})") from None
+    level = [value]
+    for _ in range(DEEPEST):
+        inside = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
+        level = [part for parts in inside for part in parts if isinstance(part, dict | list)]
+        if not level:
+            return value
+    raise RunFolderError(f"{path} is damaged: expected at most {DEEPEST} values within values")
 
 
 def checked(path: Path, value: Any, kind: type[Kind]) -> Kind:

@@ -235,7 +235,10 @@ def load(folder: str | Path) -> Result:
         if files.sha256(files.read(folder / name)) != expected:
             raise RunFolderError(f"{folder / name} does not match its hash in manifest.json: changed or damaged")
     budget, agents = manifest.budget, tuple(manifest.agents)
-    architecture = Architecture.from_record(record["architecture"])
+    try:
+        architecture = Architecture.from_record(record["architecture"])
+    except KeyError as lacking:
+        raise RunFolderError(f"{path} is damaged: the actions of its architecture lack {lacking}") from None
     policies, _ = arrays.load(folder / "policies.safetensors")
     arrays.fit(folder / "policies.safetensors", policies, architecture.shapes(budget))
     tables, _ = arrays.load(folder / "returns.safetensors")

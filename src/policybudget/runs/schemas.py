@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 MOST_POLICIES, MOST_AGENTS, MOST_NUMBERS = 100_000, 1_000_000, 1_000_000
+MOST_SEEDS = 100_000
 
 Text = Annotated[str, Meta(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line; no control characters."""
@@ -110,7 +111,7 @@ class StudyRecord(Struct, frozen=True, forbid_unknown_fields=True):
 
     format: int
     budgets: Annotated[list[Annotated[int, Meta(ge=1, le=MOST_POLICIES)]], Meta(min_length=1, max_length=10_000)]
-    seeds: Annotated[list[Seed], Meta(min_length=1, max_length=100_000)]
+    seeds: Annotated[list[Seed], Meta(min_length=1, max_length=MOST_SEEDS)]
     cores: Annotated[int, Meta(ge=1, le=100_000)] | None = None
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from policybudget.errors import PolicyBudgetError, not_one_of
+from policybudget.errors import PolicyBudgetError, check_agents, not_one_of
 from policybudget.from_file import PYTHON
 from policybudget.population import Population
 from policybudget.users import read_own, read_users
@@ -68,8 +68,8 @@ def make(
     Raises:
         PolicyBudgetError: there is no such world, or the population does not fit it.
     """
-    if agents is not None and agents < 1:
-        raise PolicyBudgetError(f"agents must be at least 1, got {agents}")
+    if agents is not None:
+        check_agents(agents)
     known = entry(name)
     if known.world is None:
         raise not_one_of("world", name, (*WORLDS, "gym:ID", "python:FILE.py:NAME"))
@@ -113,8 +113,7 @@ def held_out(name: str, agents: int, population_seed: int = 0) -> Population:
         raise PolicyBudgetError(
             f"agents are drawn to be held out in {_that_have('held_out')} only, got {name!r}{remedy}"
         )
-    if agents < 1:
-        raise PolicyBudgetError(f"agents must be at least 1, got {agents}")
+    check_agents(agents)
     return draw(agents, population_seed)
 
 

@@ -12,6 +12,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,8 +77,7 @@ def read_sb3(path: Path, units: Units) -> Function:
     layout = next((one for one in LAYOUTS if any(name.startswith(one.layers + ".") for name in weights)), None)
     if layout is None or any(name.startswith(("features_extractor.", "actor.features")) for name in weights):
         raise PolicyBudgetError(f"sb3:{path} has no network of dense layers alone (MlpPolicy); {REMEDY}")
-    layers = [*_numbered(weights, layout.layers), *([layout.head] if layout.head else [])]
-    pairs = [(weights[f"{name}.weight"].T, weights[f"{name}.bias"]) for name in layers]
+    pairs = _dense(path, weights, layout)
     activation = _activation(path, data, layout)
     if pairs[-1][0].shape[1] != units.outputs:
         raise PolicyBudgetError(
@@ -122,15 +122,33 @@ def _opened(path: Path) -> tuple[Arrays, dict[str, Any]]:
         raise PolicyBudgetError(f"sb3:{path} is no archive of Stable-Baselines3: {line(error)}") from error
 
 
+def _dense(path: Path, weights: Arrays, layout: Layout) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weight (i, o) and bias (o) of each layer; each takes what the one before gives."""
+    layers = [*_numbered(weights, layout.layers), *([layout.head] if layout.head else [])]
+    nothing = np.zeros(0)
+    pairs = [(weights.get(f"{name}.weight", nothing).T, weights.get(f"{name}.bias", nothing)) for name in layers]
+    for name, (weight, bias) in zip(layers, pairs, strict=True):
+        if (
+            weight.ndim != 2
+            or bias.shape != weight.shape[1:]
+            or not np.isfinite(weight).all() & np.isfinite(bias).all()
+        ):
+            raise PolicyBudgetError(f"sb3:{path}: expected {name} to be a dense layer of finite numbers; {REMEDY}")
+    if any(one.shape[1] != other.shape[0] for (one, _), (other, _) in pairwise(pairs)):
+        raise PolicyBudgetError(f"sb3:{path}: expected layers each of which takes what the one before gives; {REMEDY}")
+    return pairs
+
+
 def _numbered(weights: Arrays, prefix: str) -> list[str]:
     """The dense layers below a prefix, in order."""
     numbers = {name[len(prefix) + 1 :].split(".")[0] for name in weights if name.startswith(prefix + ".")}
-    return [f"{prefix}.{number}" for number in sorted((n for n in numbers if n.isdigit()), key=int)]
+    return [f"{prefix}.{number}" for number in sorted((n for n in numbers if n.isdecimal() and n.isascii()), key=int)]
 
 
 def _activation(path: Path, data: dict[str, Any], layout: Layout) -> Callable[[np.ndarray], np.ndarray]:
     """Between the layers; ``data`` names another one in plain text."""
-    options = data.get("policy_kwargs") or {}
+    options = data.get("policy_kwargs") if isinstance(data, dict) else None
+    options = options if isinstance(options, dict) else {}
     text = str(options.get("activation_fn", ""))
     name = text.rpartition(".")[2].strip("'> ") or layout.activation
     if name not in ACTIVATIONS or options.get("squash_output"):

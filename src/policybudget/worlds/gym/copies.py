@@ -57,6 +57,21 @@ class Recipe(Protocol):
         """Seconds that a step or a reset may take; None for no limit."""
 
 
+def close(env: Any) -> None:
+    """Close an environment; what it raises then is of no use to anybody.
+
+    Args:
+        env: one environment or several.
+    """
+    try:
+        with silence():
+            env.close()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # also SystemExit, and what is no Exception at all
+        return
+
+
 class GymnasiumCopies:
     """E copies; every autoreset mode gives the same transitions, and no reset is one of them (``valid``).
 
@@ -159,8 +174,7 @@ class GymnasiumCopies:
 
     def close(self) -> None:
         """Close the environment, its processes too if it has some."""
-        with contextlib.suppress(Exception), silence():
-            self.env.close()
+        close(self.env)
 
     def _guard(self, call: Callable[[], Given]) -> Given:
         """Turn whatever an environment raises into one line that says where."""

@@ -23,7 +23,7 @@ from policybudget.from_file import function_in, importable, line
 from policybudget.units import Units
 from policybudget.users import OwnSettings
 from policybudget.worlds.gym import spaces
-from policybudget.worlds.gym.copies import Factory, GymnasiumCopies, Outcome, silence
+from policybudget.worlds.gym.copies import Factory, GymnasiumCopies, Outcome, close, silence
 from policybudget.worlds.gym.rewards import checked_names, names_of, room_needed, size_of, with_room
 from policybudget.worlds.interface import ActionSpace, HostWorld, action_space
 
@@ -139,8 +139,7 @@ def world_from(
     except WorldError as error:
         raise PolicyBudgetError(f"world {name}: {error}") from error
     finally:
-        with contextlib.suppress(Exception), silence():
-            example.close()
+        close(example)
     return GymnasiumWorld(factory, name, (observed, paid), units, limit, outcome, names)
 
 
