@@ -36,6 +36,8 @@ class Plan(NamedTuple):
         budget: k.
         agents: n.
         transitions: per policy of the budget, in all.
+        episode: steps of an episode at most.
+        own: whether agents have dynamics of their own.
     """
 
     rule: AssignmentRule
@@ -43,6 +45,8 @@ class Plan(NamedTuple):
     budget: int
     agents: int
     transitions: int
+    episode: int = 1
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,25 @@ class Search(abc.ABC):
         Args:
             plan: what is to be trained.
         """
+
+    def spends(self, plan: Plan) -> int:
+        """Transitions, of all policies, that are used before the first phase; none by default.
+
+        Args:
+            plan: what is to be trained.
+        """
+        return 0
+
+    def first(self, problem: RepresentedMDP, plan: Plan, actor: Actor, key: PRNGKeyArray) -> Proposal | None:
+        """Policies and groups that the first phase begins with; fresh ones and the rule's by default.
+
+        Args:
+            problem: the r-MDP.
+            plan: what is to be trained.
+            actor: as the phase would begin.
+            key: of whatever is drawn.
+        """
+        return None
 
     @property
     def keeps_episodes(self) -> bool:

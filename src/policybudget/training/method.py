@@ -16,6 +16,7 @@ from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.from_file import class_in, named
 from policybudget.learning.settings import PPO
 from policybudget.search.archive import Archive
+from policybudget.search.constants import Constants
 from policybudget.search.plain import Plain
 from policybudget.search.pretrained import Pretrained
 from policybudget.search.search import Search
@@ -26,7 +27,9 @@ from policybudget.worlds.entry import Entry
 ALGORITHMS: Mapping[str, type[AssignmentRule]] = {
     rule.name: rule for rule in (EM, EndToEnd, TrajectoryClusters, RandomGroups, CoverCommittee)
 }
-SEARCHES: Mapping[str, type[Search]] = {search.name: search for search in (Plain, Pretrained, Archive, Splitting)}
+SEARCHES: Mapping[str, type[Search]] = {
+    search.name: search for search in (Plain, Pretrained, Archive, Splitting, Constants)
+}
 PRESETS = ("default", "plain", "paper")
 _PARTS: Mapping[str, tuple[Mapping[str, type[Any]], type[Any]]] = {
     "algorithm": (ALGORITHMS, AssignmentRule),

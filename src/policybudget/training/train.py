@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -62,8 +63,10 @@ class Training:
         self.problem, self.method, self.seed, self.transitions = problem, method, seed, transitions
         method.search.check(problem, method.rule)
         self.prepared = method.rule.prepare(problem.population, problem.budget, seed)
-        plan = Plan(method.rule, method.learner, problem.budget, problem.population.size, transitions)
-        phases = method.search.phases(plan)
+        own, limit = problem.population.dynamics is not None, problem.world.time_limit
+        self.plan = Plan(method.rule, method.learner, problem.budget, problem.population.size, transitions, limit, own)
+        self.spent_before = method.search.spends(self.plan)
+        phases = method.search.phases(self.plan)
         self.phases = phases if problem.population.dynamics is None else tuple(map(self._looking, phases))
 
     @staticmethod
@@ -103,8 +106,8 @@ class Training:
 
     @property
     def total(self) -> int:
-        """Transitions of all policies and phases."""
-        return sum(phase.total for phase in self.phases)
+        """Transitions of all policies and phases, and those that the search spends before."""
+        return self.spent_before + sum(phase.total for phase in self.phases)
 
     @property
     def most_policies(self) -> int:
@@ -201,9 +204,21 @@ class _Run:
         if phase.shuffle:
             first = jax.random.permutation(derive(key, Stream.SHUFFLE), first, axis=1)
         fresh = begin(task, first, step.start(key, first), phase.hold, key)
+        if index == 0:
+            fresh = self._from_search(fresh, step, key)
         before = None if ended is None else standing(*ended)
         change, self.memory = self.search.begin(phase, before, self.memory, derive(key, Stream.TAKE_OVER))
         return fresh if change is None or ended is None else carried(task, fresh, ended[1], change)
+
+    def _from_search(self, fresh: TrainState, step: Stepper, key: Any) -> TrainState:
+        """The first phase with what the search begins with, if it does."""
+        training, own = self.training, derive(key, Stream.TAKE_OVER)
+        proposed = self.search.first(self.problem, training.plan, fresh.learned.actor, own)
+        if proposed is None:
+            return fresh
+        parts = (proposed.actor, proposed.assignment, step.start(key, proposed.assignment))
+        state: TrainState = eqx.tree_at(lambda s: (s.learned.actor, s.assignment.assignment, s.ongoing), fresh, parts)
+        return state
 
     def _loop(self, index: int, task: Task, step: Stepper, state: TrainState) -> TrainState:
         began, before, phase = time.perf_counter() - self.seconds, self.phases[:index], self.phases[index]
@@ -222,7 +237,9 @@ class _Run:
                 phases=tuple(phase.name for phase in self.phases),
                 iteration=iteration,
                 iterations=task.iterations,
-                transitions=sum(one.total for one in before) + phase.after(iteration) * task.budget,
+                transitions=self.training.spent_before
+                + sum(one.total for one in before)
+                + phase.after(iteration) * task.budget,
                 of=self.training.total,
                 each=sum(one.each for one in before) + phase.after(iteration),
                 each_of=sum(one.each for one in self.phases),
