@@ -182,9 +182,21 @@ def _goal(name: str) -> Entry:
 
 
 def _glucose(name: str) -> Entry:
-    """Patients with type 1 diabetes, each with a body of their own."""
+    """Patients with type 1 diabetes, each with a body of their own.
+
+    The physics costs little where many copies are stepped together, and a day is long: many copies, short rollouts.
+    """
+    learner: Settings = {
+        "copies": 64,
+        "steps": 36,
+        "minibatch": 256,
+        "normalise_observations": True,
+        "entropy": (3e-3, 3e-4),
+        "learning_rate": (3e-3, 3e-4),
+    }
     return Entry(
         name=name,
+        learner={"default": learner, "plain": learner, "paper": {**learner, **PAPER}},
         world=partial(glucose_world, name),
         draw=lambda agents, seed: glucose_population(glucose_world(name), agents, seed),
         from_file=lambda world, path: read_patients(cast(GlucoseWorld, world), path),
