@@ -17,11 +17,11 @@ class Corridor(JaxWorld):
     time_limit: int = 10
     without_chance: bool = True
 
-    def reset(self, key):
+    def reset(self, key, task=None):
         state = (jnp.asarray(3), jnp.asarray(0))
         return state, jnp.eye(7)[3]
 
-    def step(self, state, action, key):
+    def step(self, state, action, key, task=None):
         tile, time = jnp.clip(state[0] + action - 1, 0, 6), state[1] + 1
         here = jnp.eye(7)[tile]
         return Transition((tile, time), here, 10.0 * here, jnp.asarray(False), time >= self.time_limit)

@@ -88,11 +88,15 @@ def train_missing(
                 csv.writer(file, lineterminator="\n").writerow(line)
             print(*line, flush=True, file=sys.stderr)
 
-        jobs = [
-            Job(name, ("train", *missing[names[name]], "--out", str(folder), "--quiet"))
-            for name, folder in folders.items()
-        ]
-        run_all(jobs, processes, done=finish)
+        def job(name: str, folder: Path) -> Job:
+            def arguments() -> tuple[str, ...]:
+                if (folder / "config.json").exists():
+                    return ("resume", str(folder), "--quiet")
+                return ("train", *missing[names[name]], "--out", str(folder), "--quiet")
+
+            return Job(name, arguments)
+
+        run_all([job(*one) for one in folders.items()], processes, done=finish)
 
 
 def run_missing(path: Path, runs: Iterable[Run], processes: int | None) -> None:

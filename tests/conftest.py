@@ -18,6 +18,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers and the command line inhe
     _made = os.environ[_CACHE] = tempfile.mkdtemp(prefix="policybudget-tests-")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "Agg"
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")  # halves the time to compile
 
 # Every room that computes with arrays. Settings stay out: what they say to a wrong value is theirs to test.
 EXACT = ("planning", "objectives", "em", "brute_force", "intervals", "tours")

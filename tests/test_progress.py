@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import time
 
@@ -8,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from policybudget import progress as module
-from policybudget.progress import bar, progress
+from policybudget.progress import bar, kept_whole, progress, terminal
 
 
 def test_quick_work_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,3 +58,20 @@ def test_the_bar_says_how_far(capsys: pytest.CaptureFixture[str]) -> None:
     with bar(Console(file=text, force_terminal=True, width=60)) as shown:
         shown.update(shown.add_task("half way", total=4), completed=2)
     assert "half way" in text.getvalue() and "50%" in text.getvalue()
+
+
+def test_what_others_write_is_shown_above() -> None:
+    before = [os.fstat(descriptor).st_ino for descriptor in (1, 2)]
+    read, write = os.pipe()
+    error = os.dup(2)
+    os.dup2(write, 2)  # in the place of a terminal
+    console = Console(stderr=True)
+    with kept_whole(console):
+        os.system("echo from a process")
+        os.write(terminal(), b"past the console\n")
+    os.dup2(error, 2)
+    os.close(write)
+    os.close(error)
+    with os.fdopen(read, "rb") as lines:
+        assert sorted(lines.read().splitlines()) == [b"from a process", b"past the console"]
+    assert [os.fstat(descriptor).st_ino for descriptor in (1, 2)] == before and terminal() == 2

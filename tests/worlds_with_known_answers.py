@@ -44,10 +44,10 @@ class Levers(JaxWorld):
     def time_limit(self) -> int:
         return 1
 
-    def reset(self, key: PRNGKeyArray) -> tuple[Int[Array, ""], Float[Array, " o"]]:
+    def reset(self, key: PRNGKeyArray, task: Array | None = None) -> tuple[Int[Array, ""], Float[Array, " o"]]:
         return jnp.zeros((), jnp.int32), jnp.ones(1)
 
-    def step(self, state: Array, action: Array, key: PRNGKeyArray) -> Transition:
+    def step(self, state: Array, action: Array, key: PRNGKeyArray, task: Array | None = None) -> Transition:
         outcome = jax.nn.one_hot(action, self.levers)
         return Transition(state, jnp.ones(1), outcome, jnp.asarray(True), jnp.asarray(False))
 
@@ -84,10 +84,10 @@ class Clock(JaxWorld):
     def time_limit(self) -> int:
         return self.limit
 
-    def reset(self, key: PRNGKeyArray) -> tuple[Int[Array, ""], Float[Array, " o"]]:
+    def reset(self, key: PRNGKeyArray, task: Array | None = None) -> tuple[Int[Array, ""], Float[Array, " o"]]:
         return jnp.zeros((), jnp.int32), jnp.zeros(1)
 
-    def step(self, state: Array, action: Array, key: PRNGKeyArray) -> Transition:
+    def step(self, state: Array, action: Array, key: PRNGKeyArray, task: Array | None = None) -> Transition:
         time = state + 1
         seen = time.astype(jnp.float32)
         outcome = jnp.stack([seen, action.astype(jnp.float32)])
@@ -121,10 +121,10 @@ class Aim(JaxWorld):
     def time_limit(self) -> int:
         return 1
 
-    def reset(self, key: PRNGKeyArray) -> tuple[Int[Array, ""], Float[Array, " o"]]:
+    def reset(self, key: PRNGKeyArray, task: Array | None = None) -> tuple[Int[Array, ""], Float[Array, " o"]]:
         return jnp.zeros((), jnp.int32), jnp.ones(1)
 
-    def step(self, state: Array, action: Array, key: PRNGKeyArray) -> Transition:
+    def step(self, state: Array, action: Array, key: PRNGKeyArray, task: Array | None = None) -> Transition:
         where = jnp.clip(action[0], -2.0, 2.0)
         outcome = -jnp.stack([(where + 1.0) ** 2, (where - 1.0) ** 2])
         return Transition(state, jnp.ones(1), outcome, jnp.asarray(True), jnp.asarray(False))

@@ -42,6 +42,9 @@ class RepresentedMDP:
     def __post_init__(self) -> None:
         check_budget(self.budget, self.population.size)
         rewards = self.population.rewards
+        if self.world.own_dynamics != rewards.own:
+            expected, got = ("a row for every agent", "none") if self.world.own_dynamics else ("None", "some")
+            raise PolicyBudgetError(f"world {self.world.name}: Population(dynamics=...) must be {expected}, got {got}")
         if isinstance(rewards.features, Outcome) and self.population.num_features != self.world.outcome_size:
             raise PolicyBudgetError(
                 f"the population must pay for {self.world.outcome_size} reward components, those of "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import threading
 import time
@@ -15,6 +17,52 @@ if TYPE_CHECKING:
 
 PATIENCE = 2.0
 """Seconds before a line says that something is being computed."""
+
+
+_terminal: int | None = None
+
+
+def terminal() -> int:
+    """The descriptor of standard error, also while :func:`kept_whole` has put a pipe in its place."""
+    return 2 if _terminal is None else _terminal
+
+
+@contextmanager
+def kept_whole(console: Console) -> Iterator[None]:
+    """Show what others write to standard output and standard error above what a console draws, not into it.
+
+    Those others are libraries in C, and worker processes that are begun meanwhile.
+
+    Args:
+        console: on a terminal; it draws on standard error.
+    """
+    global _terminal
+    sys.stdout.flush()
+    before, drawn_on = (os.dup(1), os.dup(2)), console.file
+    source, sink = os.pipe()
+    _terminal = before[1]
+    console.file = os.fdopen(os.dup(before[1]), "w", encoding=console.encoding, errors="replace")
+
+    def show() -> None:
+        with contextlib.suppress(OSError, ValueError), os.fdopen(source, errors="replace") as lines:
+            for line in lines:
+                console.print(line.rstrip("\n"), highlight=False, markup=False, soft_wrap=True)
+
+    shown = threading.Thread(target=show, daemon=True)
+    shown.start()
+    for descriptor in (1, 2):
+        os.dup2(sink, descriptor)
+    os.close(sink)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        for descriptor, old in zip((1, 2), before, strict=True):
+            os.dup2(old, descriptor)
+            os.close(old)
+        shown.join(PATIENCE / 10)  # a worker that lives on may hold the pipe open
+        console.file.close()
+        console.file, _terminal = drawn_on, None
 
 
 def bar(console: Console) -> Progress:

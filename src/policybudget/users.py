@@ -2,14 +2,19 @@
 
 It may have three more columns: ``name``, ``weight`` (how many people the user stands for) and ``outside``
 (what the user has without any policy, in units of return; blank for no such option). If a reward component has one of
-these names, the column is the component's. Worlds of goals want one column instead, each user's goal. All users act in
-the same world: no column changes its dynamics.
+these names, the column is the component's. Worlds of goals want one column instead, each user's goal.
+
+Users can differ in their dynamics: columns ``env.NAME`` are keyword arguments of their own environment, columns
+``reset.NAME`` options of its resets.
 """
 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +23,8 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
 
 ABOUT_USERS = ("name", "weight", "outside")
-NO_DYNAMICS = (
-    "users who differ in their dynamics are not supported by --population yet: draw what differs at every reset and "
-    "let it be observed, or train for each kind of user apart"
-)
+OWN = ("env.", "reset.")
+"""What columns begin with that make a user's own environment."""
 LARGEST, LEAST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
 
 
@@ -45,12 +48,94 @@ def read_users(path: Path, features: int, components: tuple[str, ...] = ()) -> P
     table = read_table(path, "population", "user", "users")
     order = _columns(path, table.header, features, components)
     about = {name: i for i, name in enumerate(table.header) if name in ABOUT_USERS and i not in order}
-    weights = np.stack([numbers(table, i, fits=_finite).astype(np.float32) for i in order], axis=1)
-    return Population.from_weights(weights, _names(table, about.get("name")), **_details(table, about))
+    columns = [numbers(table, i, fits=_finite).astype(np.float32) for i in order]
+    weights = np.stack(columns or [np.ones(len(table.lines), np.float32)], axis=1)
+    details: dict[str, Any] = {**details_of(table, about), **_own_details(table)}
+    return Population.from_weights(weights, names_of(table, about.get("name")), **details)
 
 
-def _details(table: Table, about: dict[str, int]) -> dict[str, np.ndarray]:
-    """Weights of the users and their options outside, where the table has them."""
+@dataclass(frozen=True)
+class OwnSettings:
+    """How a user's own environment is made and reset.
+
+    Attributes:
+        name: of the user.
+        env: keyword arguments of the environment.
+        reset: options of its resets.
+    """
+
+    name: str
+    env: dict[str, Any]
+    reset: dict[str, Any]
+
+
+def read_own(path: Path) -> tuple[OwnSettings, ...]:
+    """What the columns ``env.NAME`` and ``reset.NAME`` of a users.csv say.
+
+    A cell is a whole number, a number, true or false, or a text; a blank one leaves the argument out.
+
+    Args:
+        path: of the users.csv, in UTF-8.
+
+    Returns:
+        Settings of each user; none at all without such columns.
+
+    Raises:
+        PolicyBudgetError: the file is missing or wrong.
+    """
+    table = read_table(path, "population", "user", "users")
+    if not (own := _own_columns(table)):
+        return ()
+    at = table.header.index("name") if "name" in table.header else None
+    names = names_of(table, at) or [f"agent {row}" for row in range(len(table.lines))]
+    cells = {kind: {name[len(kind) :]: table.columns[i] for name, i in own if name.startswith(kind)} for kind in OWN}
+
+    def given(kind: str, row: int) -> dict[str, Any]:
+        return {name: _value(column[row]) for name, column in cells[kind].items() if column[row].strip()}
+
+    return tuple(OwnSettings(name, given("env.", row), given("reset.", row)) for row, name in enumerate(names))
+
+
+def _own_columns(table: Table) -> list[tuple[str, int]]:
+    return [(name, i) for i, name in enumerate(table.header) if name.startswith(OWN)]
+
+
+def _own_details(table: Table) -> dict[str, Any]:
+    """Dynamics that the world knows by the users' numbers, and what of them is numbers as task parameters."""
+    own = [(name, [_value(cell) for cell in table.columns[i]]) for name, i in _own_columns(table)]
+    if not own:
+        return {}
+    known = [(name, cells) for name, cells in own if all(isinstance(cell, int | float) for cell in cells)]
+    details: dict[str, Any] = {"dynamics": np.zeros((len(table.lines), 0), np.float32)}
+    if known:
+        details["parameters"] = np.array([cells for _, cells in known], np.float32).T
+        details["parameter_names"] = tuple(name.partition(".")[2] for name, _ in known)
+    return details
+
+
+def _value(cell: str) -> Any:
+    """A cell as Python has it."""
+    text = cell.strip()
+    for kind in (int, float):
+        with suppress(ValueError):
+            value = kind(text)
+            return value if math.isfinite(value) else text
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def details_of(table: Table, about: dict[str, int]) -> dict[str, np.ndarray]:
+    """Weights of the users and their options outside, where the table has them.
+
+    Args:
+        table: of users.
+        about: positions of the columns ``weight`` and ``outside``, where it has them.
+
+    Returns:
+        ``agent_weights`` (n) and ``outside`` (n), each where the table has it, for a :class:`Population`.
+
+    Raises:
+        PolicyBudgetError: a cell is no such number.
+    """
     details = {}
     if "weight" in about:
         weights = numbers(table, about["weight"], "a positive number", _positive)
@@ -87,11 +172,11 @@ def read_tasks(path: Path, column: str) -> tuple[np.ndarray, list[str] | None, d
     if header.count(column) != 1 or len(set(header)) < len(header) or not set(header) <= set(known):
         raise PolicyBudgetError(
             f"{path} must have a column {column} and may have {', '.join(ABOUT_USERS)}, each once; "
-            f"its columns are {_listed(header)}; {NO_DYNAMICS}"
+            f"its columns are {_listed(header)}"
         )
     about = {name: i for i, name in enumerate(header) if name != column}
     wanted = numbers(table, header.index(column), fits=_finite).astype(np.float32)
-    return wanted, _names(table, about.get("name")), _details(table, about)
+    return wanted, names_of(table, about.get("name")), details_of(table, about)
 
 
 def _columns(path: Path, header: list[str], features: int, components: tuple[str, ...]) -> list[int]:
@@ -102,6 +187,8 @@ def _columns(path: Path, header: list[str], features: int, components: tuple[str
     for index in range(features):
         known = [str(index), *components[index : index + 1]]
         found = [header.index(name) for name in known if name in header]
+        if not found and features == 1 and any(name.startswith(OWN) for name in header):
+            return []  # users who differ in their environments alone
         if len(found) != 1:
             what = "no column" if not found else "two columns"
             raise PolicyBudgetError(
@@ -109,7 +196,11 @@ def _columns(path: Path, header: list[str], features: int, components: tuple[str
                 f"{listed}; {_way(features, components)}"
             )
         order.append(found[0])
-    extra = [name for i, name in enumerate(header) if i not in order and name not in ABOUT_USERS]
+    extra = [
+        name
+        for i, name in enumerate(header)
+        if i not in order and name not in ABOUT_USERS and not (name.startswith(OWN) and name not in OWN)
+    ]
     if extra:
         raise PolicyBudgetError(
             f"{path} has columns that are no reward component and not name, weight or outside: {_listed(extra)}; "
@@ -124,7 +215,8 @@ def _way(features: int, components: tuple[str, ...]) -> str:
     more = ", ..." if features > len(known) else ""
     return (
         f"columns may be {', '.join(known)}{more} (how much the user wants it), name, weight (how many people) and "
-        f"outside (what the user has without a policy); {NO_DYNAMICS}"
+        "outside (what the user has without a policy), env.NAME (an argument of the user's own environment) and "
+        "reset.NAME (an option of its resets)"
     )
 
 
@@ -143,7 +235,19 @@ def _finite_or_none(values: np.ndarray) -> np.ndarray:
     return fit
 
 
-def _names(table: Table, column: int | None) -> list[str] | None:
+def names_of(table: Table, column: int | None) -> list[str] | None:
+    """The users' names.
+
+    Args:
+        table: of users.
+        column: position of the column ``name``; None if there is none.
+
+    Returns:
+        The names; None without such a column.
+
+    Raises:
+        PolicyBudgetError: a name is empty, or that of two users.
+    """
     if column is None:
         return None
     names = [name.strip() for name in table.columns[column]]

@@ -50,7 +50,7 @@ def test_log_prob_is_that_of_the_action_that_was_taken(world: JaxWorld) -> None:
     _, batch = sample(world, who, compiled.start(world, 2, 4, jax.random.key(0)), jax.random.key(1), 5)
     head = jax.vmap(who)(batch.observation)
     expected = actions.log_prob(world.actions, actions.Head(head.out, head.log_std), batch.action)
-    np.testing.assert_allclose(batch.log_prob, expected, rtol=1e-5)
+    np.testing.assert_allclose(batch.log_prob, expected, rtol=1e-5, atol=1e-6)
     assert len(np.unique(np.asarray(batch.action))) > 1
 
 
@@ -97,14 +97,14 @@ class Counted(Clock):
     def without_chance(self) -> bool:
         return not self.chance
 
-    def reset(self, key: PRNGKeyArray) -> tuple[Array, Float[Array, " o"]]:
+    def reset(self, key: PRNGKeyArray, task: Array | None = None) -> tuple[Array, Float[Array, " o"]]:
         jax.debug.callback(lambda: COUNTED.append(1))
         if not self.chance:
             return super().reset(key)
         time = jax.random.bernoulli(key).astype(jnp.int32)
         return time, time.astype(jnp.float32)[None]
 
-    def step(self, state: Array, action: Array, key: PRNGKeyArray) -> Transition:
+    def step(self, state: Array, action: Array, key: PRNGKeyArray, task: Array | None = None) -> Transition:
         return super().step(state, action, key)
 
 

@@ -65,15 +65,3 @@ def test_json_that_is_none(content: bytes, tmp_path: Path) -> None:
 
 def test_sha256() -> None:
     assert files.sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-
-
-def test_new_folder(tmp_path: Path) -> None:
-    assert files.new_folder(tmp_path / "a" / "b").is_dir()
-    files.new_folder(tmp_path / "a" / "b")
-    (tmp_path / "a" / "b" / "x").write_text("")
-    (tmp_path / "file").write_text("")
-    for taken in (tmp_path / "a" / "b", tmp_path / "file"):
-        with pytest.raises(RunFolderError, match=f"must be new or empty, got {taken}"):
-            files.new_folder(taken)
-    with pytest.raises(RunFolderError, match="cannot write"):
-        files.new_folder(tmp_path / "file" / "below")

@@ -81,6 +81,29 @@ def test_lines_after_the_point_of_resumption_are_dropped(tmp_path: Path) -> None
     assert [row["iteration"] for row in rows(tmp_path)] == ["1", "2", "3", "4", "5", "6", "7"]
 
 
+DAMAGED = [b"\xff\xfe", b"", b"a,b\n1,2\n", b"phase,iteration\nem\n"]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_metrics_file_is_set_aside(
+    content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "metrics.csv"
+    path.write_bytes(content)
+    Metrics(tmp_path, 2)(event(4))
+    assert [row["iteration"] for row in rows(tmp_path)] == ["4"]
+    assert (tmp_path / "metrics.csv.damaged").read_bytes() == content
+    assert capsys.readouterr().err.count("is now metrics.csv.damaged; a new one begins\n") == 1
+
+
+def test_text_for_a_number_is_damage(tmp_path: Path) -> None:
+    Metrics(tmp_path, 2)(event(1))
+    path = tmp_path / "metrics.csv"
+    path.write_text(path.read_text().replace(",100,", ",soon,"))
+    Metrics(tmp_path, 2)(event(2))
+    assert [row["iteration"] for row in rows(tmp_path)] == ["2"] and (tmp_path / "metrics.csv.damaged").exists()
+
+
 def test_a_metrics_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     metrics = Metrics(tmp_path, 2)
     metrics(event(1))

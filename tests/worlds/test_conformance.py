@@ -101,7 +101,7 @@ class Wrong(Clock):
 
     wrong: str = eqx.field(static=True, default="")
 
-    def step(self, state: Any, action: Any, key: Any) -> Transition:
+    def step(self, state: Any, action: Any, key: Any, task: Any = None) -> Transition:
         now = super().step(state, action, key)
         if self.wrong == "shape":
             return now._replace(outcome=now.outcome[:1])

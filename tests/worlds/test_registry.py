@@ -25,7 +25,7 @@ def test_resource_gathering() -> None:
 def test_every_name_makes_the_world_of_that_name(name: str) -> None:
     world, population = registry.make(name)
     assert world.name == registry.entry(name).name == name
-    assert population.size == (25 if name == "resource-gathering" else 100)
+    assert population.size == {"resource-gathering": 25, "glucose": 30}.get(name, 100)
 
 
 def test_the_seed_of_the_population_decides_who_is_served() -> None:

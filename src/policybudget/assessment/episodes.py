@@ -126,6 +126,6 @@ class Tape:
 def _returns(
     world: World, tasks: Population, policies: Acting, key: PRNGKeyArray, episodes: int
 ) -> Float[np.ndarray, "k e tasks"]:
-    played = play(world, tasks.rewards.features, policies, key, episodes, True)
+    played = play(world, tasks.rewards, policies, key, episodes, True)
     each = [np.asarray(tasks.rewards.agents(one)) for one in played.returns]
     return np.stack(each).astype(np.float64)

@@ -72,7 +72,7 @@ def evaluate(
     """
     key = jax.random.fold_in(jax.random.key(seed), 0xE7A1)
     rewards = population.rewards
-    played = play(world, rewards.features, policies, key, episodes, greedy)
+    played = play(world, rewards, policies, key, episodes, greedy)
     returns, lengths = np.asarray(played.returns), np.asarray(played.lengths)
     matrix = np.asarray(rewards.agents(played.returns.mean(axis=1)))
     objective = population.objective(welfare or Utilitarian())

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import astuple, fields
+from typing import Any
 
 import numpy as np
 
 from policybudget.assessment.evaluate import Evaluation
 from policybudget.assessment.statistics import plus_minus, shown
 from policybudget.assessment.users_served import Row, Served
+from policybudget.runs.csv_file import as_csv
 
 MANY = 30
 """Users that are shown one by one."""
@@ -92,12 +92,11 @@ def users_csv(rows: Sequence[Served]) -> str:
     Args:
         rows: the users.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in fields(Served)])
-    for row in rows:
-        writer.writerow(["" if x is None else f"{x:.6g}" if isinstance(x, float) else x for x in astuple(row)])
-    return text.getvalue()
+
+    def cells(row: Served) -> list[Any]:
+        return ["" if x is None else f"{x:.6g}" if isinstance(x, float) else x for x in astuple(row)]
+
+    return as_csv([[field.name for field in fields(Served)], *map(cells, rows)])
 
 
 def returns_csv(agents: tuple[str, ...], table: Sequence[Row]) -> str:
@@ -107,8 +106,4 @@ def returns_csv(agents: tuple[str, ...], table: Sequence[Row]) -> str:
         agents: n names.
         table: the policies.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["policy", *agents])
-    writer.writerows([row.name, *(f"{value:.6g}" for value in row.returns)] for row in table)
-    return text.getvalue()
+    return as_csv([["policy", *agents], *([row.name, *(f"{value:.6g}" for value in row.returns)] for row in table)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from pkgutil import resolve_name
@@ -9,6 +10,7 @@ from pkgutil import resolve_name
 from matplotlib.figure import Figure
 
 from policybudget.assessment import figures, run_figures
+from policybudget.errors import PolicyBudgetError
 from policybudget.problem import RepresentedMDP
 from policybudget.runs import inputs
 from policybudget.runs.result import Result
@@ -38,7 +40,7 @@ def draw(folder: Path, problem: RepresentedMDP, result: Result, seed: int) -> li
     Raises:
         OSError: a figure cannot be written.
     """
-    drawn = {"training.png": run_figures.training_curve(folder / "metrics.csv", result.welfare)}
+    drawn = _training(folder / "metrics.csv", result)
     for reference in registry.entry(problem.world.name).pictures:
         picture: Picture = resolve_name(reference)
         drawn |= picture(problem, result)
@@ -50,6 +52,15 @@ def draw(folder: Path, problem: RepresentedMDP, result: Result, seed: int) -> li
         drawn["assignment.png"] = run_figures.assignment_histogram(parameter, result.assignment, name)
     title = _title(problem, result, seed)
     return [figures.save(figures.entitle(figure, title), folder / FOLDER / name) for name, figure in drawn.items()]
+
+
+def _training(metrics: Path, result: Result) -> dict[str, Figure]:
+    """The training curve; a damaged table is left as it is, and costs the figure alone."""
+    try:
+        return {"training.png": run_figures.training_curve(metrics, result.welfare)}
+    except PolicyBudgetError as error:
+        print(f"policybudget: no training.png: {error}", file=sys.stderr)
+        return {}
 
 
 def _title(problem: RepresentedMDP, result: Result, seed: int) -> str:

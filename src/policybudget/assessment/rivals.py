@@ -85,7 +85,7 @@ def assigned(problem: RepresentedMDP, policies: Acting, seed: int) -> Float[np.n
 
     def play_on(look: int, episodes: int) -> Array:
         own = jax.random.fold_in(key, look)
-        return play(problem.world, rewards.features, policies, own, episodes, True).returns
+        return play(problem.world, rewards, policies, own, episodes, True).returns
 
     def assign(returns: Array) -> Array:
         return jax.nn.one_hot(jnp.argmax(returns, axis=0), policies.budget, axis=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from policybudget.assessment import figures
+from policybudget.csv_table import Table, numbers, read_table
+from policybudget.errors import PolicyBudgetError
 
 NAMED = 30
 """Users, or policies, whose names and numbers have room."""
@@ -31,24 +32,29 @@ def training_curve(metrics: Path, welfare: float) -> Figure:
 
     Returns:
         The figure.
+
+    Raises:
+        PolicyBudgetError: the file is missing or damaged.
     """
-    with metrics.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    across = _numbers(rows, "transitions")
+    table = read_table(metrics, "metrics", "iteration", "iterations")
+    known_of = {name: _numbers(table, index) for index, name in enumerate(table.header) if name != "phase"}
+    if lacking := {"phase", "transitions", "welfare", "best_welfare", "group_welfare_0"} - set(table.header):
+        raise PolicyBudgetError(f"{metrics} is damaged: it has no column {min(lacking)}")
+    phases, across = table.columns[table.header.index("phase")], known_of["transitions"].copy()
     size, unit = figures.in_unit(across[-1])
     across /= size
     figure, axis = figures.axes(f"transitions of all policies{unit}", "welfare (in units of return)")
-    ends = [i for i, (now, after) in enumerate(pairwise(rows)) if now["phase"] != after["phase"]]
-    _phases(axis, [rows[i]["phase"] for i in [*ends, -1]], [0.0, *across[ends], across[-1]])
-    groups = np.array([_numbers(rows, name) for name in rows[0] if name.startswith("group_welfare_")])
-    now = np.concatenate([_numbers(rows, "welfare")[None], groups])
+    ends = [i for i, (now, after) in enumerate(pairwise(phases)) if now != after]
+    _phases(axis, [phases[i] for i in [*ends, -1]], [0.0, *across[ends], across[-1]])
+    groups = np.array([values for name, values in known_of.items() if name.startswith("group_welfare_")])
+    now = np.concatenate([known_of["welfare"][None], groups])
     now[:, ends] = np.nan  # the policies of the next phase are others
     lowest, highest = np.fmin.reduce(now[1:]), np.fmax.reduce(now[1:])
     axis.fill_between(
         across, lowest, highest, color=figures.colour(5), alpha=0.3, linewidth=0, label="groups now: worst to best"
     )
     axis.plot(across, now[0], color=figures.colour(0), linewidth=1, label="welfare now, sampled actions")
-    best = np.append(_numbers(rows, "best_welfare"), welfare)
+    best = np.append(known_of["best_welfare"], welfare)
     known = np.append(across, across[-1])
     axis.plot(known, best, color="black", linewidth=2, drawstyle="steps-post", label="best known welfare")
     axis.axhline(welfare, color=figures.colour(1), linestyle="--", linewidth=1.2, label=f"in the end: {welfare:.2f}")
@@ -71,9 +77,15 @@ def _phases(axis: Any, names: list[str], places: list[float]) -> None:
             )  # fmt: skip
 
 
-def _numbers(rows: list[dict[str, str]], name: str) -> np.ndarray:
+def _numbers(table: Table, column: int) -> np.ndarray:
     """A column of metrics.csv; what was not known yet is blank there."""
-    return np.array([float(row[name] or "nan") for row in rows])
+
+    def finite_or_blank(values: np.ndarray) -> np.ndarray:
+        blank = np.array([not cell for cell in table.columns[column]])
+        fits: np.ndarray = np.isfinite(values) | blank
+        return fits
+
+    return numbers(table, column, fits=finite_or_blank)
 
 
 def returns_map(

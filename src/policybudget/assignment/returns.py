@@ -58,6 +58,14 @@ class ReturnsTable(eqx.Module):
         """
 
     @abc.abstractmethod
+    def look(self, returns: Float[Array, "k n"]) -> ReturnsTable:
+        """The table after evaluation episodes of every policy for every agent.
+
+        Args:
+            returns: mean returns in them.
+        """
+
+    @abc.abstractmethod
     def estimate(self, rewards: Rewards) -> Returns:
         """What is known of V.
 
@@ -77,26 +85,28 @@ class ReturnsTable(eqx.Module):
 class MovingAverage(ReturnsTable):
     r"""Eq. 10 for each finished episode in turn: :math:`\tilde Q \leftarrow (1-\lambda)\tilde Q + \lambda R_0`.
 
-    For agents who share a dynamics: one episode tells all n of them something, so features are kept, not agents.
+    Where agents share a dynamics, one episode tells all n of them something: features are kept (c = 1). Where they have
+    dynamics of their own, an episode tells of one agent: agents are kept, each with evidence of its own (c = m = n).
     Departure: the estimate is freed of its start at zero, divided by :math:`1 - (1-\lambda)^c` after c episodes.
 
     Attributes:
         average: of finished feature returns, with its start at zero.
-        kept: :math:`(1-\lambda)^c` after c episodes of a policy.
+        kept: :math:`(1-\lambda)^c` after c episodes of a policy, or of a policy for an agent.
     """
 
     average: Float[Array, "k m"]
-    kept: Float[Array, " k"]
+    kept: Float[Array, "k c"]
 
     @staticmethod
-    def start(budget: int, features: int) -> MovingAverage:
+    def start(budget: int, features: int, by_agent: bool = False) -> MovingAverage:
         """Nothing is known.
 
         Args:
             budget: k.
             features: m.
+            by_agent: whether agents have dynamics of their own.
         """
-        return MovingAverage(jnp.zeros((budget, features)), jnp.ones(budget))
+        return MovingAverage(jnp.zeros((budget, features)), jnp.ones((budget, features if by_agent else 1)))
 
     def observe(self, episodes: Episodes) -> MovingAverage:
         """Eq. 10.
@@ -104,8 +114,16 @@ class MovingAverage(ReturnsTable):
         Args:
             episodes: that ended in a batch, per policy.
         """
-        average = self.average * episodes.kept[:, None] + episodes.recent
+        average = self.average * episodes.kept + episodes.recent
         return MovingAverage(average, self.kept * episodes.kept)
+
+    def look(self, returns: Float[Array, "k n"]) -> MovingAverage:
+        """Half of what is known from then on.
+
+        Args:
+            returns: mean returns of evaluation episodes.
+        """
+        return MovingAverage((self.average + returns) / 2, self.kept / 2)
 
     def estimate(self, rewards: Rewards) -> Returns:
         """Q̃, freed of its start.
@@ -114,8 +132,8 @@ class MovingAverage(ReturnsTable):
             rewards: of the n agents.
         """
         seen = 1.0 - self.kept
-        value = rewards.agents(self.average / jnp.maximum(seen, 1e-12)[:, None])
-        return Returns(value, jnp.broadcast_to(seen[:, None], value.shape))
+        value = rewards.agents(self.average / jnp.maximum(seen, 1e-12))
+        return Returns(value, jnp.broadcast_to(seen, value.shape))
 
     def of(self, source: Int[Array, " c"]) -> MovingAverage:
         """The table of copies.

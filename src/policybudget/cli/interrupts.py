@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # until end_at_once is called, every import counts
@@ -22,7 +23,9 @@ if TYPE_CHECKING:  # until end_at_once is called, every import counts
     from policybudget.training.events import Event, Listener
 
 STATUS = 130
-STANDARD_ERROR = 2
+PARENT = "POLICYBUDGET_PARENT"
+"""As :mod:`policybudget.studies.processes` has it, which is too much to import at the start."""
+LOOK_SECONDS = 0.5
 SHOW_CURSOR = "\r\x1b[K\x1b[?25h"
 """What a terminal needs where a progress bar may have been cut off."""
 
@@ -36,8 +39,11 @@ def say(then: str) -> int:
     Returns:
         The exit status.
     """
+    from policybudget.progress import terminal
+
     line = f"policybudget: interrupted{'; ' if then else ''}{then}\n"
-    os.write(STANDARD_ERROR, ((SHOW_CURSOR if os.isatty(STANDARD_ERROR) else "") + line).encode())
+    with suppress(OSError):
+        os.write(terminal(), ((SHOW_CURSOR if os.isatty(terminal()) else "") + line).encode())
     return STATUS
 
 
@@ -52,6 +58,23 @@ def end_at_once(then: str = "") -> None:
         os._exit(say(then))
 
     signal.signal(signal.SIGINT, end)
+
+
+def end_with_parent() -> None:
+    """If this process was begun by a pool, end when the process of the pool has ended: it may be killed.
+
+    Whatever is written is written in one step, so that a run goes on from its last checkpoint.
+    """
+    if not (parent := os.environ.get(PARENT, "")).isdigit():
+        return
+    from threading import Thread
+
+    def watch() -> None:
+        while os.getppid() == int(parent):
+            time.sleep(LOOK_SECONDS)
+        os._exit(STATUS)
+
+    Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -6,9 +6,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from policybudget.cli import interrupts
-from policybudget.errors import PolicyBudgetError, check_choice
-from policybudget.from_file import culprit, line
+from policybudget.cli import interrupts, streams
+from policybudget.errors import check_choice
 
 COMMANDS = {
     "train": "train a budget of policies for a population of users",
@@ -45,9 +44,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 2 for bad input, with one line on standard error.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments is None:
-        interrupts.end_at_once("nothing was begun" if words[:1] in (["train"], ["resume"]) else "")
+    if arguments is not None:
+        return _run(list(arguments))
+    words = sys.argv[1:]
+    out, training = streams.forgive(), words[:1] in (["train"], ["resume"])
+    interrupts.end_at_once("nothing was begun" if training else "")
+    interrupts.end_with_parent()
+    try:
+        status = _run(words)
+        if reason := streams.lost(out):
+            print(f"policybudget: cannot write to standard output: {reason}", file=sys.stderr)
+            return status if training else status or 2
+        return status
+    finally:
+        interrupts.end_at_once()
+
+
+def _run(words: Sequence[str]) -> int:
+    """The exit status of a command; whatever goes wrong is one line."""
     try:
         if not words or words[0] in ("-h", "--help"):
             print(usage())
@@ -60,21 +74,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = check_choice("command", words[0], COMMANDS)
         status = import_module(f"policybudget.cli.{command}").run(words[1:])
         return 0 if status is None else int(status)
-    except PolicyBudgetError as error:
-        print(f"policybudget: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        return 0
-    except Exception as error:
-        if (where := culprit(error)) is None:
-            raise
-        print(f"policybudget: {line(error)} ({where}); correct the file", file=sys.stderr)
-        return 2
     except KeyboardInterrupt as stopped:
         return interrupts.say(str(stopped))
-    finally:
-        if arguments is None:
-            interrupts.end_at_once()
+    except Exception as error:
+        from policybudget.cli.failures import explained
+
+        if (text := explained(error)) is None:
+            raise
+        print(f"policybudget: {text}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

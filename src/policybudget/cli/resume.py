@@ -9,6 +9,7 @@ from pathlib import Path
 from policybudget.cli import interrupts, options
 from policybudget.errors import RunFolderError
 from policybudget.runs import files
+from policybudget.runs.folder import locked
 from policybudget.runs.manifest import check_format
 from policybudget.studies.study import NAME
 from policybudget.training.configuration import Configuration
@@ -53,7 +54,7 @@ def run(arguments: Sequence[str]) -> None:
             file=sys.stderr,
         )
     training, listening = configuration.training(), configuration.listening()
-    with interrupts.unwinding(folder) as raised:
+    with locked(folder), interrupts.unwinding(folder) as raised:
         finished = train_in(folder, training, resume=True, quiet=parsed.quiet, listeners=[*listening, raised])
         if not parsed.quiet:
             show.finished(finished)
@@ -67,7 +68,7 @@ def _several(folder: Path, quiet: bool) -> None:
 
     study = Study.load(folder)
     notes.differences(study.configuration)
-    with interrupts.unwinding(folder):
+    with locked(folder), interrupts.unwinding(folder):
         outcome = train_study(folder, study, quiet)
         if not quiet:
             show.study(folder, outcome)

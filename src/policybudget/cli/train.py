@@ -14,7 +14,8 @@ from policybudget import runtime
 from policybudget.cli import interrupts, notes, options, show
 from policybudget.errors import PolicyBudgetError
 from policybudget.from_file import located
-from policybudget.runs import files, inputs, schemas
+from policybudget.runs import inputs, schemas
+from policybudget.runs.folder import locked, new_folder
 from policybudget.settings import budgets
 from policybudget.training.configuration import Configuration, preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
@@ -69,10 +70,10 @@ def run(arguments: Sequence[str]) -> None:
 
 def _one(configuration: Configuration, parsed: argparse.Namespace) -> None:
     training, listening = configuration.training(), configuration.listening()
-    folder = files.new_folder(parsed.out or fresh(configuration))
+    folder = new_folder(parsed.out or fresh(configuration))
     from policybudget.studies.run import train_in
 
-    with interrupts.unwinding(folder) as raised:
+    with locked(folder), interrupts.unwinding(folder) as raised:
         configuration.save(folder)
         finished = train_in(folder, training, quiet=parsed.quiet, listeners=[*listening, raised])
         if not parsed.quiet:
@@ -86,8 +87,8 @@ def _several(
     from policybudget.studies.study import Study
 
     study = Study.of(configuration, budgets, seeds)
-    folder = files.new_folder(parsed.out or fresh(configuration, budgets, seeds))
-    with interrupts.unwinding(folder):
+    folder = new_folder(parsed.out or fresh(configuration, budgets, seeds))
+    with locked(folder), interrupts.unwinding(folder):
         study.save(folder)
         outcome = train_study(folder, study, parsed.quiet)
         if not parsed.quiet:

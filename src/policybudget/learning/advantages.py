@@ -20,13 +20,12 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from policybudget.population import Experience
-from policybudget.rollouts.batch import Batch
+from policybudget.rollouts.batch import Batch, Ongoing
 
-Critic = Callable[[Float[Array, "k B o"]], Float[Array, "k B m"]]
-Features = Callable[[Experience], Float[Array, "k E m"]]
+Critic = Callable[[Float[Array, "k E o"], Int[Array, "k E"] | None], Float[Array, "k E m"]]
+Features = Callable[[Batch], Float[Array, "k E m"]]
 
 
 class Estimate(eqx.Module):
@@ -49,7 +48,7 @@ def estimate(
     critic: Critic,
     features: Features,
     batch: Batch,
-    next_observation: Float[Array, "k E o"],
+    after: Ongoing,
     mixture: Float[Array, "k m"],
     discount: float,
     gae_lambda: float,
@@ -58,10 +57,10 @@ def estimate(
     """Advantages and targets of a batch, from its last step to its first.
 
     Args:
-        critic: values per feature of raw observations.
-        features: reward features of transitions, in the unit of the critic.
+        critic: values per feature of raw observations, and of the agents that are played for.
+        features: reward features of a step of the batch, in the unit of the critic.
         batch: T steps of k x E copies.
-        next_observation: where the copies stand after the batch.
+        after: where the copies stand after the batch.
         mixture: row j is what policy j maximises (:meth:`Rewards.mixture`).
         discount: γ.
         gae_lambda: λ of GAE.
@@ -73,15 +72,15 @@ def estimate(
 
     def step(carry: tuple[Array, Array], now: Batch) -> tuple[tuple[Array, Array], Estimate]:
         next_value, next_advantage = carry
-        value = critic(now.observation)
+        value = critic(now.observation, now.whom)
         following = jax.lax.cond(
             jnp.any(now.truncated & now.valid),
-            lambda: jnp.where(now.truncated[..., None], critic(now.next_observation), next_value),
+            lambda: jnp.where(now.truncated[..., None], critic(now.next_observation, now.whom), next_value),
             lambda: next_value,
         )
         goes_on = discount * (~now.terminated)[..., None]
         in_episode = discount * gae_lambda * (~(now.terminated | now.truncated))[..., None]
-        delta = features(now.experience) + goes_on * following - value
+        delta = features(now) + goes_on * following - value
         advantage = delta + in_episode * next_advantage
         out = Estimate(advantage + value, marginal(advantage), marginal(value), advantage if keep_features else None)
         return (
@@ -92,7 +91,7 @@ def estimate(
             out,
         )
 
-    last = critic(next_observation)
+    last = critic(after.observation, after.whom)
     _, result = jax.lax.scan(step, (last, jnp.zeros_like(last)), batch, reverse=True)
     return result
 

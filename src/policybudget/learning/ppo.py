@@ -48,6 +48,7 @@ class Rows(eqx.Module):
         target: of the critic, in its unit.
         weight: 1 for transitions to learn from, 0 for others.
         features: advantage per feature, for assignments that learn from it.
+        told: what critics see beside the observation.
     """
 
     observation: Float[Array, "k N o"]
@@ -57,6 +58,7 @@ class Rows(eqx.Module):
     target: Float[Array, "k N m"] | None
     weight: Float[Array, "k N"]
     features: Float[Array, "k N m"] | None
+    told: Float[Array, "k N q"] | None = None
 
 
 class Learned(eqx.Module):
@@ -257,7 +259,8 @@ def improve_critics(
         after: tuple[Array, Any] = _pass(step, carry, targets_only, jax.random.fold_in(key, index), settings)[0]
         return after
 
-    targets_only = Rows(rows.observation, None, None, None, rows.target, rows.weight, None)
+    seen = rows.observation if rows.told is None else jnp.concatenate([rows.observation, rows.told], axis=-1)
+    targets_only = Rows(seen, None, None, None, rows.target, rows.weight, None)
     flat, state = jax.lax.fori_loop(0, settings.epochs, epoch, (flat, state))
     return unravel(flat), state
 

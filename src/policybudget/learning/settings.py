@@ -64,6 +64,9 @@ class PPO:
     hidden: tuple[int, ...] = option((64, 64), "sizes of the hidden layers", most=100_000)
     trunk: Sharing = option("shared", "actor's hidden layers: shared, biases (a bias per policy) or separate")
     critic: str = option("mixture", "what critics predict: mixture (the mean of their agents) or features (the paper)")
+    critic_sees_agent: bool = option(
+        True, "where agents have dynamics of their own, critics see their parameters (policies never do)"
+    )
     critic_head: Sharing = option("separate", "critic's last layer: shared or separate")
     log_std: float = option(-1.0, "log standard deviation of box actions at the start")
     normalise_observations: bool = option(False, "scale observations by their running mean and deviation")

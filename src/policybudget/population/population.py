@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -34,9 +34,11 @@ class Population:
         agent_weights: (n) how many people each agent stands for, positive; None for one each.
         outside: (n) outside options: what each agent has without any policy, in units of return; -inf where there is
             no such option; None if no agent has one.
+        dynamics: (n, p) what a world with own dynamics is told of each agent (p may be 0 where it knows them by their
+            number); None where all agents share a dynamics.
 
     Raises:
-        PolicyBudgetError: agent_weights or outside are not one fitting number per agent.
+        PolicyBudgetError: agent_weights, outside or dynamics are not one fitting number, or row, per agent.
     """
 
     names: tuple[str, ...]
@@ -48,14 +50,38 @@ class Population:
     highest_return: float | None = None
     agent_weights: np.ndarray | None = None
     outside: np.ndarray | None = None
+    dynamics: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        if self.dynamics is not None:
+            self._told()
         if self.agent_weights is not None:
             weights = _per_agent("agent_weights", "positive finite", self.agent_weights, self.names, _positive)
             object.__setattr__(self, "agent_weights", weights)
         if self.outside is not None:
             outside = _per_agent("outside", "finite (or -inf: no option)", self.outside, self.names, _below_inf)
             object.__setattr__(self, "outside", outside)
+
+    def _told(self) -> None:
+        """Hand the dynamics to the rewards; critics may be told what differs of them, standardised."""
+        table = np.asarray(self.dynamics, dtype=np.float32)
+        if table.ndim != 2 or len(table) != self.size or not np.isfinite(table).all():
+            raise PolicyBudgetError(
+                f"dynamics must be a row of finite numbers per agent ({self.size}), got an array of shape {table.shape}"
+            )
+        object.__setattr__(self, "dynamics", table)
+        tables = [table] if self.parameters is None else [table, np.asarray(self.parameters, np.float32)]
+        known = np.concatenate(tables, axis=1)
+        spread = known.std(axis=0)
+        differs = spread > 1e-6 * np.abs(known).max(axis=0, initial=0.0)
+        standard = ((known - known.mean(axis=0)) / np.where(differs, spread, 1.0))[:, differs]
+        rewards = replace(self.rewards, dynamics=jnp.asarray(table), told=jnp.asarray(standard))
+        object.__setattr__(self, "rewards", rewards)
+
+    @property
+    def table_width(self) -> int:
+        """Columns of what is remembered of episodes: m features, or n agents where they have dynamics of their own."""
+        return self.num_features if self.dynamics is None else self.size
 
     def objective(self, welfare: Welfare) -> Objective:
         """What a budget of policies for these agents is spent for.

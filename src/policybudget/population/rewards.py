@@ -10,7 +10,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from policybudget.errors import PolicyBudgetError
 
@@ -124,13 +124,45 @@ class Function(FeatureMap):
 class Rewards(eqx.Module):
     """The n reward functions as arrays: the part of a population that compiled code sees.
 
+    Where agents have dynamics of their own, a transition is played for one agent and pays that agent alone. Returns are
+    then kept per agent, not per feature: :meth:`mixture` and :meth:`agents` are identities.
+
     Args:
         features: from transitions with outcomes (.., d) to features (.., m).
         weights: (m, n) the agents' weights on the features; None for the identity (m = n).
+        dynamics: (n, p) what worlds are told of each agent; None where all agents share a dynamics.
+        told: (n, q) what critics may be told of each agent.
     """
 
     features: FeatureMap
     weights: Float[Array, "m n"] | None
+    dynamics: Float[Array, "n p"] | None = None
+    told: Float[Array, "n q"] | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether agents have dynamics of their own."""
+        return self.dynamics is not None
+
+    def task(self, whom: Int[Array, "*copies"] | None) -> Float[Array, "*copies p"] | None:
+        """What the copies of a world are told.
+
+        Args:
+            whom: the agent that each copy plays for; None where all agents share a dynamics.
+        """
+        return None if self.dynamics is None or whom is None else self.dynamics[whom]
+
+    def paid(self, transition: Experience, whom: Int[Array, "*batch"]) -> Float[Array, "*batch"]:
+        """The rewards of the agents that transitions were played for.
+
+        Args:
+            transition: (..) transitions.
+            whom: the agent of each.
+        """
+        features = self.features(transition)
+        if self.weights is None:
+            return jnp.take_along_axis(features, whom[..., None], axis=-1)[..., 0]
+        return jnp.sum(features * self.weights.T[whom], axis=-1)
 
     def mixture(self, assignment: Float[Array, "k n"]) -> Float[Array, "k m"]:
         r"""The weights on the features that each policy maximises: row j is :math:`\sum_i \alpha^i(j) w^i` (eq. 7).
@@ -141,7 +173,7 @@ class Rewards(eqx.Module):
         Returns:
             (k, m) weights on the features.
         """
-        return assignment if self.weights is None else assignment @ self.weights.T
+        return assignment if self.weights is None or self.own else assignment @ self.weights.T
 
     def agents(self, features: Float[Array, "*batch m"]) -> Float[Array, "*batch n"]:
         """The rewards or returns of the n agents from those of the m features.
@@ -152,4 +184,4 @@ class Rewards(eqx.Module):
         Returns:
             (.., n) rewards or returns of the agents.
         """
-        return features if self.weights is None else features @ self.weights
+        return features if self.weights is None or self.own else features @ self.weights

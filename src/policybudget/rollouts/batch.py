@@ -1,6 +1,8 @@
 """What samplers give: transitions, and the returns of the episodes that end among them.
 
-Axes of a batch: (T, k, E, ..). One transition of a policy serves all n agents (Ivanov & Ben-Porat 2024, Section 3.2).
+Axes of a batch: (T, k, E, ..). Where agents share a dynamics, one transition of a policy serves all n of them (Ivanov &
+Ben-Porat 2024, Section 3.2), and episodes are remembered by feature. Where they have dynamics of their own, a copy
+plays for one agent at a time, and episodes are remembered by agent.
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from policybudget.population import Experience, FeatureMap
+from policybudget.population import Experience, FeatureMap, Rewards
 
 
 class Batch(eqx.Module):
@@ -28,6 +30,7 @@ class Batch(eqx.Module):
         truncated: the clock stopped the episode with this transition.
         next_observation: where the transition led, before any reset.
         valid: False for transitions that are no transitions (a reset step).
+        whom: the agent that each transition was played for; None where agents share a dynamics.
     """
 
     observation: Float[Array, "T k E o"]
@@ -38,6 +41,7 @@ class Batch(eqx.Module):
     truncated: Bool[Array, "T k E"]
     next_observation: Float[Array, "T k E o"]
     valid: Bool[Array, "T k E"]
+    whom: Int[Array, "*T k E"] | None = None
 
     @property
     def experience(self) -> Experience:
@@ -51,22 +55,25 @@ class Ongoing(eqx.Module):
     Attributes:
         state: of the copies; nothing for a world on the host that cannot tell its own.
         observation: to act on next; (k, E, o), or (o) of a single copy.
+        whom: the agent that each copy plays for; None where agents share a dynamics.
     """
 
     state: Any
     observation: Float[Array, "*copies o"]
+    whom: Int[Array, "*copies"] | None = None
 
     @property
     def bare(self) -> Ongoing:
         """Without the state, for compiled code that has no use for it."""
-        return Ongoing(None, self.observation)
+        return Ongoing(None, self.observation, self.whom)
 
 
 class Played(eqx.Module):
     """Whole episodes.
 
     Attributes:
-        returns: undiscounted, per feature.
+        returns: undiscounted, per feature; per agent where they have dynamics of their own: of each agent E episodes
+            then, and of lengths their mean over agents.
         lengths: in steps.
     """
 
@@ -75,7 +82,9 @@ class Played(eqx.Module):
 
 
 class Episodes(eqx.Module):
-    r"""Undiscounted feature returns of the episodes that ended in a batch, per policy.
+    r"""Undiscounted returns of the episodes that ended in a batch, per policy.
+
+    By feature, c = 1; where agents have dynamics of their own, by agent: c = m = n.
 
     Attributes:
         count: number of episodes.
@@ -85,10 +94,10 @@ class Episodes(eqx.Module):
         so_far: returns of each episode up to and including each step, kept only where asked for.
     """
 
-    count: Float[Array, " k"]
+    count: Float[Array, "k c"]
     total: Float[Array, "k m"]
     recent: Float[Array, "k m"]
-    kept: Float[Array, " k"]
+    kept: Float[Array, "k c"]
     so_far: Float[Array, "T k E m"] | None = None
 
 
@@ -108,7 +117,7 @@ def account(
         The returns of the episodes still under way (k, E, m), and the finished ones.
     """
     budget = running.shape[0]
-    zero, zeros = jnp.zeros(budget), jnp.zeros((budget, running.shape[2]))
+    zero, zeros = jnp.zeros((budget, 1)), jnp.zeros((budget, running.shape[2]))
 
     def step(carry: tuple[Array, Episodes], now: Batch) -> tuple[tuple[Array, Episodes], Array | None]:
         running, episodes = carry
@@ -117,12 +126,12 @@ def account(
         finished = done.astype(running.dtype)
         later = jnp.cumsum(finished[:, ::-1], axis=1)[:, ::-1] - finished
         weight = finished * mixing * (1.0 - mixing) ** later
-        count = finished.sum(axis=1)
+        count = finished.sum(axis=1, keepdims=True)
         kept = (1.0 - mixing) ** count
         episodes = Episodes(
             episodes.count + count,
             episodes.total + jnp.sum(finished[..., None] * running, axis=1),
-            episodes.recent * kept[:, None] + jnp.sum(weight[..., None] * running, axis=1),
+            episodes.recent * kept + jnp.sum(weight[..., None] * running, axis=1),
             episodes.kept * kept,
         )
         return (jnp.where(done[..., None], 0.0, running), episodes), running if keep_steps else None
@@ -130,3 +139,94 @@ def account(
     begin = Episodes(zero, zeros, zeros, zero + 1.0)
     (running, episodes), so_far = jax.lax.scan(step, (running, begin), batch)
     return running, replace(episodes, so_far=so_far)
+
+
+def account_alone(
+    rewards: Rewards, batch: Batch, running: Float[Array, "k E one"], mixing: float, agents: int
+) -> tuple[Float[Array, "k E one"], Episodes]:
+    """Add up returns over a batch in which every copy plays for an agent of its own.
+
+    Args:
+        rewards: of the n agents.
+        batch: T steps of k x E copies.
+        running: (k, E, 1) returns so far of the episodes under way.
+        mixing: λ of eq. 10; every finished episode enters.
+        agents: n.
+
+    Returns:
+        The returns of the episodes still under way, and the finished ones, by agent.
+    """
+    budget = running.shape[0]
+    policies = jnp.arange(budget)[:, None]
+
+    def by_agent(whom: Array, values: Array) -> Array:
+        return jnp.zeros((budget, agents)).at[policies, whom].add(values)
+
+    def ended(episodes: Episodes, done: Array, whom: Array, returns: Array) -> Episodes:
+        finished = done.astype(returns.dtype)
+        same = jnp.triu(whom[:, :, None] == whom[:, None, :], 1)  # of later copies
+        later = jnp.einsum("kef,kf->ke", same.astype(returns.dtype), finished)
+        count = by_agent(whom, finished)
+        kept = (1.0 - mixing) ** count
+        return Episodes(
+            episodes.count + count,
+            episodes.total + by_agent(whom, finished * returns),
+            episodes.recent * kept + by_agent(whom, finished * mixing * (1.0 - mixing) ** later * returns),
+            episodes.kept * kept,
+        )
+
+    def step(carry: tuple[Array, Episodes], now: Batch) -> tuple[tuple[Array, Episodes], None]:
+        running, episodes = carry
+        assert now.whom is not None
+        done = (now.terminated | now.truncated) & now.valid
+        running = running + jnp.where(now.valid, rewards.paid(now.experience, now.whom), 0.0)
+        parts = (episodes, done, now.whom, running)
+        episodes = jax.lax.cond(done.any(), ended, lambda episodes, *_: episodes, *parts)
+        return (jnp.where(done, 0.0, running), episodes), None
+
+    zeros = jnp.zeros((budget, agents))
+    (left, episodes), _ = jax.lax.scan(step, (running[..., 0], Episodes(zeros, zeros, zeros, zeros + 1.0)), batch)
+    return left[..., None], episodes
+
+
+def draw_agents(shares: Float[Array, "k n"], key: PRNGKeyArray, copies: int) -> Int[Array, "k E"]:
+    """Whom copies play for: agents in proportion to their shares of each policy.
+
+    Args:
+        shares: 0 or more; of a policy without any, all agents are as likely.
+        key: of the draw.
+        copies: E.
+    """
+    total = shares.sum(axis=1, keepdims=True)
+    chances = jnp.where(total > 0, shares / jnp.maximum(total, 1e-30), 1.0 / shares.shape[1])
+    return jax.random.categorical(key, jnp.log(chances)[:, None], axis=-1, shape=(shares.shape[0], copies))
+
+
+def everybody(rewards: Rewards, budget: int, episodes: int) -> Int[Array, "k nE"] | None:
+    """Whom copies play for, so that every policy plays some episodes for each agent.
+
+    Args:
+        rewards: of the n agents.
+        budget: k.
+        episodes: E, of each policy for each agent.
+
+    Returns:
+        (k, n E) agents, the episodes of each side by side; None where agents share a dynamics.
+    """
+    if rewards.dynamics is None:
+        return None
+    agents = jnp.repeat(jnp.arange(rewards.dynamics.shape[0]), episodes)
+    return jnp.broadcast_to(agents, (budget, len(agents)))
+
+
+def by_agent(played: Played, episodes: int) -> Played:
+    """Episodes that were played for :func:`everybody`, with the agents on the last axis.
+
+    Args:
+        played: returns (k, n E, 1) and lengths (k, n E).
+        episodes: E.
+    """
+    budget = played.lengths.shape[0]
+    returns = played.returns.reshape(budget, -1, episodes)
+    lengths = played.lengths.reshape(budget, -1, episodes)
+    return Played(jnp.swapaxes(returns, 1, 2), lengths.mean(axis=1))

@@ -7,7 +7,10 @@ compiled update.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +20,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from policybudget.policies import actions
 from policybudget.policies.acting import Acting
 from policybudget.policies.stacked import Policies
-from policybudget.population import Experience, FeatureMap
-from policybudget.rollouts.batch import Batch, Ongoing, Played
+from policybudget.population import Experience, Rewards
+from policybudget.rollouts.batch import Batch, Ongoing, Played, by_agent, draw_agents, everybody
 from policybudget.streams import host_seed
 from policybudget.worlds.interface import ActionSpace, HostStep, HostWorld
 
@@ -30,30 +33,34 @@ class HostSampler:
         world: what is copied.
         budget: k.
         copies: E, per policy.
+        rewards: of the agents, whom copies of a world with own dynamics play for.
     """
 
-    def __init__(self, world: HostWorld, budget: int, copies: int) -> None:
-        self.world, self.shape = world, (budget, copies)
+    def __init__(self, world: HostWorld, budget: int, copies: int, rewards: Rewards) -> None:
+        self.world, self.shape, self.rewards = world, (budget, copies), rewards
         self.copies = world.copies(budget * copies)
 
-    def start(self, key: PRNGKeyArray) -> Ongoing:
+    def start(self, key: PRNGKeyArray, shares: Float[Array, "k n"] | None = None) -> Ongoing:
         """Fresh episodes everywhere.
 
         Args:
             key: of the first states.
+            shares: of agents in each policy's copies, where they have dynamics of their own.
         """
-        observation = self.copies.reset(host_seed(key))
-        return Ongoing(self.copies.state(), jnp.asarray(observation.reshape(*self.shape, -1)))
+        whom = None if shares is None else draw_agents(shares, jax.random.fold_in(key, 1), self.shape[1])
+        observation = self.copies.reset(host_seed(key), _flat(whom))
+        return Ongoing(self.copies.state(), jnp.asarray(observation.reshape(*self.shape, -1)), whom)
 
-    def restore(self, ongoing: Ongoing, key: PRNGKeyArray) -> Ongoing:
+    def restore(self, ongoing: Ongoing, key: PRNGKeyArray, shares: Float[Array, "k n"] | None = None) -> Ongoing:
         """Go on where a saved run stood; in fresh episodes where the world cannot save its state.
 
         Args:
             ongoing: as saved.
             key: of the first states of fresh episodes.
+            shares: as in :meth:`start`.
         """
         if not ongoing.state:
-            return self.start(key)
+            return self.start(key, shares)
         self.copies.restore(ongoing.state)
         return ongoing
 
@@ -61,7 +68,14 @@ class HostSampler:
         """Let go of the copies."""
         self.copies.close()
 
-    def rollout(self, policies: Policies, ongoing: Ongoing, key: PRNGKeyArray, steps: int) -> tuple[Ongoing, Batch]:
+    def rollout(
+        self,
+        policies: Policies,
+        ongoing: Ongoing,
+        key: PRNGKeyArray,
+        steps: int,
+        shares: Float[Array, "k n"] | None = None,
+    ) -> tuple[Ongoing, Batch]:
         """T steps of every copy with sampled actions.
 
         Args:
@@ -69,6 +83,7 @@ class HostSampler:
             ongoing: where the copies stand.
             key: of the actions.
             steps: T.
+            shares: as in :meth:`start`.
 
         Returns:
             Where the copies stand then, and the transitions.
@@ -77,17 +92,31 @@ class HostSampler:
         noise = np.asarray(_noise(space, key, (steps, *self.shape)))
         acting = policies.on_host(space)
         observation = np.asarray(ongoing.observation)
-        observations, chosen, after = [], [], []
-        for random in noise:
+        observations, chosen, after, served = [], [], [], []
+        following = self._following(shares, key, steps)
+        whom = None if ongoing.whom is None else np.asarray(ongoing.whom)
+        for random, then in zip(noise, following, strict=True):
             action = acting.act(observation, random)
-            now = self.copies.step(action.reshape(-1, *action.shape[2:]))
+            now = self.copies.step(action.reshape(-1, *action.shape[2:]), _flat(then))
+            served.append(whom)
+            if whom is not None and then is not None:
+                whom = np.where((now.terminated | now.truncated).reshape(self.shape), then, whom)
             observations.append(observation)
             chosen.append(action)
             after.append(now)
             observation = now.observation.reshape(*self.shape, -1)
-        return Ongoing(self.copies.state(), jnp.asarray(observation)), self._batch(
-            policies, observations, chosen, after
+        reached = Ongoing(self.copies.state(), jnp.asarray(observation), None if whom is None else jnp.asarray(whom))
+        batch = self._batch(policies, observations, chosen, after)
+        return reached, batch if whom is None else replace(
+            batch, whom=jnp.asarray(np.stack([np.asarray(one) for one in served]))
         )
+
+    def _following(self, shares: Float[Array, "k n"] | None, key: PRNGKeyArray, steps: int) -> Iterable[Any]:
+        """Whom each copy would play for next, at every step."""
+        if shares is None:
+            return [None] * steps
+        drawn = draw_agents(shares, jax.random.fold_in(key, 1), steps * self.shape[1])
+        return np.moveaxis(np.asarray(drawn).reshape(self.shape[0], steps, self.shape[1]), 1, 0)
 
     def _batch(
         self, policies: Policies, observations: list[np.ndarray], chosen: list[np.ndarray], after: list[HostStep]
@@ -109,6 +138,11 @@ class HostSampler:
         )
 
 
+def _flat(whom: Any) -> np.ndarray | None:
+    """For all copies in one row."""
+    return None if whom is None else np.asarray(whom).reshape(-1)
+
+
 @partial(jax.jit, static_argnums=(0, 2))
 def _noise(space: ActionSpace, key: PRNGKeyArray, shape: tuple[int, ...]) -> Array:
     return actions.noise(space, key, shape)
@@ -128,16 +162,16 @@ def _log_prob(
 
 
 def play(
-    world: HostWorld, features: FeatureMap, policies: Acting, key: PRNGKeyArray, episodes: int, greedy: bool
+    world: HostWorld, rewards: Rewards, policies: Acting, key: PRNGKeyArray, episodes: int, greedy: bool
 ) -> Played:
-    """Fresh episodes of every policy from start to end.
+    """Fresh episodes of every policy from start to end; for every agent where they have dynamics of their own.
 
     Args:
         world: where the policies act.
-        features: reward features of transitions.
+        rewards: of the agents.
         policies: who acts.
         key: of actions and worlds.
-        episodes: per policy.
+        episodes: per policy, and per agent where they have dynamics of their own.
         greedy: whether the most likely actions are taken; sampled ones if not.
 
     Raises:
@@ -145,17 +179,19 @@ def play(
     """
     budget, space = policies.budget, world.actions
     start_key, noise_key = jax.random.split(key)
-    acting = policies.on_host(space)
-    copies, shape = world.copies(budget * episodes), (budget, episodes)
+    acting, whom = policies.on_host(space), everybody(rewards, budget, episodes)
+    shape = (budget, episodes if whom is None else whom.shape[1])
+    copies, then = world.copies(shape[0] * shape[1]), _flat(whom)
     alive, lengths = np.ones(shape, bool), np.zeros(shape, np.float32)
     returns: Array = jnp.zeros(())
-    pay = jax.jit(lambda seen, alive: jnp.where(alive[..., None], features(seen), 0.0))
+    paid = rewards.features if whom is None else lambda seen: rewards.paid(seen, whom)[..., None]
+    pay = jax.jit(lambda seen, alive: jnp.where(alive[..., None], paid(seen), 0.0))
     try:
-        observation = copies.reset(host_seed(start_key)).reshape(*shape, -1)
+        observation = copies.reset(host_seed(start_key), then).reshape(*shape, -1)
         for time in range(world.time_limit):
             random = None if greedy else np.asarray(_noise(space, jax.random.fold_in(noise_key, time), shape))
             action = acting.act(observation, random)
-            now = copies.step(action.reshape(-1, *action.shape[2:]))
+            now = copies.step(action.reshape(-1, *action.shape[2:]), then)
             led = now.outcome.reshape(*shape, -1), now.next_observation.reshape(*shape, -1)
             returns = returns + pay(Experience(*map(jnp.asarray, (observation, action, *led))), jnp.asarray(alive))
             lengths += alive
@@ -165,4 +201,5 @@ def play(
                 break
     finally:
         copies.close()
-    return Played(returns, jnp.asarray(lengths))
+    played = Played(returns, jnp.asarray(lengths))
+    return played if whom is None else by_agent(played, episodes)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 import equinox as eqx
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget.policies.acting import Acting
 from policybudget.policies.stacked import Policies
-from policybudget.population import FeatureMap
+from policybudget.population import Rewards
 from policybudget.rollouts import compiled, host
 from policybudget.rollouts.batch import Batch, Ongoing, Played
 from policybudget.worlds.interface import HostWorld, JaxWorld, World
 from policybudget.worlds.jax_copies import JaxOnHost
 
+Shares = Float[Array, "k n"] | None
 _play = eqx.filter_jit(compiled.play)
 
 
@@ -22,22 +23,26 @@ _play = eqx.filter_jit(compiled.play)
 class Sampler(Protocol):
     """k x E running copies of a world."""
 
-    def start(self, key: PRNGKeyArray) -> Ongoing:
+    def start(self, key: PRNGKeyArray, shares: Shares = None) -> Ongoing:
         """Fresh episodes everywhere.
 
         Args:
             key: of the first states.
+            shares: of agents in each policy's copies, where they have dynamics of their own.
         """
 
-    def restore(self, ongoing: Ongoing, key: PRNGKeyArray) -> Ongoing:
+    def restore(self, ongoing: Ongoing, key: PRNGKeyArray, shares: Shares = None) -> Ongoing:
         """Go on where a saved run stood; in fresh episodes where the world cannot save its state.
 
         Args:
             ongoing: as saved.
             key: of the first states of fresh episodes.
+            shares: as in :meth:`start`.
         """
 
-    def rollout(self, policies: Policies, ongoing: Ongoing, key: PRNGKeyArray, steps: int) -> tuple[Ongoing, Batch]:
+    def rollout(
+        self, policies: Policies, ongoing: Ongoing, key: PRNGKeyArray, steps: int, shares: Shares = None
+    ) -> tuple[Ongoing, Batch]:
         """T steps of every copy with sampled actions.
 
         Args:
@@ -45,6 +50,7 @@ class Sampler(Protocol):
             ongoing: where the copies stand.
             key: of actions and worlds.
             steps: T.
+            shares: as in :meth:`start`.
 
         Returns:
             Where the copies stand then, and the transitions.
@@ -57,40 +63,39 @@ class Sampler(Protocol):
         """Let go of the copies and of the processes that they run in."""
 
 
-def sampler(world: World, budget: int, copies: int) -> Sampler:
+def sampler(world: World, budget: int, copies: int, rewards: Rewards) -> Sampler:
     """The sampler that fits a world.
 
     Args:
         world: what is copied.
         budget: k.
         copies: E, per policy.
+        rewards: of the agents, whom copies of a world with own dynamics play for.
     """
     if isinstance(world, HostWorld):
-        return host.HostSampler(world, budget, copies)
+        return host.HostSampler(world, budget, copies, rewards)
     assert isinstance(world, JaxWorld)
-    return compiled.JaxSampler(world, budget, copies)
+    return compiled.JaxSampler(world, budget, copies, rewards)
 
 
-def play(
-    world: World, features: FeatureMap, policies: Acting, key: PRNGKeyArray, episodes: int, greedy: bool
-) -> Played:
-    """Fresh episodes of every policy from start to end.
+def play(world: World, rewards: Rewards, policies: Acting, key: PRNGKeyArray, episodes: int, greedy: bool) -> Played:
+    """Fresh episodes of every policy from start to end; for every agent where they have dynamics of their own.
 
     Args:
         world: where the policies act.
-        features: reward features of transitions.
+        rewards: of the agents.
         policies: who acts: ours, or some that were trained elsewhere.
         key: of actions and worlds.
-        episodes: per policy.
+        episodes: per policy, and per agent where they have dynamics of their own.
         greedy: whether the most likely actions are taken; sampled ones if not.
 
     Raises:
         WorldError: the world raised, or gave something that is not finite.
     """
     if isinstance(world, HostWorld):
-        return host.play(world, features, policies, key, episodes, greedy)
+        return host.play(world, rewards, policies, key, episodes, greedy)
     assert isinstance(world, JaxWorld)
     if not isinstance(policies, Policies):
-        return host.play(JaxOnHost(world), features, policies, key, episodes, greedy)
-    played: Played = _play(world, features, policies, key, episodes, greedy)
+        return host.play(JaxOnHost(world, rewards.dynamics), rewards, policies, key, episodes, greedy)
+    played: Played = _play(world, rewards, policies, key, episodes, greedy)
     return played

@@ -191,24 +191,23 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def new_folder(path: Path) -> Path:
-    """Make a folder for a run, or take one that is empty.
+def set_aside(path: Path) -> Path:
+    """Give a damaged file another name, beside what will take its place.
 
     Args:
-        path: the folder.
+        path: of the file.
 
     Returns:
-        The path.
+        Its new path.
 
     Raises:
-        RunFolderError: the folder is not empty, is a file, cannot be made, or cannot be written. Nothing was written.
+        RunFolderError: it cannot be renamed.
     """
+    number, aside = 1, path.with_name(f"{path.name}.damaged")
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{number}")
     try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunFolderError(f"the output folder must be new or empty, got {path}; choose another --out")
-        path.mkdir(parents=True, exist_ok=True)
+        return path.rename(aside)
     except OSError as error:
         raise cannot_write(path, error) from error
-    if not os.access(path, os.W_OK):
-        raise RunFolderError(f"cannot write {path}: permission denied; choose another --out")
-    return path

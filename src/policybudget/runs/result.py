@@ -5,8 +5,6 @@ It is saved without pickle. Saving, loading and acting need NumPy, safetensors a
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +17,7 @@ from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.policies.architecture import Architecture
 from policybudget.policies.on_host import HostPolicies
 from policybudget.runs import acting, arrays, files, inputs, schemas
+from policybudget.runs.csv_file import as_csv
 from policybudget.runs.manifest import FORMAT, check_format, libraries
 from policybudget.runs.prototypes import Prototypes
 
@@ -201,16 +200,14 @@ def assignment_table(agents: tuple[str, ...], assignment: np.ndarray, returns: n
         The table with a row per agent: its most likely policy, or ``none`` if no policy is more likely, the
         probability of this choice, and the policy's mean return to the agent; empty for none.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["agent", "policy", "probability", "return"])
+    rows: list[tuple[object, ...]] = [("agent", "policy", "probability", "return")]
     for name, column, paid in zip(agents, assignment.T, returns.T, strict=True):
         chosen, rest = int(column.argmax()), 1.0 - column.sum()
         if column[chosen] >= rest:
-            writer.writerow([name, chosen, f"{column[chosen]:.6g}", f"{paid[chosen]:.6g}"])
+            rows.append((name, chosen, f"{column[chosen]:.6g}", f"{paid[chosen]:.6g}"))
         else:
-            writer.writerow([name, "none", f"{rest:.6g}", ""])
-    return text.getvalue()
+            rows.append((name, "none", f"{rest:.6g}", ""))
+    return as_csv(rows)
 
 
 def load(folder: str | Path) -> Result:

@@ -78,6 +78,11 @@ class Archive(Search):
                 f"search archive needs a deterministic world in JAX with discrete actions, which {world.name} is not; "
                 "use --search splitting or plain"
             )
+        if world.own_dynamics:
+            raise PolicyBudgetError(
+                f"search archive repeats an episode for all agents, whose dynamics differ in {world.name}; "
+                "use --search splitting or plain"
+            )
         if rule.reassigns == "never":
             raise PolicyBudgetError(
                 f"search archive chooses policies and groups anew, which algorithm {rule.name} keeps; "

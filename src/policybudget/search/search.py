@@ -58,6 +58,9 @@ class Phase:
         hold: updates of the policies before the rule first changes α.
         welfare: what is maximised, if it is not the problem's welfare function.
         shuffle: whether agents change places at random in the first α.
+        look_every: iterations between two looks at all cells of the table of returns, where agents have dynamics of
+            their own and training fills the cells of a policy's own agents alone; 0 for none.
+        look_cost: transitions of each policy that a look takes.
     """
 
     name: str
@@ -68,16 +71,28 @@ class Phase:
     hold: int = 0
     welfare: Welfare | None = None
     shuffle: bool = False
+    look_every: int = 0
+    look_cost: int = 0
 
     @property
     def iterations(self) -> int:
         """As many whole ones as fit, at least one."""
-        return max(1, self.transitions // self.learner.batch)
+        most = max(1, self.transitions // self.learner.batch)
+        return next((count for count in range(most, 1, -1) if self.after(count) <= self.transitions), 1)
+
+    def after(self, iterations: int) -> int:
+        """Transitions of each policy, those of evaluation episodes included.
+
+        Args:
+            iterations: that were run.
+        """
+        looks = iterations // self.look_every if self.look_every else 0
+        return iterations * self.learner.batch + looks * self.look_cost
 
     @property
     def each(self) -> int:
         """Transitions of each of its policies."""
-        return self.iterations * self.learner.batch
+        return self.after(self.iterations)
 
     @property
     def total(self) -> int:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from typing import IO
 from policybudget import runtime
 from policybudget.errors import PolicyBudgetError
 
+PARENT = "POLICYBUDGET_PARENT"
+"""The environment variable by which a process knows whose child it is, so as not to outlive it."""
+MOST_BEGINNINGS = 3
 POLL_SECONDS, GRACE_SECONDS = 0.2, 5.0
 """How often the pool looks at its processes, and how long they have to end when they are told to."""
 
@@ -27,11 +31,11 @@ class Job:
 
     Attributes:
         name: for messages.
-        arguments: what follows ``policybudget``.
+        arguments: gives what follows ``policybudget``; asked again if the process was killed, to go on with its work.
     """
 
     name: str
-    arguments: tuple[str, ...]
+    arguments: Callable[[], tuple[str, ...]]
 
 
 @dataclass
@@ -67,9 +71,14 @@ class Child:
         """The last line that it wrote to standard error, without the name of the program."""
         self.errors.seek(0)
         lines = self.errors.read().decode(errors="replace").strip().splitlines()
-        status = self.process.returncode
-        silent = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+        if self.process.returncode < 0:
+            return f"{self.killed()}, {MOST_BEGINNINGS} times"
+        silent = f"exit status {self.process.returncode}"
         return lines[-1].removeprefix("policybudget: ").strip() if lines else silent
+
+    def killed(self) -> str:
+        """By which signal the process ended."""
+        return f"its process was killed by signal {-self.process.returncode}"
 
 
 def run_all(
@@ -80,6 +89,8 @@ def run_all(
 ) -> None:
     """Run jobs side by side, each on one core; the others are stopped if one fails or this process is.
 
+    A job whose process was killed (by a person, or for its memory) is begun again, ``MOST_BEGINNINGS`` times in all.
+
     Args:
         jobs: in this order.
         processes: how many at a time; one per core if None.
@@ -89,7 +100,7 @@ def run_all(
     Raises:
         PolicyBudgetError: a job failed.
     """
-    waiting, running = list(jobs), list[Child]()
+    waiting, running, begun = list(jobs), list[Child](), Counter[str]()
     free = runtime.available()[:processes]
     with tempfile.TemporaryDirectory(prefix="policybudget-") as scratch, _terminable():
         try:
@@ -101,21 +112,29 @@ def run_all(
                     watch(child)
                     if not child.ended():
                         continue
-                    if child.process.returncode != 0:
-                        raise PolicyBudgetError(f"{child.job.name} failed: {child.complaint()}")
                     running.remove(child)
-                    child.errors.close()
                     free.append(child.core)
-                    done(child)
+                    with child.errors:
+                        begun[child.job.name] += 1
+                        if child.process.returncode < 0 and begun[child.job.name] < MOST_BEGINNINGS:
+                            print(f"policybudget: {child.job.name}: {child.killed()}; it goes on", file=sys.stderr)
+                            waiting.insert(0, child.job)
+                        elif child.process.returncode != 0:
+                            raise PolicyBudgetError(f"{child.job.name} failed: {child.complaint()}")
+                        else:
+                            done(child)
         finally:
             _stop(running)
 
 
 def _begin(job: Job, core: int, scratch: str) -> Child:
-    command = [sys.executable, "-m", "policybudget", *job.arguments]
+    command = [sys.executable, "-m", "policybudget", *job.arguments()]
     errors = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115 - as long as the child lives
     with _pinned(core):
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+            env=os.environ | {PARENT: str(os.getpid())},
+        )  # fmt: skip
     return Child(job, core, process, errors)
 
 

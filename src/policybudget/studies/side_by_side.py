@@ -6,7 +6,6 @@ the same command on one core would have ended.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
@@ -85,12 +84,14 @@ def train_study(folder: Path, study: Study, quiet: bool = False) -> Outcome:
 
 def _job(folder: Path, run: Run) -> Job:
     """Train, or go on with a training."""
-    if (run.folder / "config.json").exists():
-        return Job(run.name, ("resume", str(run.folder), "--quiet"))
-    if run.folder.exists():  # stopped before there was anything to go on from
-        shutil.rmtree(run.folder)
-    where = ("--config", str(folder / "config.json"), "--out", str(run.folder), "--quiet")
-    return Job(run.name, ("train", *where, "--budget", str(run.budget), "--seed", str(run.seed)))
+
+    def arguments() -> tuple[str, ...]:
+        if (run.folder / "config.json").exists():
+            return ("resume", str(run.folder), "--quiet")
+        where = ("--config", str(folder / "config.json"), "--out", str(run.folder), "--quiet")
+        return ("train", *where, "--budget", str(run.budget), "--seed", str(run.seed))
+
+    return Job(run.name, arguments)
 
 
 def _optima(study: Study) -> optima.Optima | None:

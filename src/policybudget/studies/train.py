@@ -11,7 +11,7 @@ from policybudget import runtime
 from policybudget.assignment.rule import AssignmentRule
 from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP
-from policybudget.runs import files
+from policybudget.runs.folder import locked, new_folder
 from policybudget.runs.result import Result
 from policybudget.search.search import Search
 from policybudget.studies.run import train_in
@@ -62,6 +62,6 @@ def train(
     if out is None:
         with LiveProgress(Console(stderr=True, quiet=quiet)) as live:
             return training.run([live, *listeners])
-    folder = files.new_folder(Path(out))
-    write_config(folder, training, preset, len(runtime.available()))
-    return train_in(folder, training, quiet=quiet, listeners=listeners).result
+    with locked(new_folder(Path(out))) as folder:
+        write_config(folder, training, preset, len(runtime.available()))
+        return train_in(folder, training, quiet=quiet, listeners=listeners).result

@@ -26,6 +26,7 @@ from policybudget.training.method import PRESETS, Method, kind_of
 from policybudget.training.method import preset as method_of
 from policybudget.training.train import Training
 from policybudget.welfare import parse
+from policybudget.worlds.gym.world import GymnasiumWorld
 
 Kind = TypeVar("Kind")
 
@@ -63,12 +64,18 @@ class Configuration:
     outside_episodes: int = option(
         256, "episodes per policy at most, to settle who is better off without one", most=1_000_000
     )
+    evaluation_share: float = option(
+        0.1, "where agents have dynamics of their own: share of the transitions that fill the table of returns"
+    )
     preset: str = option(
         "default", "default (what measures best), plain (no search) or paper (Ivanov & Ben-Porat 2024)"
     )
     seed: int = option(0, "decides everything but the draw of the users", most=2**32)
     listeners: tuple[str, ...] = option(
         (), "who is told of every iteration: functions or classes of yours, python:FILE.py:NAME"
+    )
+    step_timeout: float | None = option(
+        None, "seconds that a step of a gym: or python: world may take, no limit if not given", most=1e6
     )
     cores: int | None = option(None, "cores to compute on, all if not given; their number decides the last bits")
     learner: PPO = PPO()
@@ -87,6 +94,8 @@ class Configuration:
         parse(self.welfare)
         check_seed(self.seed)
         check_seed(self.population_seed)
+        if self.step_timeout is not None and self.step_timeout <= 0:
+            raise PolicyBudgetError(f"step-timeout must be above 0, got {self.step_timeout}")
         if self.cores is not None and (not isinstance(self.cores, int) or self.cores < 1):
             raise PolicyBudgetError(f"cores must be at least 1, got {self.cores}")
 
@@ -103,7 +112,7 @@ class Configuration:
     @property
     def method(self) -> Method:
         """Rule, search and learner."""
-        return Method(self.rule, self.search, self.learner, self.mixing, self.outside_episodes)
+        return Method(self.rule, self.search, self.learner, self.mixing, self.outside_episodes, self.evaluation_share)
 
     def problem(self) -> RepresentedMDP:
         """The r-MDP that this configuration trains for.
@@ -117,6 +126,10 @@ class Configuration:
         if self.tasks is not None:
             described = with_tasks(problem.population, Path(self.tasks), self.descriptions, self.components)
             problem = replace(problem, population=described)
+        if self.step_timeout is not None:
+            if not isinstance(problem.world, GymnasiumWorld):
+                raise PolicyBudgetError(f"step-timeout is for gym: and python: worlds, got {self.world}; leave it out")
+            problem = replace(problem, world=replace(problem.world, step_timeout=self.step_timeout))
         return problem
 
     def listening(self) -> tuple[Listener, ...]:

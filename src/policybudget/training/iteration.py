@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from policybudget.assignment.returns import Returns, ReturnsTable
 from policybudget.assignment.rule import AssignmentState, labels_of
@@ -22,8 +22,8 @@ from policybudget.learning import advantages, ppo
 from policybudget.objective import Objective
 from policybudget.policies.networks import Network
 from policybudget.policies.normaliser import Normaliser
-from policybudget.population import Experience, Rewards
-from policybudget.rollouts.batch import Batch, account
+from policybudget.population import Rewards
+from policybudget.rollouts.batch import Batch, Episodes, Ongoing, account, account_alone
 from policybudget.search.episodes import Seen, fingerprint
 from policybudget.streams import Stream, derive
 from policybudget.training.state import Task, TrainState
@@ -110,25 +110,25 @@ class Critics(NamedTuple):
     optimiser: Any
 
 
-def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], batch: Batch) -> Lesson:
+def study(task: Task, state: TrainState, after: Ongoing, batch: Batch) -> Lesson:
     """Returns and advantages of a batch, wherever it was sampled.
 
     Args:
         task: of the phase.
         state: before the rollout.
-        observation: where the copies stand after it.
+        after: where the copies stand after it, without the world's state.
         batch: the transitions.
     """
     settings, rewards, scale, alpha = task.settings, task.rewards, state.scale, state.assignment.assignment
-    running, episodes = account(rewards.features, batch, state.running, task.mixing, task.keeps_episodes)
+    running, episodes = _account(task, state, batch)
     table = state.assignment.table.observe(episodes)
     pull = _objective(task, state).pull(alpha, table.estimate(rewards).neutral)
     paid, share = _signal(settings.critic, rewards, pull)
     estimate = advantages.estimate(
-        lambda seen: state.learned.critic(state.normaliser(seen)),
-        lambda transition: paid(transition) / scale,
+        lambda seen, whom: state.learned.critic(told(task, state.normaliser(seen), whom)),
+        lambda now: paid(now) / scale,
         batch if settings.bootstrap_truncated else _clock_ends(batch),
-        observation,
+        after,
         share * scale,
         settings.discount,
         settings.gae_lambda,
@@ -138,15 +138,46 @@ def study(task: Task, state: TrainState, observation: Float[Array, "k E o"], bat
     if settings.normalise_observations:
         normaliser = normaliser.update(batch.observation, batch.valid)
     return Lesson(
-        rows=_rows(batch, estimate, state.normaliser, scale),
+        rows=_rows(task, batch, estimate, state.normaliser, scale),
         table=table,
         running=running,
         normaliser=normaliser,
         grown=_growth(estimate, batch.valid) if task.return_scale is None else jnp.ones_like(scale),
-        episodes=episodes.count,
+        episodes=episodes.count.sum(axis=1),
         explained_variance=_explained_variance(estimate, batch.valid),
         seen=None if episodes.so_far is None else _seen(rewards, episodes.so_far, batch),
     )
+
+
+def _account(task: Task, state: TrainState, batch: Batch) -> tuple[Array, Episodes]:
+    """Returns of the episodes under way, and of those that ended: by feature, or by agent."""
+    if task.rewards.own:
+        return account_alone(task.rewards, batch, state.running, task.mixing, task.agents)
+    return account(task.rewards.features, batch, state.running, task.mixing, task.keeps_episodes)
+
+
+def told(task: Task, seen: Float[Array, "*copies o"], whom: Int[Array, "*copies"] | None) -> Float[Array, "*copies q"]:
+    """What critics see: observations and, where agents have dynamics of their own, the agents' parameters.
+
+    Args:
+        task: of the phase.
+        seen: normalised observations.
+        whom: the agents that are played for; None where agents share a dynamics.
+    """
+    return seen if whom is None or task.told is None else jnp.concatenate([seen, task.told[whom]], axis=-1)
+
+
+def shares(task: Task, state: TrainState) -> Float[Array, "k n"] | None:
+    """Of agents in each policy's copies: their weights in its M-step; None where agents share a dynamics.
+
+    Args:
+        task: of the phase.
+        state: before a rollout.
+    """
+    if not task.rewards.own:
+        return None
+    known = state.assignment
+    return _objective(task, state).pull(known.assignment, known.table.estimate(task.rewards).neutral)
 
 
 def _seen(rewards: Rewards, so_far: Float[Array, "T k E m"], batch: Batch) -> Seen:
@@ -225,17 +256,20 @@ def _signal(
     """What the critic predicts the sum of, (k, E, c) per transition, and what of it a policy maximises.
 
     Either the m features, of which a policy maximises a mixture, or that mixture itself, as the mean over its
-    agents.
+    agents. Where agents have dynamics of their own, copies play for them in proportion to their weights, so that what a
+    transition pays is what counts.
 
     ``pull`` says whose rewards count how much (:meth:`Objective.pull`).
     """
+    size = jnp.maximum(pull.sum(axis=1), SMALLEST_GROUP)[:, None]
+    if rewards.own:
+        return lambda now: rewards.paid(now.experience, now.whom)[..., None], size
     mixture = rewards.mixture(pull)
     if critic == "features":
-        return rewards.features, mixture
-    size = jnp.maximum(pull.sum(axis=1), SMALLEST_GROUP)[:, None]
+        return lambda now: rewards.features(now.experience), mixture
 
-    def mean(transition: Experience) -> Array:
-        return jnp.einsum("kem,km->ke", rewards.features(transition), mixture / size)[..., None]
+    def mean(now: Batch) -> Array:
+        return jnp.einsum("kem,km->ke", rewards.features(now.experience), mixture / size)[..., None]
 
     return mean, size
 
@@ -266,7 +300,7 @@ def _clock_ends(batch: Batch) -> Batch:
     return ended
 
 
-def _rows(batch: Batch, estimate: advantages.Estimate, normaliser: Normaliser, scale: Array) -> ppo.Rows:
+def _rows(task: Task, batch: Batch, estimate: advantages.Estimate, normaliser: Normaliser, scale: Array) -> ppo.Rows:
     def flat(x: Array) -> Array:
         return jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1, *x.shape[3:])
 
@@ -279,6 +313,7 @@ def _rows(batch: Batch, estimate: advantages.Estimate, normaliser: Normaliser, s
         target=flat(estimate.target),
         weight=weight,
         features=None if estimate.features is None else flat(estimate.features) * scale,
+        told=None if task.told is None or batch.whom is None else flat(task.told[batch.whom]),
     )
 
 

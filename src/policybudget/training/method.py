@@ -45,9 +45,11 @@ class Method:
         mixing: λ of eq. 10, the weight of a finished episode in the table of returns, above 0 and at most 1.
         outside_episodes: greedy episodes of each policy at most, at the end, to settle who is better off with what they
             have without any policy (:mod:`policybudget.rollouts.settling`).
+        evaluation_share: where agents have dynamics of their own, the share of the transitions that are evaluation
+            episodes of every policy for every agent: training fills the cells of a policy's own agents alone.
 
     Raises:
-        PolicyBudgetError: mixing or outside_episodes is out of range, or the rule needs a universal policy that the
+        PolicyBudgetError: a number is out of range, or the rule needs a universal policy that the
             search does not train.
     """
 
@@ -56,12 +58,15 @@ class Method:
     learner: PPO
     mixing: float = 0.05
     outside_episodes: int = 256
+    evaluation_share: float = 0.1
 
     def __post_init__(self) -> None:
         if not 0 < self.mixing <= 1:
             raise PolicyBudgetError(f"mixing must be above 0 and at most 1, got {self.mixing}")
         if self.outside_episodes < 2:
             raise PolicyBudgetError(f"outside_episodes must be at least 2, got {self.outside_episodes}")
+        if not 0 < self.evaluation_share < 1:
+            raise PolicyBudgetError(f"evaluation_share must be between 0 and 1, got {self.evaluation_share}")
         if self.rule.needs_universal_policy and not self.search.sees(0):
             raise PolicyBudgetError(
                 f"algorithm {self.rule.name} looks at a universal policy, which search {self.search.name} does not "

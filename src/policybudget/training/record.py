@@ -34,7 +34,7 @@ def write_config(folder: Path, training: Training, preset: str, cores: int) -> N
     problem, method = training.problem, training.method
     common: dict[str, Any] = {
         "budget": problem.budget, "transitions": training.transitions, "mixing": method.mixing, "preset": preset,
-        "outside_episodes": method.outside_episodes,
+        "outside_episodes": method.outside_episodes, "evaluation_share": method.evaluation_share,
         "seed": training.seed, "cores": cores,
     }  # fmt: skip
     if not (lacking := made_in_python(training)):

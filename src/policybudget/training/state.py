@@ -94,6 +94,11 @@ class Task(eqx.Module):
     mixing: float
     keeps_episodes: bool
 
+    @property
+    def told(self) -> Float[Array, "n q"] | None:
+        """What critics see of the agent that is played for; None for nothing."""
+        return self.rewards.told if self.rewards.own and self.settings.critic_sees_agent else None
+
 
 def make_task(problem: RepresentedMDP, phase: Phase, mixing: float, keeps_episodes: bool) -> Task:
     """What a phase trains.
@@ -120,7 +125,7 @@ def make_task(problem: RepresentedMDP, phase: Phase, mixing: float, keeps_episod
         settings=settings,
         budget=phase.budget,
         agents=population.size,
-        features=population.num_features,
+        features=population.table_width,
         return_scale=scale,
         iterations=phase.iterations,
         mixing=mixing,
@@ -140,22 +145,23 @@ def begin(
         hold: updates of the policies before the rule first changes α.
         key: of the phase.
     """
-    settings, budget, world = task.settings, task.budget, task.world
+    settings, budget, world, own = task.settings, task.budget, task.world, task.rewards.own
     actor_key, critic_key = jax.random.split(derive(key, Stream.NETWORKS))
-    size, outputs = world.observation_size, settings.critic_outputs(task.features)
+    size, outputs = world.observation_size, 1 if own else settings.critic_outputs(task.features)
+    told = 0 if task.told is None else task.told.shape[1]
     learned = ppo.Learned(
         make_actor(actor_key, budget, size, world.actions, settings.hidden, settings.trunk, settings.log_std),
-        make_critic(critic_key, budget, size, outputs, settings.hidden, settings.critic_head),
+        make_critic(critic_key, budget, size + told, outputs, settings.hidden, settings.critic_head),
         task.rule.logits(budget + (task.objective.outside is not None), task.agents),
     )
-    table = MovingAverage.start(budget, task.features)
+    table = MovingAverage.start(budget, task.features, by_agent=own)
     return TrainState(
         learned=learned,
         optimiser=ppo.start(settings, learned),
         normaliser=Normaliser.start(size),
         assignment=AssignmentState(assignment, table, jnp.asarray(hold, jnp.int32)),
         ongoing=ongoing,
-        running=jnp.zeros((budget, settings.copies, task.features)),
+        running=jnp.zeros((budget, settings.copies, 1 if own else task.features)),
         scale=jnp.full(outputs, SMALLEST_SCALE if task.return_scale is None else task.return_scale),
         key=key,
         iteration=jnp.zeros((), jnp.int32),
@@ -221,9 +227,9 @@ def blank(task: Task, ongoing: Ongoing) -> TrainState:
     """
     assignment = jax.ShapeDtypeStruct((task.budget, task.agents), np.float32)
     template: TrainState = eqx.filter_eval_shape(
-        lambda assignment, seen, key: begin(task, assignment, Ongoing(None, seen), 0, key),
+        lambda assignment, seen, key: begin(task, assignment, seen, 0, key),
         assignment,
-        ongoing.observation,
+        ongoing.bare,
         jax.random.key(0),
     )
     whole: TrainState = eqx.tree_at(lambda s: s.ongoing, template, ongoing)

@@ -9,12 +9,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget import runtime
+from policybudget.assignment.rule import AssignmentState
 from policybudget.errors import WorldError
 from policybudget.rollouts.batch import Batch, Ongoing
-from policybudget.rollouts.sampler import Sampler, sampler
+from policybudget.rollouts.sampler import Sampler, play, sampler
 from policybudget.search.episodes import Seen
 from policybudget.streams import Stream, derive
 from policybudget.training import iteration
@@ -25,6 +26,7 @@ from policybudget.worlds.interface import HostWorld
 _study = eqx.filter_jit(iteration.study)
 _improve_actors, _improve_critics = eqx.filter_jit(iteration.improve_actors), eqx.filter_jit(iteration.improve_critics)
 _conclude = eqx.filter_jit(iteration.conclude)
+_weights = eqx.filter_jit(iteration.shares)
 
 
 class Stepper:
@@ -39,7 +41,7 @@ class Stepper:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self.sampler: Sampler = sampler(task.world, task.budget, task.settings.copies)
+        self.sampler: Sampler = sampler(task.world, task.budget, task.settings.copies, task.rewards)
         self._beside = ThreadPoolExecutor(1) if len(runtime.available()) > 1 else None
 
     def __enter__(self) -> Stepper:
@@ -51,13 +53,14 @@ class Stepper:
         if self._beside is not None:
             self._beside.shutdown(wait=True)
 
-    def start(self, key: PRNGKeyArray) -> Ongoing:
+    def start(self, key: PRNGKeyArray, first: Float[Array, "k n"]) -> Ongoing:
         """Fresh copies.
 
         Args:
             key: of the phase.
+            first: α, by which copies of a world with own dynamics play for agents.
         """
-        return self.sampler.start(derive(key, Stream.FIRST_STATES))
+        return self.sampler.start(derive(key, Stream.FIRST_STATES), first if self.task.rewards.own else None)
 
     def restore(self, state: TrainState) -> TrainState:
         """Take up the copies of a saved state.
@@ -68,15 +71,15 @@ class Stepper:
             state: as saved.
         """
         key = derive(state.key, Stream.RESTORED, state.iteration)
-        ongoing = self.sampler.restore(state.ongoing, key)
+        ongoing = self.sampler.restore(state.ongoing, key, _shares(self.task, state))
         running = state.running if ongoing is state.ongoing else jnp.zeros_like(state.running)
         return replace(state, ongoing=ongoing, running=running)
 
     def template(self) -> TrainState:
         """A state of this phase, its compiled part shapes only: what a checkpoint is read into."""
-        key = jax.random.key(0)
+        key, even = jax.random.key(0), jnp.ones((self.task.budget, self.task.agents))
         host = isinstance(self.task.world, HostWorld)  # whose copies cannot be made in the abstract
-        return blank(self.task, self.start(key) if host else jax.eval_shape(self.start, key))
+        return blank(self.task, self.start(key, even) if host else jax.eval_shape(self.start, key, even))
 
     def sample(self, state: TrainState, key: PRNGKeyArray, steps: int) -> Batch:
         """A batch that nothing is learned from.
@@ -86,7 +89,20 @@ class Stepper:
             key: of actions and worlds.
             steps: T.
         """
-        return self.sampler.rollout(state.policies, state.ongoing, key, steps)[1]
+        return self.sampler.rollout(state.policies, state.ongoing, key, steps, _shares(self.task, state))[1]
+
+    def look(self, state: TrainState, episodes: int) -> TrainState:
+        """Evaluation episodes of every policy for every agent, with sampled actions, and the table after them.
+
+        Args:
+            state: after an iteration.
+            episodes: of each policy for each agent.
+        """
+        key = derive(state.key, Stream.TABLE_EPISODES, state.iteration)
+        played = play(self.task.world, self.task.rewards, state.policies, key, episodes, False)
+        known = state.assignment
+        looked = AssignmentState(known.assignment, known.table.look(played.returns.mean(axis=1)), known.held)
+        return replace(state, assignment=looked)
 
     def __call__(self, state: TrainState) -> tuple[TrainState, Report, Seen | None]:
         """One iteration.
@@ -122,7 +138,8 @@ class Stepper:
 
     def _advance(self, state: TrainState) -> tuple[TrainState, Report, Seen | None]:
         key = derive(state.key, Stream.ROLLOUT, state.iteration)
-        return self.learn(state, *self.sampler.rollout(state.policies, state.ongoing, key, self.task.settings.steps))
+        shares, steps = _shares(self.task, state), self.task.settings.steps
+        return self.learn(state, *self.sampler.rollout(state.policies, state.ongoing, key, steps, shares))
 
     def learn(self, state: TrainState, ongoing: Ongoing, batch: Batch) -> tuple[TrainState, Report, Seen | None]:
         """What one iteration does with a batch.
@@ -136,7 +153,7 @@ class Stepper:
             The state after the iteration, its report, and what it showed.
         """
         bare = replace(state, ongoing=ongoing.bare)
-        lesson: Lesson = _study(self.task, bare, ongoing.observation, batch)
+        lesson: Lesson = _study(self.task, bare, ongoing.bare, batch)
         seen, lesson = lesson.seen, replace(lesson, seen=None)
         after, report = self._improve(bare, lesson)
         return replace(after, ongoing=ongoing), report, seen
@@ -152,3 +169,11 @@ class Stepper:
             critics = pending.result()
         after: tuple[TrainState, Report] = _conclude(self.task, state, lesson, actors, critics)
         return after
+
+
+def _shares(task: Task, state: TrainState) -> Float[Array, "k n"] | None:
+    """Of agents in each policy's copies, where they have dynamics of their own."""
+    if not task.rewards.own:
+        return None
+    weights: Array | None = _weights(task, replace(state, ongoing=state.ongoing.bare))
+    return weights

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -35,6 +36,8 @@ from policybudget.training.method import preset as method_of
 from policybudget.training.state import Task, TrainState, begin, carried, changed, make_task
 from policybudget.training.step import Stepper
 
+LOOK_EPISODES = 1
+"""Of every policy for every agent, when agents have dynamics of their own and the table of returns is looked after."""
 LOOK = 20
 """Iterations between two looks at what the search remembers is worth."""
 
@@ -60,7 +63,8 @@ class Training:
         method.search.check(problem, method.rule)
         self.prepared = method.rule.prepare(problem.population, problem.budget, seed)
         plan = Plan(method.rule, method.learner, problem.budget, problem.population.size, transitions)
-        self.phases = method.search.phases(plan)
+        phases = method.search.phases(plan)
+        self.phases = phases if problem.population.dynamics is None else tuple(map(self._looking, phases))
 
     @staticmethod
     def of(
@@ -89,6 +93,13 @@ class Training:
         """
         method = method_of(preset, str(problem.origin.get("name", "")), rule, search, learner)
         return Training(problem, method, transitions, seed)
+
+    def _looking(self, phase: Phase) -> Phase:
+        """A phase with evaluation episodes for the cells of the table that training does not fill."""
+        cost = LOOK_EPISODES * self.problem.population.size * self.problem.world.time_limit
+        share = self.method.evaluation_share
+        every = math.ceil(cost * (1 - share) / share / phase.learner.batch)
+        return replace(phase, look_every=every, look_cost=cost)
 
     @property
     def total(self) -> int:
@@ -189,7 +200,7 @@ class _Run:
         first = task.rule.start(known, derive(key, Stream.FIRST_ASSIGNMENT))
         if phase.shuffle:
             first = jax.random.permutation(derive(key, Stream.SHUFFLE), first, axis=1)
-        fresh = begin(task, first, step.start(key), phase.hold, key)
+        fresh = begin(task, first, step.start(key, first), phase.hold, key)
         before = None if ended is None else standing(*ended)
         change, self.memory = self.search.begin(phase, before, self.memory, derive(key, Stream.TAKE_OVER))
         return fresh if change is None or ended is None else carried(task, fresh, ended[1], change)
@@ -200,6 +211,8 @@ class _Run:
             state, report, seen = step(state)
             if seen is not None:
                 self.memory = self.search.remember(self.memory, seen)
+            if phase.look_every and iteration % phase.look_every == 0:
+                state = step.look(state, LOOK_EPISODES)
             if (change := self.search.change(standing(task, state, iteration))) is not None:
                 state = changed(state, change)
             self._look(phase, iteration, report)
@@ -209,9 +222,9 @@ class _Run:
                 phases=tuple(phase.name for phase in self.phases),
                 iteration=iteration,
                 iterations=task.iterations,
-                transitions=sum(one.total for one in before) + iteration * phase.learner.batch * task.budget,
+                transitions=sum(one.total for one in before) + phase.after(iteration) * task.budget,
                 of=self.training.total,
-                each=sum(one.each for one in before) + iteration * phase.learner.batch,
+                each=sum(one.each for one in before) + phase.after(iteration),
                 each_of=sum(one.each for one in self.phases),
                 seconds=self.seconds,
                 best=self.best,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import jax.numpy as jnp
@@ -71,9 +72,12 @@ def check_world(world: World, population: Population | None = None, steps: int =
 
 
 def _play_and_check(world: HostWorld | JaxWorld, population: Population | None, steps: int) -> Iterator[Finding]:
-    copies = copies_of(world)
+    if world.own_dynamics and population is None:
+        raise PolicyBudgetError(f"{world.name} must be told whom it plays for: give the population")
+    make = partial(copies_of, world, None if population is None else population.dynamics)
+    copies, whom = make(), playing_for(world, population)
     try:
-        first = copies.reset(SEED)
+        first = copies.reset(SEED, whom)
         yield (finding := _finding("reset", lambda: _reset(world, first)))
         if finding.level == "error":
             return
@@ -84,13 +88,23 @@ def _play_and_check(world: HostWorld | JaxWorld, population: Population | None, 
         yield _finding("finite", lambda: _finite(played))
         if population is not None:
             yield _finding("population", lambda: _population(world, population, played))
-        yield _finding("seeding", lambda: _seeding(world, played))
+        yield _finding("seeding", lambda: _seeding(make, whom, played))
         yield _episode_ends(world, played)
         yield _finding("end flags", lambda: _flags(played))
         yield _autoreset(played)
-        yield _saved_state(world, copies, played)
+        yield _saved_state(world, make, copies, played)
     finally:
         copies.close()
+
+
+def playing_for(world: World, population: Population | None) -> np.ndarray | None:
+    """The agents that copies play for in a check; None where all share a dynamics.
+
+    Args:
+        world: that is checked.
+        population: its agents.
+    """
+    return np.arange(COPIES) % population.size if population is not None and world.own_dynamics else None
 
 
 def _finding(name: str, check: Callable[[], str]) -> Finding:
@@ -163,18 +177,22 @@ def _population(world: World, population: Population, played: Played) -> str:
     step = played.after[0]
     parts = (played.seen[0], played.actions[0], step.outcome, step.next_observation)
     seen = Experience(*(jnp.asarray(part) for part in parts))
-    rewards = np.asarray(population.rewards.agents(features(seen)))
-    shape = (COPIES, population.size)
-    _expect(rewards.shape == shape, f"rewards: expected shape {shape} (copies, agents), got {rewards.shape}")
+    whom = playing_for(world, population)
+    if whom is None:
+        rewards = np.asarray(population.rewards.agents(features(seen)))
+        shape = (COPIES, population.size)
+        _expect(rewards.shape == shape, f"rewards: expected shape {shape} (copies, agents), got {rewards.shape}")
+    else:
+        rewards = np.asarray(population.rewards.paid(seen, jnp.asarray(whom)))[:, None]
     bad = np.argwhere(~np.isfinite(rewards))
     _expect(len(bad) == 0, f"rewards: expected finite numbers, got another for agent {bad[0][1] if len(bad) else ''}")
     return f"{population.size} agents are paid from {paid} reward features"
 
 
-def _seeding(world: HostWorld | JaxWorld, played: Played) -> str:
-    again = copies_of(world)
+def _seeding(make: Callable[[], Copies], whom: np.ndarray | None, played: Played) -> str:
+    again = make()
     try:
-        now = again.reset(SEED)
+        now = again.reset(SEED, whom)
         for number, (seen, action, step) in enumerate(zip(played.seen, played.actions, played.after, strict=True), 1):
             expected = "expected the same transitions with the same seed and actions"
             _expect(
@@ -252,7 +270,7 @@ def _next_beginning(played: Played, number: int, copy: int) -> np.ndarray | None
     return None
 
 
-def _saved_state(world: HostWorld | JaxWorld, copies: Copies, played: Played) -> Finding:
+def _saved_state(world: HostWorld | JaxWorld, make: Callable[[], Copies], copies: Copies, played: Played) -> Finding:
     name = "saved state"
     if isinstance(world, JaxWorld):
         return Finding(name, "ok", "a JAX world's state is saved by the sampler; resume is exact")
@@ -265,7 +283,7 @@ def _saved_state(world: HostWorld | JaxWorld, copies: Copies, played: Played) ->
 
     def repeat() -> str:
         complaint = "expected a restored state to go on as the saved one did, got other transitions in step"
-        other = copies_of(world)
+        other = make()
         try:
             for going in (copies, other):
                 going.restore(state)

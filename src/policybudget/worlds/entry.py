@@ -77,7 +77,7 @@ class Entry:
     """
 
     name: str
-    world: Callable[[], World] | None = None
+    world: Callable[..., World] | None = None
     draw: Callable[[int | None, int], Population] | None = None
     from_file: Callable[[World, Path], Population] | None = None
     held_out: Callable[[int, int], Population] | None = None

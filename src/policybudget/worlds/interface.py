@@ -144,6 +144,11 @@ class World(eqx.Module):
     def time_limit(self) -> int:
         """Steps after which an episode is truncated."""
 
+    @property
+    def own_dynamics(self) -> bool:
+        """Whether agents act in dynamics of their own: the world is then told whom each copy plays for."""
+        return False
+
 
 class JaxWorld(World):
     """A world written as two pure JAX functions of a single copy; samplers ``vmap`` them."""
@@ -154,24 +159,26 @@ class JaxWorld(World):
         """Whether all episodes begin alike and the same actions always give the same episode: keys change nothing."""
 
     @abc.abstractmethod
-    def reset(self, key: PRNGKeyArray) -> tuple[Any, Float[Array, " o"]]:
+    def reset(self, key: PRNGKeyArray, task: Float[Array, " p"] | None = None) -> tuple[Any, Float[Array, " o"]]:
         """A fresh state and its observation.
 
         Args:
             key: of whatever is drawn.
+            task: the agent's row of :attr:`Population.dynamics`; None where all agents share a dynamics.
 
         Returns:
             The state, and its observation (o,).
         """
 
     @abc.abstractmethod
-    def step(self, state: Any, action: Array, key: PRNGKeyArray) -> Transition:
+    def step(self, state: Any, action: Array, key: PRNGKeyArray, task: Float[Array, " p"] | None = None) -> Transition:
         """One transition; after ``terminated`` or ``truncated`` the sampler resets.
 
         Args:
             state: as :meth:`reset` or an earlier step gave it.
             action: () for discrete actions, else (components,).
             key: of whatever is drawn.
+            task: as in :meth:`reset`.
 
         Returns:
             The transition.
@@ -202,21 +209,24 @@ class HostStep(NamedTuple):
 class Copies(Protocol):
     """E parallel copies of a world on the host; a finished copy starts anew by itself."""
 
-    def reset(self, seed: int) -> np.ndarray:
+    def reset(self, seed: int, whom: np.ndarray | None = None) -> np.ndarray:
         """Begin fresh episodes.
 
         Args:
             seed: decides everything that is drawn from here on.
+            whom: (E,) the agent that each copy plays for; None where all agents share a dynamics.
 
         Returns:
             (E, o) observations.
         """
 
-    def step(self, actions: np.ndarray) -> HostStep:
+    def step(self, actions: np.ndarray, following: np.ndarray | None = None) -> HostStep:
         """Step every copy.
 
         Args:
             actions: (E, ..) as policies give them.
+            following: (E,) the agent that each copy plays for next, if its episode ends with this step; None where all
+                agents share a dynamics.
 
         Returns:
             What came of it.

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from policybudget.worlds.interface import ActionSpace, HostStep, HostWorld, JaxWorld
 
@@ -16,9 +17,11 @@ class JaxOnHost(HostWorld):
 
     Attributes:
         world: the world.
+        dynamics: (n, p) what it is told of each agent; None where all agents share a dynamics.
     """
 
     world: JaxWorld
+    dynamics: Float[Array, "n p"] | None = None
 
     @property
     def name(self) -> str:
@@ -45,13 +48,18 @@ class JaxOnHost(HostWorld):
         """Of the world."""
         return self.world.time_limit
 
+    @property
+    def own_dynamics(self) -> bool:
+        """Of the world."""
+        return self.world.own_dynamics
+
     def copies(self, number: int) -> JaxCopies:
         """E parallel copies.
 
         Args:
             number: E.
         """
-        return JaxCopies(self.world, number)
+        return JaxCopies(self.world, number, self.dynamics)
 
 
 class JaxCopies:
@@ -60,38 +68,44 @@ class JaxCopies:
     Args:
         world: to copy.
         number: E.
+        dynamics: (n, p) what the world is told of each agent; None where all agents share a dynamics.
     """
 
-    def __init__(self, world: JaxWorld, number: int) -> None:
-        self.number = number
+    def __init__(self, world: JaxWorld, number: int, dynamics: Float[Array, "n p"] | None = None) -> None:
+        self.number, self._dynamics = number, dynamics
+        self._whom = np.arange(number)
         self._reset = jax.jit(jax.vmap(world.reset))
         self._step = jax.jit(jax.vmap(world.step))
         self._key, self._state, self._steps = jax.random.key(0), None, 0
 
-    def reset(self, seed: int) -> np.ndarray:
+    def reset(self, seed: int, whom: np.ndarray | None = None) -> np.ndarray:
         """Begin fresh episodes; see :class:`Copies`.
 
         Args:
             seed: of the first states and of all that follows.
+            whom: (E,) agents; copy i plays for agent i mod n if None.
         """
         self._key, self._steps = jax.random.key(seed), 0
-        self._state, observation = self._reset(self._keys(0))
+        self._whom = np.arange(self.number) if whom is None else whom
+        self._state, observation = self._reset(self._keys(0), self._task())
         return np.asarray(observation)
 
-    def step(self, actions: np.ndarray) -> HostStep:
+    def step(self, actions: np.ndarray, following: np.ndarray | None = None) -> HostStep:
         """Step every copy; see :class:`Copies`.
 
         Args:
             actions: (N, ..) as policies give them.
+            following: (E,) agents; the same as before if None.
         """
         self._steps += 1
-        after = self._step(self._state, jnp.asarray(actions), self._keys(2 * self._steps))
+        after = self._step(self._state, jnp.asarray(actions), self._keys(2 * self._steps), self._task())
         terminated, truncated = np.asarray(after.terminated), np.asarray(after.truncated)
         ended = terminated | truncated
         led = np.asarray(after.observation)
         self._state, observation = after.state, led
         if ended.any():
-            state, fresh = self._reset(self._keys(2 * self._steps + 1))
+            self._whom = self._whom if following is None else np.where(ended, following, self._whom)
+            state, fresh = self._reset(self._keys(2 * self._steps + 1), self._task())
             self._state = jax.tree.map(lambda new, old: _where(ended, new, old), state, after.state)
             observation = np.asarray(_where(ended, fresh, led))
         return HostStep(observation, led, np.asarray(after.outcome), terminated, truncated, np.ones(self.number, bool))
@@ -109,6 +123,9 @@ class JaxCopies:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+    def _task(self) -> Array | None:
+        return None if self._dynamics is None else self._dynamics[self._whom % len(self._dynamics)]
 
     def _keys(self, number: int) -> jax.Array:
         return jax.random.split(jax.random.fold_in(self._key, number), self.number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,16 +30,17 @@ class Played:
     lengths: list[int]
 
 
-def copies_of(world: HostWorld | JaxWorld) -> Copies:
-    """A few parallel copies of a world of either kind.
+def copies_of(world: HostWorld | JaxWorld, dynamics: Any = None) -> Copies:
+    """A few parallel copies of a world of either kind; one with own dynamics plays for the first agents.
 
     Args:
         world: to copy.
+        dynamics: (n, p) of the agents, where they have dynamics of their own.
 
     Returns:
         ``COPIES`` copies, not yet reset.
     """
-    return world.copies(COPIES) if isinstance(world, HostWorld) else JaxCopies(world, COPIES)
+    return world.copies(COPIES) if isinstance(world, HostWorld) else JaxCopies(world, COPIES, dynamics)
 
 
 def play(world: World, copies: Copies, first: np.ndarray, steps: int) -> Played:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from policybudget.errors import PolicyBudgetError, check_agents, not_one_of
 from policybudget.from_file import PYTHON
 from policybudget.population import Population
-from policybudget.users import read_users
+from policybudget.users import read_own, read_users
 from policybudget.worlds.entry import PAPER, PLAIN, Entry, Search, Settings
+from policybudget.worlds.glucose.names import GLUCOSE, glucose_world
+from policybudget.worlds.glucose.population import glucose_population, read_patients
+from policybudget.worlds.glucose.world import GlucoseWorld
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 from policybudget.worlds.gym.world import GymnasiumWorld, world_by_id, world_in_file
 from policybudget.worlds.interface import World
@@ -28,14 +31,16 @@ def entry(name: str) -> Entry:
     """What is known of a world by name.
 
     Args:
-        name: one of ``WORLDS``, ``gym:`` and the id of an environment, ``python:FILE.py:NAME``, or the name of a world
-            made by hand.
+        name: one of ``WORLDS``, ``glucose:`` and options, ``gym:`` and the id of an environment,
+            ``python:FILE.py:NAME``, or the name of a world made by hand.
 
     Returns:
         The entry. Of a world that is in no register it says how such worlds are usually trained; ``world`` is None.
     """
     if name in WORLDS:
         return WORLDS[name]
+    if name.startswith(f"{GLUCOSE}:"):
+        return _glucose(name)
     if name.startswith(GYM):
         return Entry(name=name, world=partial(world_by_id, name.removeprefix(GYM)), from_file=_users)
     if name.startswith(PYTHON):
@@ -49,12 +54,13 @@ def make(
     """A world and its population.
 
     Args:
-        name: one of ``WORLDS``, ``gym:`` and the id of a Gymnasium or MO-Gymnasium environment, or
-            ``python:FILE.py:NAME``.
+        name: one of ``WORLDS``, ``glucose:`` and options, ``gym:`` and the id of a Gymnasium or MO-Gymnasium
+            environment, or ``python:FILE.py:NAME``.
         agents: n; the world's usual number if None.
         population_seed: decides the draw of the population, where it is drawn.
         population: path of a users.csv, for ``gym:`` and ``python:`` worlds (:mod:`policybudget.users`) and
-            those of ``GOALS``, where it has each user's goal in column ``speed`` (m/s) or ``direction`` (degrees).
+            those of ``GOALS``, where it has each user's goal in column ``speed`` (m/s) or ``direction`` (degrees), and
+            for ``glucose``, where it has each user's ``patient`` and wishes (``low``, ``high``).
 
     Returns:
         The world and the n agents.
@@ -75,7 +81,8 @@ def make(
         )
     if agents is not None:
         raise PolicyBudgetError(f"{name} has as many agents as --population has rows; leave --agents out")
-    world = known.world()
+    users = read_own(Path(population)) if population is not None and name.startswith((GYM, PYTHON)) else ()
+    world = known.world(users) if users else known.world()
     if population is None:
         columns = f" ({', '.join(world.components)})" if isinstance(world, GymnasiumWorld) and world.components else ""
         raise PolicyBudgetError(
@@ -174,11 +181,26 @@ def _goal(name: str) -> Entry:
     )
 
 
+def _glucose(name: str) -> Entry:
+    """Patients with type 1 diabetes, each with a body of their own."""
+    return Entry(
+        name=name,
+        world=partial(glucose_world, name),
+        draw=lambda agents, seed: glucose_population(glucose_world(name), agents, seed),
+        from_file=lambda world, path: read_patients(cast(GlucoseWorld, world), path),
+    )
+
+
 def _users(world: Any, path: Path) -> Population:
     return read_users(path, world.outcome_size, world.components)
 
 
 WORLDS: Mapping[str, Entry] = {
     known.name: known
-    for known in (_resource_gathering(), *(_velocity(name, task) for name, task in NAMES.items()), *map(_goal, GOALS))
+    for known in (
+        _resource_gathering(),
+        *(_velocity(name, task) for name, task in NAMES.items()),
+        *map(_goal, GOALS),
+        _glucose(GLUCOSE),
+    )
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -103,3 +105,23 @@ def test_what_has_no_text_is_told_by_its_type() -> None:
 def test_spaces_that_no_policy_can_be_made_for(own: dict[str, Any], text: str) -> None:
     with pytest.raises(PolicyBudgetError, match=f"world w: .*{text}"):
         world_from(lambda: Faulty(**own), "w", time_limit=3)
+
+
+class Sleepy(Faulty):
+    """Its third step takes for ever."""
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        if self.time == self.at - 1:
+            time.sleep(60)
+        return super().step(action)
+
+
+def test_a_step_that_takes_too_long() -> None:
+    copies = replace(world_from(Sleepy, "sleepy"), step_timeout=0.2).copies(2)
+    copies.reset(0)
+    for _ in range(2):
+        copies.step(np.zeros(2, int))
+    late = r"^world sleepy, step 3: the environment took longer than 0\.2 s, the limit \(--step-timeout\)$"
+    with pytest.raises(PolicyBudgetError, match=late):
+        copies.step(np.zeros(2, int))
+    copies.close()

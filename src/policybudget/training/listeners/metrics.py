@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-import io
 import math
+import os
+import sys
+import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from policybudget.runs import files
+from policybudget.runs.csv_file import as_csv
 from policybudget.training.events import Event
 
 FIXED = ("phase", "iteration", "transitions", "seconds", "transitions_per_s")
 PER_POLICY = ("group_welfare", "group_size", "kl", "clip_fraction", "entropy", "explained_variance", "episodes")
+FLUSH_SECONDS = 5.0
+"""Between two times that TensorBoard's events are on disk."""
 
 
 def scalars(event: Event) -> Iterator[tuple[str, float]]:
@@ -85,30 +92,36 @@ class Metrics:
         } | {name: "" if math.isnan(value) else f"{value:.6g}" for name, value in values.items()}
         try:
             with self.path.open("a", newline="") as file:
-                file.write(_line([row.get(column, "") for column in self._columns]))
+                file.write(as_csv([[row.get(column, "") for column in self._columns]]))
         except OSError as error:
             raise files.cannot_write(self.path, error) from error
 
     def _begin(self, transitions: int) -> None:
-        """Write the header; keep whole lines of the same table from before this point."""
-        kept: list[list[str]] = []
-        if self.path.exists():
-            with self.path.open(newline="") as file:
-                rows = list(csv.reader(file))
-            if rows and rows[0] == self._columns:
-                kept = [row for row in rows[1:] if len(row) == len(self._columns) and int(row[2]) < transitions]
-        files.write(self.path, "".join(_line(row) for row in [self._columns, *kept]))
+        """Write the header; keep what was recorded before this point, or set a damaged table aside."""
+        rows = _recorded(self.path, self._columns) if self.path.exists() else []
+        if rows is None:
+            aside = files.set_aside(self.path)
+            print(f"policybudget: {self.path} was damaged and is now {aside.name}; a new one begins", file=sys.stderr)
+        kept = [row for row in rows or [] if int(row[2]) < transitions]
+        files.write(self.path, as_csv([self._columns, *kept]))
         self._begun = True
 
 
-def _line(row: list[object] | list[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(row)
-    return text.getvalue()
+def _recorded(path: Path, columns: list[str]) -> list[list[str]] | None:
+    """The lines of metrics.csv; the last one may be torn and is left out then. None if it is no such table."""
+    try:
+        header, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+        if rows and len(rows[-1]) != len(columns):
+            rows.pop()
+        numbers = [float(cell) for row in rows for cell in row[2:] if cell]
+        whole = header == columns and all(len(row) == len(columns) and row[2].isdecimal() for row in rows)
+    except (OSError, ValueError, csv.Error):  # no text, no header, no numbers
+        return None
+    return rows if whole and not any(map(math.isinf, numbers)) else None
 
 
 class TensorBoard:
-    """A listener that writes TensorBoard events into the run folder.
+    """A listener that writes TensorBoard events into the run folder, in no thread of its own.
 
     Args:
         folder: of the run.
@@ -118,23 +131,50 @@ class TensorBoard:
         self._folder = folder
         self._speed = Speed()
         self._writer: Any = None
+        self._flushed = 0.0
 
     def __call__(self, event: Event) -> None:
         """Write the scalars of an iteration, at its number of transitions.
 
         Args:
             event: the iteration that has ended.
+
+        Raises:
+            RunFolderError: they cannot be written.
         """
-        from tensorboardX import SummaryWriter
+        try:
+            self._write(event)
+        except OSError as error:
+            raise files.cannot_write(self._folder, error) from error
+
+    def _write(self, event: Event) -> None:
+        from tensorboardX.proto.event_pb2 import Event as Record
+        from tensorboardX.proto.event_pb2 import SessionLog
+        from tensorboardX.summary import scalar
 
         if self._writer is None:
-            self._writer = SummaryWriter(str(self._folder), purge_step=event.transitions)
+            from tensorboardX.event_file_writer import EventsWriter
+
+            self._writer = EventsWriter(str(self._folder / "events"), f".{os.getpid()}")
+            begin = SessionLog(status=SessionLog.SessionStatus.Value("START"))  # later events than this are void
+            self._writer.write_event(Record(wall_time=time.time(), step=event.transitions, session_log=begin))
+            weakref.finalize(self, _close, self._writer)
         if (speed := self._speed(event)) is not None:
-            self._writer.add_scalar("transitions_per_s", speed, event.transitions)
+            self._add(Record, event, scalar("transitions_per_s", speed))
         for name, value in scalars(event):
             if math.isnan(value):  # nothing is known yet
                 continue
             tag, _, index = name.rpartition("_")
-            self._writer.add_scalar(f"{tag}/{index}" if index.isdigit() else name, value, event.transitions)
-        if event.iteration == event.iterations:
+            self._add(Record, event, scalar(f"{tag}/{index}" if index.isdigit() else name, value))
+        if event.iteration == event.iterations or event.seconds >= self._flushed + FLUSH_SECONDS:
             self._writer.flush()
+            self._flushed = event.seconds
+
+    def _add(self, record: Any, event: Event, summary: Any) -> None:
+        self._writer.write_event(record(wall_time=time.time(), step=event.transitions, summary=summary))
+
+
+def _close(writer: Any) -> None:
+    """Let go of the file; what a full disk does not take is lost."""
+    with contextlib.suppress(OSError):
+        writer.close()

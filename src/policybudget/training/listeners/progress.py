@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
 from types import TracebackType
 
 import numpy as np
@@ -9,7 +11,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from policybudget.progress import bar
+from policybudget.progress import bar, kept_whole
 from policybudget.training.events import Event
 
 SHOWN_GROUPS = 8
@@ -30,11 +32,14 @@ class LiveProgress:
         self._task = self._bar.add_task("compiling", total=None)
         self._drawn = self.console.is_terminal and not self.console.quiet
         self._live = Live(Group(self._bar, self._below), console=self.console, refresh_per_second=5)
+        self._whole = ExitStack()
         self._first: Event | None = None
         self._tenth = -1
 
     def __enter__(self) -> LiveProgress:
         if self._drawn:
+            if self.console.stderr and os.isatty(2):
+                self._whole.enter_context(kept_whole(self.console))
             self._live.start()
         return self
 
@@ -46,6 +51,7 @@ class LiveProgress:
         if error is None:
             self._bar.update(self._task, description="done", total=1, completed=1)
         self._live.stop()
+        self._whole.close()
 
     def __call__(self, event: Event) -> None:
         """Hear of an iteration.

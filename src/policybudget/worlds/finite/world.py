@@ -37,7 +37,8 @@ class FiniteWorld(JaxWorld):
     """The world above.
 
     Attributes:
-        cumulative: (S, A, S) running sums of the transition probabilities over next states.
+        cumulative: (S, A, S) running sums of the transition probabilities over next states; (n, S, A, S) where each of
+            n agents has transitions of its own. The world is then told the number of the agent.
         features: (S, A, m) what a step pays.
         first: (S,) running sums of the distribution of the first state.
         end: (S,) states that end the episode when they are entered.
@@ -45,7 +46,7 @@ class FiniteWorld(JaxWorld):
         survival: chance that the episode goes on after a step.
     """
 
-    cumulative: Float[Array, "S A S"]
+    cumulative: Float[Array, "*n S A S"]
     features: Float[Array, "S A m"]
     first: Float[Array, " S"]
     end: Bool[Array, " S"]
@@ -56,7 +57,8 @@ class FiniteWorld(JaxWorld):
         """Take the tables of a finite MDP.
 
         Args:
-            transitions: (S, A, S) probability of the next state, given state and action.
+            transitions: (S, A, S) probability of the next state, given state and action; or (n, S, A, S), a table for
+                each agent. A state that ends the episode does so in all of them.
             features: (S, A, m) expected reward features.
             initial: (S,) distribution of the first state.
             time_limit: steps after which an episode is truncated.
@@ -65,15 +67,17 @@ class FiniteWorld(JaxWorld):
         Raises:
             PolicyBudgetError: a table is wrong, or a number is out of range.
         """
-        chances, paid, start = check_tables(transitions, features, initial)
+        own = np.ndim(transitions) == 4 and len(transitions) > 0
+        tables = [check_tables(one, features, initial) for one in (transitions if own else [transitions])]
+        (_, paid, start), chances = tables[0], np.stack([one for one, _, _ in tables])
         if time_limit < 1:
             raise PolicyBudgetError(f"time_limit must be at least 1, got {time_limit}")
         if not 0.0 <= survival <= 1.0:
             raise PolicyBudgetError(f"survival must be between 0 and 1, got {survival}")
-        self.cumulative = _running(chances)
+        self.cumulative = _running(chances if own else chances[0])
         self.features = jnp.asarray(paid, jnp.float32)
         self.first = _running(start)
-        self.end = jnp.asarray(absorbing(chances, paid))
+        self.end = jnp.asarray(np.all([absorbing(one, paid) for one in chances], axis=0))
         self.limit = int(time_limit)
         self.survival = float(survival)
 
@@ -103,20 +107,26 @@ class FiniteWorld(JaxWorld):
         return self.limit
 
     @property
+    def own_dynamics(self) -> bool:
+        """Whether each agent has a table of its own."""
+        return self.cumulative.ndim == 4
+
+    @property
     def without_chance(self) -> bool:
         """Whether all probabilities are 0 or 1."""
         sure = self.survival in (0.0, 1.0)
         return sure and all(bool(jnp.isin(sums, jnp.array([0.0, 1.0])).all()) for sums in (self.cumulative, self.first))
 
-    def reset(self, key: PRNGKeyArray) -> tuple[Place, Float[Array, " o"]]:
+    def reset(self, key: PRNGKeyArray, task: Array | None = None) -> tuple[Place, Float[Array, " o"]]:
         """A first state."""
         state = _draw(self.first, key)
         return Place(state, jnp.asarray(0, jnp.int32)), self._observe(state)
 
-    def step(self, state: Place, action: Array, key: PRNGKeyArray) -> Transition:
+    def step(self, state: Place, action: Array, key: PRNGKeyArray, task: Array | None = None) -> Transition:
         """Pay for state and action, then draw the next state."""
         moving, living = jax.random.split(key)
-        after, time = _draw(self.cumulative[state.state, action], moving), state.time + 1
+        chances = self.cumulative if task is None else self.cumulative[task[0].astype(jnp.int32)]
+        after, time = _draw(chances[state.state, action], moving), state.time + 1
         terminated = self.end[after] | ~jax.random.bernoulli(living, self.survival)
         truncated = ~terminated & (time >= self.limit)
         outcome = self.features[state.state, action]

@@ -86,13 +86,13 @@ class ResourceGathering(JaxWorld):
         """Up, down, left, right."""
         return Discrete(len(MOVES))
 
-    def reset(self, key: PRNGKeyArray) -> tuple[Walker, Float[Array, " o"]]:
+    def reset(self, key: PRNGKeyArray, task: Array | None = None) -> tuple[Walker, Float[Array, " o"]]:
         """At home, nothing visited."""
         del key
         walker = Walker(jnp.asarray(self.home, jnp.int32), jnp.zeros(self.tiles, bool), jnp.asarray(0, jnp.int32))
         return walker, _observe(walker)
 
-    def step(self, state: Walker, action: Array, key: PRNGKeyArray) -> Transition:
+    def step(self, state: Walker, action: Array, key: PRNGKeyArray, task: Array | None = None) -> Transition:
         """Move one tile."""
         del key
         position = jnp.clip(state.position + jnp.asarray(MOVES, jnp.int32)[action], 0, self.side - 1)

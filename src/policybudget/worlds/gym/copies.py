@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeVar
+from types import FrameType
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,8 @@ from policybudget.worlds.gym import spaces
 from policybudget.worlds.interface import HostStep
 
 Given = TypeVar("Given")
+WHOM = "whom"
+"""The attribute by which an environment is told whom its next episode is for (:mod:`policybudget.worlds.gym.own`)."""
 Factory = Callable[[int], Any]
 Outcome = Callable[[np.ndarray, dict[str, Any]], np.ndarray]
 
@@ -46,6 +51,10 @@ class Recipe(Protocol):
     @property
     def outcome_size(self) -> int:
         """d."""
+
+    @property
+    def step_timeout(self) -> float | None:
+        """Seconds that a step or a reset may take; None for no limit."""
 
 
 def close(env: Any) -> None:
@@ -89,25 +98,39 @@ class GymnasiumCopies:
         self._space = self.env.single_observation_space
         self._outcome_of, self._size, self._shape = world.outcome, world.observation_size, (number, world.outcome_size)
         self._ended = np.zeros(number, bool)
+        self._whom: np.ndarray | None = None
 
-    def reset(self, seed: int) -> NDArray[np.float32]:
+    def reset(self, seed: int, whom: np.ndarray | None = None) -> NDArray[np.float32]:
         """Begin fresh episodes; see :class:`Copies`.
 
         Args:
             seed: of the first states and of all that follows.
+            whom: (E,) agents, for environments that are told (:mod:`policybudget.worlds.gym.own`).
         """
+        self._tell(whom)
         observation = self._guard(lambda: self._flat(self.env.reset(seed=seed)[0]))
         self._check("observation after reset", observation)
         self._ended[:] = False
         return observation
 
-    def step(self, actions: np.ndarray) -> HostStep:
+    def step(self, actions: np.ndarray, following: np.ndarray | None = None) -> HostStep:
         """Step every copy; see :class:`Copies`.
 
         Args:
             actions: (N, ..) as policies give them.
+            following: (E,) agents, for environments that are told.
         """
-        return self._guard(lambda: self._step(actions))
+        after = self._guard(lambda: self._step(actions))
+        if following is not None and self._ended.any():  # those copies are reset in the next step
+            assert self._whom is not None
+            self._tell(np.where(self._ended, following, self._whom))
+        return after
+
+    def _tell(self, whom: np.ndarray | None) -> None:
+        """Whom the next episode of each copy is for."""
+        self._whom = whom
+        if whom is not None:
+            self.env.set_attr(WHOM, [int(agent) for agent in whom])
 
     def _step(self, actions: np.ndarray) -> HostStep:
         reached, reward, terminated, truncated, info = self.env.step(self.world.units(actions))
@@ -157,7 +180,7 @@ class GymnasiumCopies:
         """Turn whatever an environment raises into one line that says where."""
         where = f"world {self.world.name}, step {self.steps + 1}"
         try:
-            with silence():
+            with silence(), limit(self.world.step_timeout):
                 return call()
         except PolicyBudgetError as error:
             self._abandon()
@@ -231,6 +254,34 @@ class GymnasiumCopies:
         return np.concatenate(
             [spaces.flatten(space, spaces.as_batch(space, final[i]), 1) for i in np.flatnonzero(ended)]
         )
+
+
+@contextlib.contextmanager
+def limit(seconds: float | None) -> Iterator[None]:
+    """End what takes too long: Python code, or the wait for a worker process.
+
+    Args:
+        seconds: that it may take; None for no limit.
+
+    Raises:
+        WorldError: it took longer; or this system or thread has no alarm.
+    """
+    if seconds is None:
+        yield
+        return
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        raise WorldError("a limit of seconds per step needs Linux or macOS, and the main thread; leave it out")
+
+    def late(number: int, frame: FrameType | None) -> NoReturn:
+        raise WorldError(f"the environment took longer than {seconds:g} s, the limit (--step-timeout)")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextlib.contextmanager

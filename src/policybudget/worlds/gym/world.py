@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from inspect import Parameter, signature
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 from policybudget.errors import PolicyBudgetError, WorldError, extra
 from policybudget.from_file import function_in, importable, line
 from policybudget.units import Units
+from policybudget.users import OwnSettings
 from policybudget.worlds.gym import spaces
 from policybudget.worlds.gym.copies import Factory, GymnasiumCopies, Outcome, close, silence
 from policybudget.worlds.gym.rewards import checked_names, names_of, room_needed, size_of, with_room
@@ -27,6 +29,7 @@ from policybudget.worlds.interface import ActionSpace, HostWorld, action_space
 
 NO_LIMIT = 10_000
 """Steps after which evaluation stops an episode of an environment that has no time limit."""
+MakeFor = Callable[[int], Any]
 _REST = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
@@ -41,6 +44,8 @@ class GymnasiumWorld(HostWorld):
         limit: steps after which an episode is truncated.
         outcome: from (rewards, info) of a step to the outcome (N, d); None: the reward.
         components: names of the reward components, where the environment has some.
+        step_timeout: seconds that a step or a reset of all copies may take; None for no limit.
+        agents: n, where each agent has an environment of its own; 0 where all share one.
     """
 
     factory: Factory
@@ -50,6 +55,13 @@ class GymnasiumWorld(HostWorld):
     limit: int
     outcome: Outcome | None = None
     components: tuple[str, ...] = ()
+    step_timeout: float | None = None
+    agents: int = 0
+
+    @property
+    def own_dynamics(self) -> bool:
+        """Whether each agent has an environment of its own."""
+        return self.agents > 0
 
     @property
     def name(self) -> str:
@@ -198,12 +210,64 @@ def _gymnasium(what: str) -> ModuleType:
         return import_module("gymnasium")
 
 
-def world_by_id(identifier: str) -> GymnasiumWorld:
+def world_for_agents(
+    make: MakeFor, agents: int, name: str, options: Sequence[Mapping[str, Any]] = (), names: Sequence[str] = ()
+) -> GymnasiumWorld:
+    """A world in which each agent has an environment of its own; all have the same spaces.
+
+    Its population has ``dynamics``, such as ``Population.from_weights(..., dynamics=np.zeros((n, 0)))``.
+
+    Args:
+        make: takes the number of an agent, from 0, and makes its environment.
+        agents: n.
+        name: of the world.
+        options: n dictionaries that the agents' resets are given; none if empty.
+        names: n names, for errors; numbers if empty.
+
+    Returns:
+        The world.
+
+    Raises:
+        PolicyBudgetError: an environment cannot be made, or its spaces are not supported or not those of the others.
+    """
+    _gymnasium("Gymnasium's environments")
+    from policybudget.worlds.gym.own import ForAgents
+
+    called = tuple(names) or tuple(str(agent) for agent in range(agents))
+
+    def one() -> ForAgents:
+        return ForAgents(make, options, called)
+
+    world = world_from(one, name)
+    every = one()
+    with contextlib.closing(every):
+        for agent in range(agents):  # refused now rather than in the midst of a training
+            try:
+                every.whom = agent
+                every.reset(seed=0)
+            except WorldError as error:
+                raise PolicyBudgetError(f"world {name}: {error}") from error
+    return replace(world, agents=agents)
+
+
+def _of_agents(make: Callable[..., Any], label: str, users: Sequence[OwnSettings]) -> GymnasiumWorld:
+    """The world of an environment that takes keyword arguments, different ones for every user if they have some."""
+    if not users:
+        return world_from(make, label)
+    from policybudget.worlds.gym.own import made_with
+
+    names = [user.name for user in users]
+    arguments, options = [user.env for user in users], [user.reset for user in users]
+    return world_for_agents(made_with(make, arguments, names), len(users), label, options, names)
+
+
+def world_by_id(identifier: str, users: Sequence[OwnSettings] = ()) -> GymnasiumWorld:
     """The world of a Gymnasium or MO-Gymnasium id.
 
     Args:
         identifier: a registered id such as ``mo-reacher-v5``, or ``module:id``, where importing the module registers
             it.
+        users: who have an environment of their own each; empty if all share one.
 
     Returns:
         The world; its name is ``gym:`` and the id.
@@ -235,19 +299,21 @@ def world_by_id(identifier: str) -> GymnasiumWorld:
             import_module("mujoco")
             import_module("imageio")  # which Gymnasium imports for their pictures
 
-    def make() -> Any:
+    def make(**arguments: Any) -> Any:
         with _no_log_file(uses_mujoco), importable(Path.cwd()):
-            return gymnasium.make(known, disable_env_checker=True)
+            return gymnasium.make(known, disable_env_checker=True, **arguments)
 
-    return world_from(make, label)
+    return _of_agents(make, label, users)
 
 
-def world_in_file(reference: str) -> GymnasiumWorld:
+def world_in_file(reference: str, users: Sequence[OwnSettings] = ()) -> GymnasiumWorld:
     """The world of a function in a Python file.
 
     Args:
         reference: ``python:FILE.py:NAME``; the function makes one environment, or takes a number and makes as many
             copies.
+        users: who have an environment of their own each, which the function makes from the users' arguments; empty if
+            all share one.
 
     Returns:
         The world; its name is the reference.
@@ -257,7 +323,7 @@ def world_in_file(reference: str) -> GymnasiumWorld:
             what it makes are not supported.
     """
     _gymnasium("python: worlds")
-    return world_from(function_in(reference, "a function that makes an environment"), reference)
+    return _of_agents(function_in(reference, "a function that makes an environment"), reference, users)
 
 
 @contextlib.contextmanager

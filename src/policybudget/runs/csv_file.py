@@ -1,0 +1,44 @@
+"""Files of comma-separated values as runs have them: any spreadsheet may open them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a text begins with that a spreadsheet would run."""
+
+
+def as_csv(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as comma-separated values that any spreadsheet may open.
+
+    Args:
+        rows: the header first. A text that a spreadsheet would run as a formula gets an apostrophe before it;
+            numbers stay, also as text.
+
+    Returns:
+        The content of the file; lines end with a newline.
+    """
+    return "".join(map(_line, rows))
+
+
+def _line(row: Sequence[Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow([_harmless(cell) for cell in row])  # quotes both of these in texts
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+def _harmless(cell: Any) -> Any:
+    if isinstance(cell, str) and cell.lstrip("'").startswith(FORMULA) and not _is_number(cell):
+        return f"'{cell}"
+    return cell
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
