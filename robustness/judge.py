@@ -1,6 +1,6 @@
 """One hostile input and what came of it: accepted, refused in one line, or a finding.
 
-An input is refused by a ``PolicyBudgetError`` whose text, as the command line prints it, is one printable line of less
+An input is refused by an error that the command line explains, and what it prints of it is one printable line of less
 than 1000 characters, and nothing on disk has changed. Whatever else happens is a finding.
 """
 
@@ -20,8 +20,7 @@ from random import Random
 from types import FrameType
 from typing import NoReturn
 
-from policybudget.errors import PolicyBudgetError
-from policybudget.from_file import culprit, line
+from policybudget.cli.failures import explained
 
 SECONDS = 10.0
 """An input that takes longer hangs."""
@@ -174,13 +173,8 @@ def _raised(error: BaseException) -> tuple[str, str]:
         return "memory", shown(error)
     if isinstance(error, WrongExitError):
         return "exit", ascii(error)[:300]
-    if isinstance(error, PolicyBudgetError):
-        text = " ".join(str(error).split())
-    elif culprit(error) is not None:  # raised in a file of the user: the command line says so in a line
-        text = line(error)
-    else:
-        return "traceback", shown(error)
-    return _refusal(text)
+    text = explained(error) if isinstance(error, Exception) else None
+    return ("traceback", shown(error)) if text is None else _refusal(text)
 
 
 def _refusal(text: str) -> tuple[str, str]:

@@ -73,3 +73,11 @@ def test_texts_are_in_order(place: Path) -> None:
     assert tensors.metadata(place)["ape"] == "a"
     assert content.index(b'"ape"') < content.index(b'"digest"') < content.index(b'"yak"') < content.index(b'"zebra"')
     assert int.from_bytes(content[:8], "little") % 8 == 0
+
+
+def test_numbers_of_another_type_do_not_fit(place: Path) -> None:
+    arrays = tensors.named(tree(0))
+    for name in ("right.key", "left"):
+        place.write_bytes(tensors.dump(arrays | {name: arrays[name].astype(np.int16)}))
+        with pytest.raises(RunFolderError, match=f"expected {name} of type .*, got int16"):
+            tensors.load(place, tree(0))

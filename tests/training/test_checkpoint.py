@@ -33,7 +33,11 @@ class Heard(Event):
 
 def snapshot(value: float, phase: int = 0) -> Any:
     return Point(
-        state={"x": jnp.full(3, value), "key": jax.random.key(7)}, phase=phase, seconds=1.25, memory=None, best=3.5
+        state={"x": jnp.full(3, float(value)), "key": jax.random.key(7)},
+        phase=phase,
+        seconds=1.25,
+        memory=None,
+        best=3.5,
     )
 
 

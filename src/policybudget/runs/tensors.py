@@ -78,6 +78,11 @@ def load(path: Path, template: Tree) -> tuple[Tree, dict[str, str]]:
             raise arrays.does_not_fit(path, name, shape, kept)
         if isinstance(leaf, np.ndarray):
             return kept[name]  # a host world's own state: 64 bits stay 64 bits
+        kind = jax.eval_shape(jax.random.key_data, leaf).dtype if _is_key(leaf) else leaf.dtype
+        if kept[name].dtype != kind:
+            raise RunFolderError(
+                f"{path} does not fit its configuration: expected {name} of type {kind}, got {kept[name].dtype}"
+            )
         array = jnp.asarray(kept[name])
         return jax.random.wrap_key_data(array) if _is_key(leaf) else array
 
