@@ -49,7 +49,7 @@ def test_returns_and_moving_average_equal_the_sequential_formula(seed: int, ends
         table = start[j]
         for one in finished:  # eq. 10
             table = (1 - mixing) * table + mixing * one
-        assert float(got.count[j]) == len(finished)
+        assert float(got.count[j, 0]) == len(finished)
         np.testing.assert_allclose(
             got.total[j], np.sum(finished, axis=0) if finished else np.zeros(2), rtol=1e-4, atol=1e-4
         )

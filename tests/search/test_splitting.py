@@ -98,7 +98,7 @@ def started(rule: EM, budget: int = 3) -> tuple[Task, TrainState]:
     problem = wishes([0, 1, 2, 3, 4, 5], budget)
     (phase,) = Splitting().phases(Plan(rule, QUICK, budget, 6, 100 * QUICK.batch))
     task = make_task(problem, phase, 0.05, False)
-    ongoing = compiled.start(problem.world, budget, QUICK.copies, jax.random.key(0))  # type: ignore[arg-type]
+    ongoing = compiled.start(problem.world, (budget, QUICK.copies), jax.random.key(0))  # type: ignore[arg-type]
     return task, begin(task, one_hot(jnp.asarray(LABELS), budget), ongoing, 0, jax.random.key(1))
 
 
@@ -108,7 +108,7 @@ def standing(task: Task, state: TrainState, iteration: int) -> Standing:
 
 def known(state: TrainState, kept: Any = 0.0) -> TrainState:
     """With TABLE in the table of returns; users are paid 10 for a feature."""
-    table = MovingAverage(jnp.asarray(TABLE, jnp.float32) / 10, jnp.full(3, kept))
+    table = MovingAverage(jnp.asarray(TABLE, jnp.float32) / 10, jnp.full((3, 1), kept))
     held = state.assignment.held
     return replace(state, assignment=AssignmentState(state.assignment.assignment, table, held))
 
