@@ -31,7 +31,12 @@ def test_greedy_actors_repeat_their_episodes() -> None:
     fresh = make_actor(jax.random.key(1), 2, WORLD.observation_size, WORLD.actions, (64, 64), "shared", 0.0)
     actor = imitate(WORLD, fresh, Normaliser.start(WORLD.observation_size), TAKEN, LENGTHS)
     played = play(
-        WORLD, Rewards(Outcome(), None), Policies(actor, Normaliser.start(WORLD.observation_size)), jax.random.key(0), 1, True
+        WORLD,
+        Rewards(Outcome(), None),
+        Policies(actor, Normaliser.start(WORLD.observation_size)),
+        jax.random.key(0),
+        1,
+        True,
     )
     np.testing.assert_array_equal(played.lengths[:, 0], [4, 2])
     tiles = np.asarray(played.returns)[:, 0].reshape(2, 5, 5)
