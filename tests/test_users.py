@@ -58,13 +58,19 @@ def test_names_may_be_left_out(tmp_path: Path) -> None:
             "name,0,1,age\nann,1,2,33\n",
             "columns that are no reward component and not name, weight or outside: age; columns may be 0 or speed, "
             "1 or energy (how much the user wants it), name, weight (how many people) and outside (what the user has "
-            "without a policy); users who differ in their dynamics are not supported by --population yet: draw what",
+            "without a policy), env.NAME (an argument of the user's own environment) and reset.NAME (an option of its",
         ),
         (
             "name,mass\nann,1.5\n",
             "no column for reward component 0 or speed (of 2); its columns are name, mass; columns may",
         ),
-        ("name,mass\nann,1.5\n", "users who differ in their dynamics are not supported by --population yet"),
+        (
+            "name,mass\nann,1.5\n",
+            "env.NAME (an argument of the user's own environment) and reset.NAME (an option of its",
+        ),
+        ("name,env.\nann,1.5\n", "no column for reward component 0 or speed (of 2); its columns are name, env."),
+        ("0,1,reset.\n1,2,3\n", "columns that are no reward component and not name, weight or outside: reset."),
+        ("env.g\n9\n", "no column for reward component 0 or speed (of 2); its columns are env.g"),
         ("0,0,1\n1,1,2\n", "has column '0' twice: 0, 0, 1"),
         (b"name,0,1\n\xff\xfe,1,2\n", "expected a table of comma-separated values in UTF-8"),
     ],

@@ -130,6 +130,61 @@ class Aim(JaxWorld):
         return Transition(state, jnp.ones(1), outcome, jnp.asarray(True), jnp.asarray(False))
 
 
+class Mine(JaxWorld):
+    """Each agent's own: pays the number that it is told and ends after one step more than that.
+
+    The outcome is (the number, the action); the number of the broken agent is not finite.
+    """
+
+    agents: int = 3
+    broken: int = -1
+
+    @property
+    def name(self) -> str:
+        return "mine"
+
+    @property
+    def own_dynamics(self) -> bool:
+        return True
+
+    @property
+    def without_chance(self) -> bool:
+        return True
+
+    @property
+    def observation_size(self) -> int:
+        return 1
+
+    @property
+    def outcome_size(self) -> int:
+        return 2
+
+    @property
+    def actions(self) -> Discrete:
+        return Discrete(2)
+
+    @property
+    def time_limit(self) -> int:
+        return self.agents
+
+    def reset(self, key: PRNGKeyArray, task: Array | None = None) -> tuple[Int[Array, ""], Float[Array, " o"]]:
+        return jnp.zeros((), jnp.int32), jnp.ones(1)
+
+    def step(self, state: Array, action: Array, key: PRNGKeyArray, task: Array | None = None) -> Transition:
+        assert task is not None
+        number, time = task[0], state + 1
+        paid = jnp.where(number == self.broken, jnp.nan, number)
+        outcome = jnp.stack([paid, action.astype(jnp.float32)])
+        return Transition(time, jnp.ones(1), outcome, time >= number + 1, jnp.asarray(False))
+
+
+def mine(agents: int = 3, budget: int = 2, broken: int = -1) -> RepresentedMDP:
+    """Agents a, b, c, ... in :class:`Mine`: whoever acts, agent i has a return of i (i + 1)."""
+    names, numbers = [chr(ord("a") + i) for i in range(agents)], np.arange(agents)[:, None]
+    people = Population.from_weights([[1.0, 0.0]] * agents, names, dynamics=numbers, return_scale=1.0)
+    return RepresentedMDP(Mine(agents, broken), people, budget)
+
+
 def wishes(wanted: Sequence[int], budget: int, reward: float = 10.0) -> RepresentedMDP:
     """Users who are paid ``reward`` when the lever that they want is pulled, nothing otherwise.
 

@@ -87,4 +87,4 @@ def test_key_of_episodes_is_not_that_of_the_training() -> None:
 def _played(key: jax.Array) -> np.ndarray:
     from policybudget.rollouts import compiled
 
-    return np.asarray(compiled.play(Levers(2), POPULATION.rewards.features, COMMITTEE, key, 400, False).returns)
+    return np.asarray(compiled.play(Levers(2), POPULATION.rewards, COMMITTEE, key, 400, False).returns)

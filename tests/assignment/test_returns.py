@@ -20,10 +20,10 @@ def finished(returns: list[float]) -> Episodes:
     count = len(returns)
     recent = sum(MIXING * (1 - MIXING) ** (count - 1 - index) * value for index, value in enumerate(returns))
     return Episodes(
-        jnp.array([float(count)]),
+        jnp.array([[float(count)]]),
         jnp.array([[float(sum(returns))]]),
         jnp.array([[float(recent)]]),
-        jnp.array([(1 - MIXING) ** count]),
+        jnp.array([[(1 - MIXING) ** count]]),
     )
 
 
@@ -71,7 +71,7 @@ def test_without_an_episode_nothing_is_known() -> None:
 
 def test_returns_of_linear_users_are_feature_returns_times_weights() -> None:
     rewards = Population.from_weights([[1.0, 0.0], [0.0, 2.0], [1.0, -1.0]]).rewards
-    table = MovingAverage(jnp.array([[1.0, 2.0], [3.0, 4.0]]), jnp.array([0.5, 0.75]))
+    table = MovingAverage(jnp.array([[1.0, 2.0], [3.0, 4.0]]), jnp.array([[0.5], [0.75]]))
     features = np.array([[2.0, 4.0], [12.0, 16.0]])
     expected = [[f[0], 2 * f[1], f[0] - f[1]] for f in features]
     np.testing.assert_allclose(table.estimate(rewards).value, expected, rtol=1e-6)
@@ -79,7 +79,7 @@ def test_returns_of_linear_users_are_feature_returns_times_weights() -> None:
 
 
 def test_the_table_of_copies() -> None:
-    table = MovingAverage(jnp.array([[1.0], [3.0], [5.0]]), jnp.array([0.5, 0.75, 1.0])).of(jnp.array([1, 1, 2]))
+    table = MovingAverage(jnp.array([[1.0], [3.0], [5.0]]), jnp.array([[0.5], [0.75], [1.0]])).of(jnp.array([1, 1, 2]))
     np.testing.assert_array_equal(table.average, [[3.0], [3.0], [5.0]])
     np.testing.assert_array_equal(table.estimate(REWARDS).known, [[True], [True], [False]])
 

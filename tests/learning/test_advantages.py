@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policybudget.learning import advantages
-from policybudget.population import Outcome, Population
-from policybudget.rollouts.batch import Batch
+from policybudget.population import Population
+from policybudget.rollouts.batch import Batch, Ongoing
 
 T, K, E, O, M = 6, 2, 3, 3, 2
 CRITIC = np.array([[0.5, -1.0], [0.25, 2.0], [-0.75, 0.1]], np.float32)
@@ -48,11 +48,16 @@ def plain_loop(
     return advantage
 
 
+def paid(now: Batch) -> Any:
+    return now.outcome
+
+
 @eqx.filter_jit
 def estimate(
     batch: Batch, after: Any, mixture: Any, discount: float, gae_lambda: float, keep: bool
 ) -> advantages.Estimate:
-    return advantages.estimate(lambda o: o @ CRITIC, Outcome(), batch, after, mixture, discount, gae_lambda, keep)
+    rates = (discount, gae_lambda)
+    return advantages.estimate(lambda o, _: o @ CRITIC, paid, batch, Ongoing(None, after), mixture, *rates, keep)
 
 
 def make_batch(rng: np.random.Generator, kind: np.ndarray, sizes: tuple[int, ...] = (T, K, E)) -> Batch:
@@ -123,7 +128,7 @@ def one_world(kind: list[int], values: list[float], rewards: list[float], last: 
         valid=column([k != INVALID for k in kind], bool),
     )
     after = jnp.full((1, 1, 1), last)
-    got = advantages.estimate(lambda o: o, Outcome(), batch, after, jnp.ones((1, 1)), 0.5, 0.5)
+    got = advantages.estimate(lambda o, _: o, paid, batch, Ongoing(None, after), jnp.ones((1, 1)), 0.5, 0.5)
     assert got.features is None
     return np.asarray(got.advantage).ravel(), np.asarray(got.target).ravel()
 

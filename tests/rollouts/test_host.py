@@ -13,7 +13,7 @@ from worlds_with_known_answers import Aim, Clock, Levers
 
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, make_actor
-from policybudget.population import Outcome, Population
+from policybudget.population import Outcome, Population, Rewards
 from policybudget.rollouts import compiled, host
 from policybudget.rollouts.batch import account
 from policybudget.rollouts.sampler import play
@@ -21,6 +21,8 @@ from policybudget.worlds import world_from
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 from policybudget.worlds.interface import JaxWorld, World
 from policybudget.worlds.jax_copies import JaxOnHost
+
+PAID = Rewards(Outcome(), None)
 
 
 def policies(world: World, budget: int, seen: bool = False) -> Policies:
@@ -36,8 +38,8 @@ def policies(world: World, budget: int, seen: bool = False) -> Policies:
 @pytest.mark.parametrize("world", [Clock(3), Levers(3), Aim(), ResourceGathering()])
 def test_a_rollout_on_the_host_is_the_compiled_one(world: JaxWorld, seen: bool) -> None:
     who, key = policies(world, 2, seen), jax.random.key(1)
-    ongoing, batch = compiled.rollout(world, who, compiled.start(world, 2, 3, jax.random.key(0)), key, 45)
-    sampler = host.HostSampler(JaxOnHost(world), 2, 3)
+    ongoing, batch = compiled.rollout(world, who, compiled.start(world, (2, 3), jax.random.key(0)), key, 45)
+    sampler = host.HostSampler(JaxOnHost(world), 2, 3, PAID)
     began = sampler.start(jax.random.key(0))
     after, given = sampler.rollout(who, began, jax.random.split(key, 3)[0], 45)  # the others are the world's
     for name in ("observation", "action", "outcome", "terminated", "truncated", "next_observation", "valid"):
@@ -48,7 +50,7 @@ def test_a_rollout_on_the_host_is_the_compiled_one(world: JaxWorld, seen: bool) 
 
 @pytest.mark.parametrize("greedy", [True, False])
 def test_play_returns(greedy: bool) -> None:
-    played = play(JaxOnHost(Clock(4)), Outcome(), policies(Clock(4), 2), jax.random.key(0), 3, greedy)
+    played = play(JaxOnHost(Clock(4)), PAID, policies(Clock(4), 2), jax.random.key(0), 3, greedy)
     np.testing.assert_array_equal(played.returns[..., 0], np.full((2, 3), 1 + 2 + 3 + 4))
     np.testing.assert_array_equal(played.lengths, np.full((2, 3), 4))
 
@@ -56,9 +58,9 @@ def test_play_returns(greedy: bool) -> None:
 def test_greedy_play_is_the_compiled_one() -> None:
     world = ResourceGathering()
     who = policies(world, 3)
-    features = world.population().rewards.features
-    expected = play(world, features, who, jax.random.key(0), 2, True)
-    given = play(JaxOnHost(world), features, who, jax.random.key(0), 2, True)
+    rewards = world.population().rewards
+    expected = play(world, rewards, who, jax.random.key(0), 2, True)
+    given = play(JaxOnHost(world), rewards, who, jax.random.key(0), 2, True)
     np.testing.assert_array_equal(given.returns, expected.returns)
     np.testing.assert_array_equal(given.lengths, expected.lengths)
 
@@ -66,7 +68,7 @@ def test_greedy_play_is_the_compiled_one() -> None:
 @pytest.mark.parametrize("mode", tuple(AutoresetMode))
 def test_play_counts_first_episodes_alone_in_every_autoreset_mode(mode: AutoresetMode) -> None:
     world = world_from(copies_of(Counting, mode), "counting", time_limit=9)
-    free = Population.from_function(lambda seen: jnp.floor(seen.outcome), ["time"]).rewards.features
+    free = Population.from_function(lambda seen: jnp.floor(seen.outcome), ["time"]).rewards
     played = play(world, free, policies(world, 2), jax.random.key(0), 3, False)
     np.testing.assert_array_equal(played.returns[..., 0], np.full((2, 3), 1 + 2))  # episode 0 ends after two steps
     np.testing.assert_array_equal(played.lengths, np.full((2, 3), 2))
@@ -76,12 +78,12 @@ def test_returns_of_finished_episodes_are_the_same_in_every_autoreset_mode() -> 
     found = []
     for mode in AutoresetMode:
         world = world_from(copies_of(Counting, mode), "counting")
-        sampler = host.HostSampler(world, 1, 1)
+        sampler = host.HostSampler(world, 1, 1, PAID)
         who = eqx.tree_at(lambda c: c.actor, policies(world, 1), jax.tree.map(jnp.zeros_like, policies(world, 1).actor))
         who = eqx.tree_at(lambda c: c.actor.network.layers[-1].bias, who, jnp.array([[[9e9, 0.0, 0.0]]]))  # action 0
         batch = sampler.rollout(who, sampler.start(jax.random.key(0)), jax.random.key(1), 7)[1]
         _, episodes = account(Outcome(), batch, jnp.zeros((1, 1, 1)), 0.5)
-        found.append((float(episodes.count[0]), float(episodes.total[0, 0])))
+        found.append((float(episodes.count[0, 0]), float(episodes.total[0, 0])))
     first, second, third = 1 + 2, 11 + 12 + 13, 21 + 22
     # seven steps: with resets between them two whole episodes, else three
     assert dict(zip((mode.name for mode in AutoresetMode), found, strict=True)) == {

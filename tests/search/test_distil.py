@@ -10,7 +10,7 @@ import pytest
 from policybudget.policies import actions
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, make_actor
-from policybudget.population import Outcome
+from policybudget.population import Outcome, Rewards
 from policybudget.rollouts.compiled import play
 from policybudget.search.distil import SURE, imitate, replay
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
@@ -31,7 +31,12 @@ def test_greedy_actors_repeat_their_episodes() -> None:
     fresh = make_actor(jax.random.key(1), 2, WORLD.observation_size, WORLD.actions, (64, 64), "shared", 0.0)
     actor = imitate(WORLD, fresh, Normaliser.start(WORLD.observation_size), TAKEN, LENGTHS)
     played = play(
-        WORLD, Outcome(), Policies(actor, Normaliser.start(WORLD.observation_size)), jax.random.key(0), 1, True
+        WORLD,
+        Rewards(Outcome(), None),
+        Policies(actor, Normaliser.start(WORLD.observation_size)),
+        jax.random.key(0),
+        1,
+        True,
     )
     np.testing.assert_array_equal(played.lengths[:, 0], [4, 2])
     tiles = np.asarray(played.returns)[:, 0].reshape(2, 5, 5)

@@ -98,7 +98,7 @@ def started(rule: EM, budget: int = 3) -> tuple[Task, TrainState]:
     problem = wishes([0, 1, 2, 3, 4, 5], budget)
     (phase,) = Splitting().phases(Plan(rule, QUICK, budget, 6, 100 * QUICK.batch))
     task = make_task(problem, phase, 0.05, False)
-    ongoing = compiled.start(problem.world, budget, QUICK.copies, jax.random.key(0))  # type: ignore[arg-type]
+    ongoing = compiled.start(problem.world, (budget, QUICK.copies), jax.random.key(0))  # type: ignore[arg-type]
     return task, begin(task, one_hot(jnp.asarray(LABELS), budget), ongoing, 0, jax.random.key(1))
 
 
@@ -108,7 +108,7 @@ def standing(task: Task, state: TrainState, iteration: int) -> Standing:
 
 def known(state: TrainState, kept: Any = 0.0) -> TrainState:
     """With TABLE in the table of returns; users are paid 10 for a feature."""
-    table = MovingAverage(jnp.asarray(TABLE, jnp.float32) / 10, jnp.full(3, kept))
+    table = MovingAverage(jnp.asarray(TABLE, jnp.float32) / 10, jnp.broadcast_to(jnp.asarray(kept), (3, 1)))
     held = state.assignment.held
     return replace(state, assignment=AssignmentState(state.assignment.assignment, table, held))
 
@@ -134,7 +134,7 @@ def test_the_copy_acts_as_its_source_and_the_assignment_is_held() -> None:
 def test_nothing_splits_while_something_is_unknown() -> None:
     task, state = started(EM())
     assert Splitting().change(standing(task, known(state), 20)) is not None
-    assert Splitting().change(standing(task, known(state, jnp.array([0.0, 0.0, 1.0])), 20)) is None
+    assert Splitting().change(standing(task, known(state, jnp.array([[0.0], [0.0], [1.0]])), 20)) is None
 
 
 @pytest.mark.parametrize(("iteration", "looks"), [(3, False), (10, True), (15, False), (70, True), (80, False)])

@@ -14,7 +14,7 @@ from policybudget import runtime
 from policybudget.assignment.em import EM
 from policybudget.assignment.rule import Known
 from policybudget.learning.settings import PPO
-from policybudget.population import Experience, Population
+from policybudget.population import Population
 from policybudget.rollouts.batch import Batch, account
 from policybudget.search.plain import Plain
 from policybudget.search.search import Plan
@@ -30,8 +30,8 @@ def started(critic: str, population: Population, budget: int = 2) -> tuple[Task,
     task = make_task(problem, phase, 0.05, False)
     key = jax.random.key(0)
     with Stepper(task) as step:
-        ongoing = step.start(key)
-    assignment = task.rule.start(Known(task.rewards, budget, population.size), key)
+        assignment = task.rule.start(Known(task.rewards, budget, population.size), key)
+        ongoing = step.start(key, assignment)
     return task, begin(task, assignment, ongoing, 40, key)
 
 
@@ -39,31 +39,37 @@ def sampled(task: Task, state: TrainState) -> tuple[Batch, iteration.Lesson]:
     """A batch and what it teaches."""
     with Stepper(task) as step:
         batch = step.sample(state, jax.random.key(1), task.settings.steps)
-    return batch, eqx.filter_jit(iteration.study)(task, state, state.ongoing.observation, batch)
+    return batch, eqx.filter_jit(iteration.study)(task, state, state.ongoing.bare, batch)
 
 
 def three_users(scale: float | None = 1.0) -> Population:
     return Population.from_weights([[1.0, 0, 0], [0, 2.0, 0], [0, 0.5, 4.0]], return_scale=scale)
 
 
+def paying(outcome: jax.Array) -> Batch:
+    """A step that pays this, as the learner looks at one."""
+    blank, no = jnp.zeros((1, 2, 1, 1)), jnp.zeros((1, 2, 1), bool)
+    batch = Batch(blank, jnp.zeros((1, 2, 1), int), blank[..., 0], outcome[None], no, no, blank, ~no)
+    step: Batch = jax.tree.map(lambda x: x[0], batch)
+    return step
+
+
 def test_a_mixture_is_the_mean_over_the_agents_of_a_policy() -> None:
     rewards = three_users().rewards
     assignment = jnp.array([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     outcome = jnp.broadcast_to(jnp.array([1.0, 10.0, 100.0]), (2, 1, 3))
-    blank = jnp.zeros((2, 1, 1))
     paid, share = iteration._signal("mixture", rewards, assignment)
-    transition = Experience(blank, jnp.zeros((2, 1), int), outcome, blank)
-    np.testing.assert_allclose(paid(transition), [[[(1 + 20) / 2]], [[5.0 + 400.0]]])
+    batch = paying(outcome)
+    np.testing.assert_allclose(paid(batch), [[[(1 + 20) / 2]], [[5.0 + 400.0]]])
     np.testing.assert_allclose(share, [[2.0], [1.0]])
     features, mixture = iteration._signal("features", rewards, assignment)
-    np.testing.assert_allclose(features(transition), outcome)
+    np.testing.assert_allclose(features(batch), outcome)
     np.testing.assert_allclose(mixture, [[1.0, 2.0, 0.0], [0.0, 0.5, 4.0]])
 
 
 def test_a_policy_without_agents_is_paid_nothing() -> None:
     paid, _ = iteration._signal("mixture", three_users().rewards, jnp.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]))
-    blank = jnp.zeros((2, 1, 1))
-    given = paid(Experience(blank, jnp.zeros((2, 1), int), jnp.ones((2, 1, 3)), blank))
+    given = paid(paying(jnp.ones((2, 1, 3))))
     assert float(given[1, 0, 0]) == 0.0
 
 
@@ -115,7 +121,7 @@ def test_the_unit_of_a_mixture_grows_with_returns_and_predictions_stay() -> None
 
 def concluded(task: Task, state: TrainState, batch: Batch) -> iteration.Report:
     """The report of an iteration that learns from a batch."""
-    lesson = eqx.filter_jit(iteration.study)(task, state, state.ongoing.observation, batch)
+    lesson = eqx.filter_jit(iteration.study)(task, state, state.ongoing.bare, batch)
     actors, critics = (
         eqx.filter_jit(learn)(task, state, lesson) for learn in (iteration.improve_actors, iteration.improve_critics)
     )
@@ -136,5 +142,5 @@ def test_welfare_is_not_a_number_before_something_is_known_of_all_who_serve() ->
     known = concluded(task, state, batch)
     running = jnp.zeros((2, 4, 3))
     _, episodes = account(task.rewards.features, batch, running, 0.05)
-    value = np.asarray(task.rewards.agents(episodes.recent / (1 - episodes.kept)[:, None]))
+    value = np.asarray(task.rewards.agents(episodes.recent / (1 - episodes.kept)))
     np.testing.assert_allclose(known.welfare, (value[0, 0] + value[1, 1] + value[0, 2]) / 3, rtol=1e-5)

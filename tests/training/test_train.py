@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from trainings import train
+from trainings import bits, train
 from worlds_with_known_answers import QUICK, Clock, Levers, wishes
 
 from policybudget.assignment.em import EM
@@ -19,7 +19,6 @@ from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.learning.settings import PPO
 from policybudget.population import Population
 from policybudget.problem import RepresentedMDP
-from policybudget.runs import tensors
 from policybudget.runs.result import Result
 from policybudget.search.archive import Archive
 from policybudget.search.plain import Plain
@@ -36,13 +35,6 @@ from policybudget.worlds.grid.resource_gathering import ResourceGathering
 GRID = RepresentedMDP(ResourceGathering(), ResourceGathering().population(), 3)
 TINY = PPO(copies=4, steps=8, minibatch=16, epochs=2, hidden=(8,), normalise_observations=True)
 ITERATIONS = 5
-
-
-def bits(result: Result) -> dict[str, bytes]:
-    """Everything that a training decides, as bytes."""
-    arrays = tensors.named(result.policies)
-    arrays |= {"assignment": result.assignment, "returns": result.returns, "lengths": result.lengths}
-    return {name: array.tobytes() for name, array in arrays.items()} | {"welfare": np.float64(result.welfare).tobytes()}
 
 
 METHODS: dict[str, tuple[AssignmentRule, Search]] = {

@@ -61,8 +61,8 @@ def generalise_run(folder: Path, plan: HeldOutPlan | None = None) -> HeldOutRepo
     plan = HeldOutPlan() if plan is None else plan
     result = load(folder)
     problem = problem_of(folder, result)
-    world, policies = problem.world, cast(Acting, result.policies)
-    held = tasks_for(plan, folder, str(result.world["name"]), problem.population)
+    policies, held = cast(Acting, result.policies), tasks_for(plan, folder, str(result.world["name"]), problem)
+    world = held.world
     prototypes, assignment = result.prototypes, result.assignment
     if plan.policies is not None:
         other = rival(plan.policies, problem, plan.seed)

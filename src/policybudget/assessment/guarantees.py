@@ -118,12 +118,14 @@ def optima(world: World, tasks: Population) -> Float[np.ndarray, " tasks"]:
         (tasks,) in units of return.
 
     Raises:
-        PolicyBudgetError: the world's tables are not known.
+        PolicyBudgetError: the world's tables are not known, or each task has its own.
     """
     from policybudget.exact import best_returns, from_toy_text
 
     kind, _, identifier = world.name.partition(":")
     remedy = "use --reference or --floor"
+    if world.own_dynamics:
+        raise PolicyBudgetError(f"--exact is for users of one environment, theirs differ in {world.name}; {remedy}")
     if kind != "gym":
         raise PolicyBudgetError(f"--exact is for gym: worlds that carry their tables, got {world.name}; {remedy}")
     weights = tasks.rewards.weights
@@ -153,8 +155,15 @@ def lipschitz(
 
     Returns:
         A record, and a sentence.
+
+    Raises:
+        PolicyBudgetError: the tasks differ in their dynamics.
     """
     assert plan.lipschitz is not None
+    if world.own_dynamics:
+        raise PolicyBudgetError(
+            f"--lipschitz bounds rewards that differ, in {world.name} dynamics differ; use --reference or --floor"
+        )
     apart = np.abs(places.places[serves] - where).max(axis=1)
     gaps = [lipschitz_gap(plan.lipschitz, d, world.time_limit, 1.0, plan.training_error) for d in apart.tolist()]
     how = {"constant": plan.lipschitz, "steps": world.time_limit, "training_error": plan.training_error}

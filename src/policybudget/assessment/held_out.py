@@ -12,10 +12,12 @@ from policybudget.assessment.held_out_plan import DRAWN, HeldOutPlan
 from policybudget.assessment.trained_for import problem_of
 from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.population import Population
+from policybudget.problem import RepresentedMDP
 from policybudget.runs import files, inputs
 from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import Result, load
 from policybudget.worlds import registry
+from policybudget.worlds.interface import World
 from policybudget.worlds.mujoco import goals
 
 
@@ -25,23 +27,25 @@ class HeldOut:
 
     Attributes:
         tasks: as agents.
+        world: where they act: that of the run, or one for these users' own environments.
         source: where they are from, in words.
         reference: the run that was trained for them, if they are from one.
     """
 
     tasks: Population
+    world: World
     source: str
     reference: Result | None = None
 
 
-def tasks_for(plan: HeldOutPlan, run: Path, name: str, trained: Population) -> HeldOut:
+def tasks_for(plan: HeldOutPlan, run: Path, name: str, problem: RepresentedMDP) -> HeldOut:
     """Drawn ones, those of a file, or those that another run was trained for.
 
     Args:
         plan: says which tasks.
         run: folder of the run on trial, for the error.
         name: of the world.
-        trained: the tasks that the run was trained for.
+        problem: that the run was trained for.
 
     Returns:
         The tasks, none of which was trained for.
@@ -53,10 +57,12 @@ def tasks_for(plan: HeldOutPlan, run: Path, name: str, trained: Population) -> H
         found = _reference(plan.reference, name)
     elif plan.population is not None:
         path = str(plan.population)
-        found = HeldOut(registry.make(name, population=path)[1], path)
+        world, tasks = registry.make(name, population=path)
+        found = HeldOut(tasks, RepresentedMDP(world, tasks, 1).world, path)
     else:
-        return HeldOut(registry.held_out(name, plan.tasks or DRAWN, plan.seed), "drawn")
-    where, before = coordinates(found.tasks)[0], coordinates(trained)[0]
+        return HeldOut(registry.held_out(name, plan.tasks or DRAWN, plan.seed), problem.world, "drawn")
+    _check_alike(found, run, problem)
+    where, before = coordinates(found.tasks)[0], coordinates(problem.population)[0]
     if len(both := shared_tasks(where, before)):
         raise PolicyBudgetError(
             f"{len(both)} of the {len(where)} tasks of {found.source} are among those that {run} was trained "
@@ -75,7 +81,29 @@ def _reference(folder: Path, name: str) -> HeldOut:
             f"the reference must have a policy for each task, but {folder} leaves {result.agents[unserved[0]]!r} to "
             "its option outside; train it without options outside"
         )
-    return HeldOut(problem_of(folder, result).population, str(folder), result)
+    problem = problem_of(folder, result)
+    return HeldOut(problem.population, problem.world, str(folder), result)
+
+
+def _check_alike(found: HeldOut, run: Path, problem: RepresentedMDP) -> None:
+    """Tasks are told apart by the same columns, and policies see and do the same there."""
+    (asked, asked_names), (known, known_names) = coordinates(found.tasks), coordinates(problem.population)
+    own, here = found.world.own_dynamics, problem.world.own_dynamics
+    if own != here or asked_names != known_names or asked.shape[1] != known.shape[1]:
+        raise PolicyBudgetError(
+            f"{found.source} must tell users apart as those that {run} was trained for, by "
+            f"{', '.join(known_names)}{_of_own(here)}; got {', '.join(asked_names)}{_of_own(own)}"
+        )
+    sizes = [(world.observation_size, world.units.outputs) for world in (found.world, problem.world)]
+    if sizes[0] != sizes[1]:
+        raise PolicyBudgetError(
+            f"environments of the users of {found.source} must have the spaces of those that {run} was trained for: "
+            f"{sizes[1][0]} numbers observed and {sizes[1][1]} outputs of a policy, got {sizes[0][0]} and {sizes[0][1]}"
+        )
+
+
+def _of_own(own: bool) -> str:
+    return " (each with an environment of its own)" if own else ""
 
 
 def write_tasks(path: Path, name: str, number: int | None, seed: int) -> str:

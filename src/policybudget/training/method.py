@@ -15,6 +15,7 @@ from policybudget.assignment.trajectory_clusters import TrajectoryClusters
 from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.from_file import class_in, named
 from policybudget.learning.settings import PPO
+from policybudget.problem import RepresentedMDP
 from policybudget.search.archive import Archive
 from policybudget.search.constants import Constants
 from policybudget.search.plain import Plain
@@ -75,6 +76,26 @@ class Method:
                 f"algorithm {self.rule.name} looks at a universal policy, which search {self.search.name} does not "
                 "train; use --search pretrained"
             )
+
+    def check(self, problem: RepresentedMDP) -> None:
+        """Refuse what does not fit the problem.
+
+        Args:
+            problem: the r-MDP.
+
+        Raises:
+            PolicyBudgetError: the search does not fit the world or the rule; or features are predicted, which agents
+                with dynamics of their own do not share.
+        """
+        self.search.check(problem, self.rule)
+        own = f"agents have dynamics of their own in {problem.world.name}"
+        if problem.world.own_dynamics and self.rule.learns_from_features:
+            raise PolicyBudgetError(
+                f"algorithm {self.rule.name} learns from advantages that all agents share here, but {own}; "
+                "use --signal returns"
+            )
+        if problem.world.own_dynamics and self.learner.critic == "features":
+            raise PolicyBudgetError(f"critic features predicts what all agents share, but {own}; use --critic mixture")
 
 
 def preset(

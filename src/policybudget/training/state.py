@@ -227,9 +227,10 @@ def blank(task: Task, ongoing: Ongoing) -> TrainState:
     """
     assignment = jax.ShapeDtypeStruct((task.budget, task.agents), np.float32)
     template: TrainState = eqx.filter_eval_shape(
-        lambda assignment, seen, key: begin(task, assignment, seen, 0, key),
+        lambda assignment, seen, whom, key: begin(task, assignment, Ongoing(None, seen, whom), 0, key),
         assignment,
-        ongoing.bare,
+        ongoing.observation,
+        ongoing.whom,
         jax.random.key(0),
     )
     whole: TrainState = eqx.tree_at(lambda s: s.ongoing, template, ongoing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -37,10 +38,11 @@ class Stepper:
 
     Args:
         task: of the phase.
+        names: of the agents, for errors; numbers if empty.
     """
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, names: Sequence[str] = ()) -> None:
+        self.task, self.names = task, tuple(names)
         self.sampler: Sampler = sampler(task.world, task.budget, task.settings.copies, task.rewards)
         self._beside = ThreadPoolExecutor(1) if len(runtime.available()) > 1 else None
 
@@ -91,17 +93,45 @@ class Stepper:
         """
         return self.sampler.rollout(state.policies, state.ongoing, key, steps, _shares(self.task, state))[1]
 
+    def sample_each(self, state: TrainState, key: PRNGKeyArray, steps: int) -> Float[np.ndarray, "T n"]:
+        """What the only policy of a phase is paid by every agent, each in episodes of its own that teach nothing.
+
+        Args:
+            state: with the policy.
+            key: of actions and worlds.
+            steps: T; those that are no transitions pay nothing.
+        """
+        task, everybody = self.task, jnp.eye(self.task.agents)
+        copies = sampler(task.world, task.agents, 1, task.rewards)  # a copy of the policy for every agent
+        try:
+            begun = copies.start(derive(key, Stream.FIRST_STATES), everybody)
+            policies = state.policies.of(jnp.zeros(task.agents, jnp.int32))
+            _, batch = copies.rollout(policies, begun, key, steps, everybody)
+        finally:
+            copies.close()
+        assert batch.whom is not None
+        paid = jnp.where(batch.valid, task.rewards.paid(batch.experience, batch.whom), 0.0)
+        return np.asarray(paid[..., 0])
+
     def look(self, state: TrainState, episodes: int) -> TrainState:
         """Evaluation episodes of every policy for every agent, with sampled actions, and the table after them.
 
         Args:
             state: after an iteration.
             episodes: of each policy for each agent.
+
+        Raises:
+            WorldError: the world raised, or an agent's return is not finite.
         """
         key = derive(state.key, Stream.TABLE_EPISODES, state.iteration)
         played = play(self.task.world, self.task.rewards, state.policies, key, episodes, False)
-        known = state.assignment
-        looked = AssignmentState(known.assignment, known.table.look(played.returns.mean(axis=1)), known.held)
+        found, known = played.returns.mean(axis=1), state.assignment
+        if (bad := np.argwhere(~np.isfinite(np.asarray(found)))).size:
+            raise WorldError(
+                f"world {self.task.world.name}, evaluation episodes after iteration {int(state.iteration)}: the return "
+                f"of agent {self._called(bad[0, 1])} is not finite"
+            )
+        looked = AssignmentState(known.assignment, known.table.look(found), known.held)
         return replace(state, assignment=looked)
 
     def __call__(self, state: TrainState) -> tuple[TrainState, Report, Seen | None]:
@@ -118,7 +148,8 @@ class Stepper:
                 it would be lost for good.
         """
         try:
-            after, report, seen = self._advance(state)
+            ongoing, batch = self._rollout(state)
+            after, report, seen = self.learn(state, ongoing, batch)
             report = jax.device_get(report)
         except jax.errors.JaxRuntimeError as error:
             if "callback" not in str(error).lower():
@@ -128,18 +159,31 @@ class Stepper:
         bad = np.flatnonzero(~np.isfinite(report.kl) | ~np.isfinite(report.explained_variance))
         if len(bad):
             raise WorldError(
-                f"{self._where(state)}: what policy {bad[0]} learned from is not finite: a reward, an observation, or "
-                "a learning rate that is too high; policybudget check (check_world in Python) looks at the world"
+                f"{self._where(state)}: what policy {bad[0]} learned from is not finite: {self._culprit(batch)}; "
+                "policybudget check (check_world in Python) looks at the world"
             )
         return after, report, seen
 
     def _where(self, state: TrainState) -> str:
         return f"world {self.task.world.name}, iteration {int(state.iteration) + 1}"
 
-    def _advance(self, state: TrainState) -> tuple[TrainState, Report, Seen | None]:
+    def _called(self, agent: int) -> str:
+        return self.names[agent] if self.names else str(agent)
+
+    def _culprit(self, batch: Batch) -> str:
+        """What can be said of what is not finite: whose world gave it, where agents have dynamics of their own."""
+        if batch.whom is not None:
+            paid = self.task.rewards.paid(batch.experience, batch.whom)
+            seen = jnp.concatenate([batch.observation, batch.next_observation, paid[..., None]], axis=-1)
+            bad = np.argwhere(~np.isfinite(np.asarray(seen)).all(axis=-1))
+            if len(bad):
+                return f"a reward or an observation of agent {self._called(int(batch.whom[tuple(bad[0])]))}"
+        return "a reward, an observation, or a learning rate that is too high"
+
+    def _rollout(self, state: TrainState) -> tuple[Ongoing, Batch]:
         key = derive(state.key, Stream.ROLLOUT, state.iteration)
         shares, steps = _shares(self.task, state), self.task.settings.steps
-        return self.learn(state, *self.sampler.rollout(state.policies, state.ongoing, key, steps, shares))
+        return self.sampler.rollout(state.policies, state.ongoing, key, steps, shares)
 
     def learn(self, state: TrainState, ongoing: Ongoing, batch: Batch) -> tuple[TrainState, Report, Seen | None]:
         """What one iteration does with a batch.

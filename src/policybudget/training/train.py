@@ -61,7 +61,7 @@ class Training:
             raise PolicyBudgetError(f"transitions must be at least 1, got {transitions}")
         check_seed(seed)
         self.problem, self.method, self.seed, self.transitions = problem, method, seed, transitions
-        method.search.check(problem, method.rule)
+        method.check(problem)
         self.prepared = method.rule.prepare(problem.population, problem.budget, seed)
         own, limit = problem.population.dynamics is not None, problem.world.time_limit
         self.plan = Plan(method.rule, method.learner, problem.budget, problem.population.size, transitions, limit, own)
@@ -170,7 +170,7 @@ class _Run:
         seen: np.ndarray | None = None
         for index in range(first, len(self.phases)):
             task = self._task(index)
-            with Stepper(task) as step:
+            with Stepper(task, self.problem.population.names) as step:
                 if snapshot is not None and index == first:
                     state = step.restore(snapshot.state)
                 else:
@@ -260,10 +260,17 @@ class _Run:
             self.best = float(np.fmax(self.best, self.search.worth(self.problem, self.memory)))
 
     def _see(self, index: int, task: Task, step: Stepper, state: TrainState) -> np.ndarray | None:
-        """Features (steps, m) that the policies of a finished phase meet, if the search wants to show them."""
+        """Features (steps, m) that the policies of a finished phase meet, if the search wants to show them.
+
+        Where agents have dynamics of their own, what each is paid (steps, n) in episodes of its own: whole ones, and no
+        fewer steps of all agents together.
+        """
         wanted, rows = self.search.sees(index), np.zeros((0, task.features), np.float32)
         if not wanted or index + 1 == len(self.phases):
             return None
+        if task.rewards.own:
+            steps = max(-(-wanted // task.agents), task.world.time_limit)
+            return step.sample_each(state, derive(state.key, Stream.UNIVERSAL_POLICY), steps)
         copies, number = task.settings.copies * task.budget, 0
         while len(rows) < wanted:  # some steps on the host are resets
             key = derive(state.key, Stream.UNIVERSAL_POLICY, number)

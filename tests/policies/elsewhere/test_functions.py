@@ -45,7 +45,7 @@ def test_they_see_raw_observations_and_give_numbers() -> None:
 
     world = Aim()
     users = Population.from_weights(np.eye(world.outcome_size))
-    played = play(world, users.rewards.features, pb.policies_from([zero], world), jax.random.key(0), 3, True)
+    played = play(world, users.rewards, pb.policies_from([zero], world), jax.random.key(0), 3, True)
     assert played.lengths.shape == (1, 3) and np.isfinite(played.returns).all()
     assert seen[0].shape == (3, world.observation_size) and seen[0].dtype == np.float32
 
