@@ -21,7 +21,7 @@ os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")  # halves the time to compile
 
 # Every room that computes with arrays. Settings stay out: what they say to a wrong value is theirs to test.
-EXACT = ("planning", "objectives", "em", "brute_force", "intervals", "tours")
+EXACT = ("enumeration", "planning", "objectives", "em", "brute_force", "intervals", "tours")
 ROOMS = (
     "covers",
     "welfare",

@@ -22,16 +22,17 @@ def random_rmdp(
     horizon: int | None = None,
     outside: bool = False,
     coarse: bool = False,
+    own: bool = False,
 ) -> FiniteRMDP:
-    """Drawn from a seed; coarse ones have few different numbers, therefore ties."""
-    rng = np.random.default_rng(seed)
+    """Drawn from a seed; coarse ones have few different numbers, therefore ties. Own: transitions per agent."""
+    rng, lead = np.random.default_rng(seed), (agents,) if own else ()
     if coarse:
-        transitions = np.eye(states)[rng.integers(states, size=(states, actions))]
+        transitions = np.eye(states)[rng.integers(states, size=(*lead, states, actions))]
         paid = rng.integers(-1, 2, (states, actions, features)).astype(float)
         weights = rng.integers(-1, 2, (features, agents)).astype(float)
     else:
-        transitions = rng.gamma(0.5, size=(states, actions, states)) + 1e-9
-        transitions /= transitions.sum(axis=2, keepdims=True)
+        transitions = rng.gamma(0.5, size=(*lead, states, actions, states)) + 1e-9
+        transitions /= transitions.sum(axis=-1, keepdims=True)
         paid, weights = rng.normal(size=(states, actions, features)), rng.normal(size=(features, agents))
     initial = rng.gamma(1.0, size=states) + 1e-9
     options = np.where(rng.random(agents) < 0.7, rng.normal(size=agents), -np.inf)

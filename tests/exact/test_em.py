@@ -54,12 +54,27 @@ def test_exact_em_never_lowers_welfare() -> None:
     assert ran >= EXAMPLES
 
 
-@settings(max_examples=300)
-@given(SEEDS, st.sampled_from([None, 2]), st.booleans(), st.integers(1, 3), st.integers(1, 4))
-def test_the_best_of_all_starts_is_the_global_optimum(
-    seed: int, horizon: int | None, outside: bool, budget: int, agents: int
+@settings(max_examples=400)
+@given(SEEDS, SIZES, st.sampled_from([None, None, 1, 3]), st.booleans(), st.booleans())
+def test_nor_where_agents_have_dynamics_of_their_own(
+    seed: int, sizes: tuple[int, int, int, int, int], horizon: int | None, outside: bool, coarse: bool
 ) -> None:
-    mdp = random_rmdp(seed, 3, 2, 2, agents, horizon, outside)
+    *shape, agents, budget = sizes
+    mdp = random_rmdp(seed, *shape, agents, horizon, outside, coarse, own=True)
+    budget = min(budget, agents)
+    found = exact_em(mdp, budget, seed=seed)
+    assert (np.diff(found.history) >= -1e-9).all(), found.history
+    assert found.welfare == pytest.approx(found.history[-1], abs=1e-9)
+    is_settled(mdp, found)
+    assert found.welfare <= brute_force(mdp, budget).welfare + 1e-9
+
+
+@settings(max_examples=300)
+@given(SEEDS, st.sampled_from([None, 2]), st.booleans(), st.integers(1, 3), st.integers(1, 4), st.booleans())
+def test_the_best_of_all_starts_is_the_global_optimum(
+    seed: int, horizon: int | None, outside: bool, budget: int, agents: int, own: bool
+) -> None:
+    mdp = random_rmdp(seed, 3, 2, 2, agents, horizon, outside, own=own)
     budget = min(budget, agents)
     found, best = em_from_all_assignments(mdp, budget), brute_force(mdp, budget)
     assert found.welfare == pytest.approx(best.welfare, abs=1e-9)

@@ -65,6 +65,25 @@ def test_returns_are_what_stepping_through_gives(
     np.testing.assert_allclose(mdp.returns(policy), expected @ mdp.weights, atol=1e-7)
 
 
+@given(SEEDS, st.sampled_from([None, 1, 4]), st.booleans(), st.booleans())
+def test_each_agent_lives_in_its_own_dynamics(seed: int, horizon: int | None, stochastic: bool, changing: bool) -> None:
+    mdp, rng = random_rmdp(seed, 4, 3, 2, 3, horizon, own=True), np.random.default_rng(seed)
+    lead = (horizon, 4) if changing and horizon else (4,)
+    policy = rng.dirichlet(np.ones(3), lead) if stochastic else rng.integers(3, size=lead)
+    apart = [mdp.alone(agent) for agent in range(3)]
+    np.testing.assert_array_equal(apart[2].transitions, mdp.transitions[2])
+    np.testing.assert_allclose(mdp.feature_returns(policy), [one.feature_returns(policy) for one in apart], atol=1e-12)
+    np.testing.assert_allclose(mdp.returns(policy), [one.returns(policy)[0] for one in apart], atol=1e-12)
+
+
+def test_the_problem_of_own_dynamics() -> None:
+    mdp = random_rmdp(1, 3, 2, 2, 4, horizon=5, own=True)
+    problem = mdp.problem(2)
+    assert problem.world.own_dynamics and problem.world.time_limit == 5
+    np.testing.assert_array_equal(problem.population.rewards.dynamics, [[0], [1], [2], [3]])
+    np.testing.assert_allclose(problem.world.cumulative, np.cumsum(mdp.transitions, axis=-1), atol=1e-6)
+
+
 def test_defaults() -> None:
     mdp = FiniteRMDP(**GOOD)
     assert (mdp.states, mdp.actions, mdp.agents) == (2, 2, 3)
@@ -102,6 +121,10 @@ OUTSIDE = "outside options must be finite, or -inf for none, got {} for agent 1"
         ({"agent_weights": [1.0, 2.0]}, "agent_weights must have shape (n,) = (3,), got (2,)"),
         ({"agent_weights": [1.0, 0.0, 1.0]}, "agent_weights must be positive, got 0.0 for agent 1"),
         ({"agent_weights": [1.0, INF, 1.0]}, "agent_weights must be finite, got inf for agent 1"),
+        (
+            {"transitions": [GOOD["transitions"]] * 2},
+            "transitions must be one table, or one for each of the 3 agents, got 2 of them",
+        ),
         ({"outside": [0.0]}, "outside must have shape (n,) = (3,), got (1,)"),
         ({"outside": [0.0, NAN, 0.0]}, OUTSIDE.format("nan")),
         ({"outside": [0.0, INF, 0.0]}, OUTSIDE.format("inf")),

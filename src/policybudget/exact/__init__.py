@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policybudget.exact.brute_force import brute_force
 from policybudget.exact.em import Solution, em_from_all_assignments, exact_em, restarts
+from policybudget.exact.enumeration import all_policies, all_returns, best_for_group
 from policybudget.exact.front import Front, read_front
 from policybudget.exact.intervals import best_intervals, best_points
 from policybudget.exact.optima import Optima, optimum
@@ -25,7 +26,10 @@ __all__ = [
     "Policy",
     "Selection",
     "Solution",
+    "all_policies",
+    "all_returns",
     "backward_induction",
+    "best_for_group",
     "best_intervals",
     "best_points",
     "best_policy",

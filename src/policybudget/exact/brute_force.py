@@ -25,7 +25,7 @@ MOST_AGENTS = 12
 
 
 def brute_force(mdp: FiniteRMDP, budget: int, objective: str = "utilitarian") -> Solution:
-    """The global optimum with at most k policies.
+    """The global optimum with at most k policies; with own dynamics, deterministic ones that see the state alone.
 
     Policies that the optimum does not need always take the first action.
 

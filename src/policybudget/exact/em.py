@@ -7,6 +7,7 @@ r"""The EM-like meta-algorithm with an exact M-step (Ivanov & Ben-Porat 2024, Ap
         M-step: pi^j <- argmax_pi sum_i alpha^i(j) V^i(pi)    for every j that has an agent       (eq. 14)
         E-step: alpha^i(j*) = 1 where j* = argmax_j V^i(pi^j)                                     (eq. 13)
 
+Agents may have dynamics of their own; the M-step is then over policies that see the state alone.
 Neither step lowers welfare (Theorem 2), so it ends in a local optimum; ``restarts`` takes the best of several, and
 starting from every assignment finds the global one. Departures:
 

@@ -10,6 +10,9 @@ egalitarian  :math:`\min_i u^i`                      :math:`\arg\max_\pi \min_{i
 Both are a *worth* of groups that is joined over groups, by + or by min. That is what lets brute force solve every group
 once. The best egalitarian policy may have to be stochastic (a linear programme finds it); the best utilitarian one is
 deterministic.
+
+Where agents have dynamics of their own, :math:`V^i` is in those of agent i. The utilitarian M-step is then the best
+of all deterministic policies that see the state alone (:mod:`policybudget.exact.enumeration`); there is no other.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from policybudget.errors import check_choice
+from policybudget.exact.enumeration import best_for_group
 from policybudget.exact.planning import best_policy, linear_programme
 from policybudget.exact.tabular import FiniteRMDP, Policy
 
@@ -104,10 +108,14 @@ class MeanUtility(Objective):
 
     def first(self, mdp: FiniteRMDP) -> Policy:
         """The first action in every state."""
-        return np.zeros((mdp.states,) if mdp.horizon is None else (mdp.horizon, mdp.states), dtype=int)
+        if mdp.horizon is None or mdp.own_dynamics:
+            return np.zeros(mdp.states, dtype=int)
+        return np.zeros((mdp.horizon, mdp.states), dtype=int)
 
     def plan(self, mdp: FiniteRMDP, group: np.ndarray, start: Policy) -> Policy:
-        """Policy iteration or backward induction."""
+        """Policy iteration or backward induction; with own dynamics a look at every policy."""
+        if mdp.own_dynamics:
+            return best_for_group(mdp, group, start)
         return best_policy(mdp, mdp.mixture(group), start)
 
     def worth(self, utilities: Float64[np.ndarray, " g"], agent_weights: Float64[np.ndarray, " g"]) -> float:

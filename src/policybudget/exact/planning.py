@@ -11,6 +11,8 @@ r"""Best policies of finite MDPs: the exact M-step, in independent ways.
 
 With one reward it is a second, independent solution; with one per agent it is the policy that is best for the agent who
 is worst off (max-min, or egalitarian, welfare), which may have to be stochastic.
+
+All three are for dynamics that the agents share; :mod:`policybudget.exact.enumeration` is for agents with their own.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ def best_policy(mdp: FiniteRMDP, mixture: Float64[np.ndarray, " m"], start: Poli
 
     Returns:
         Actions: (S), or with a horizon (H, S).
+
+    Raises:
+        PolicyBudgetError: the agents have dynamics of their own.
     """
     return policy_iteration(mdp, mixture, start) if mdp.horizon is None else backward_induction(mdp, mixture, start)
 
@@ -46,7 +51,7 @@ def best_policy(mdp: FiniteRMDP, mixture: Float64[np.ndarray, " m"], start: Poli
 def best_returns(mdp: FiniteRMDP) -> Float64[np.ndarray, " n"]:
     """The return of each agent under the policy that is best for it alone: V* of the agents as tasks.
 
-    Agents whose weights differ by a positive factor have the same best policy; it is computed once.
+    Agents in shared dynamics whose weights differ by a positive factor have the same best policy; it is computed once.
 
     Args:
         mdp: the finite r-MDP.
@@ -54,6 +59,8 @@ def best_returns(mdp: FiniteRMDP) -> Float64[np.ndarray, " n"]:
     Returns:
         A return per agent.
     """
+    if mdp.own_dynamics:
+        return np.concatenate([best_returns(mdp.alone(agent)) for agent in range(mdp.agents)])
     size = np.abs(mdp.weights).max(axis=0)
     directions, kind = np.unique(mdp.weights / np.where(size > 0, size, 1.0), axis=1, return_inverse=True)
     best = [float(mdp.feature_returns(best_policy(mdp, direction)) @ direction) for direction in directions.T]
@@ -78,8 +85,9 @@ def policy_iteration(
         The action in every state.
 
     Raises:
-        PolicyBudgetError: the MDP has a horizon.
+        PolicyBudgetError: the MDP has a horizon, or the agents have dynamics of their own.
     """
+    _expect_shared("policy iteration", mdp)
     if mdp.horizon is not None:
         raise PolicyBudgetError(f"policy iteration is for an infinite horizon, got {mdp.horizon}; use best_policy")
     rewards, every = mdp.features @ mixture, np.arange(mdp.states)
@@ -109,8 +117,9 @@ def backward_induction(
         The action in every step and state.
 
     Raises:
-        PolicyBudgetError: the MDP has no horizon.
+        PolicyBudgetError: the MDP has no horizon, or the agents have dynamics of their own.
     """
+    _expect_shared("backward induction", mdp)
     if mdp.horizon is None:
         raise PolicyBudgetError("backward induction needs a horizon; set one, or use best_policy")
     rewards, every, values = mdp.features @ mixture, np.arange(mdp.states), np.zeros(mdp.states)
@@ -134,8 +143,9 @@ def linear_programme(mdp: FiniteRMDP, mixtures: Float64[np.ndarray, "m g"]) -> t
         with a horizon (H, S, A).
 
     Raises:
-        PolicyBudgetError: the solver did not find it.
+        PolicyBudgetError: the solver did not find it, or the agents have dynamics of their own.
     """
+    _expect_shared("the linear programme", mdp)
     from scipy import sparse
     from scipy.optimize import linprog
 
@@ -163,6 +173,15 @@ def linear_programme(mdp: FiniteRMDP, mixtures: Float64[np.ndarray, "m g"]) -> t
     occupancy = np.maximum(solved.x[:-1].reshape(steps, states, actions), 0.0)
     policy = _conditional(occupancy)
     return float(solved.x[-1]), policy[0] if mdp.horizon is None else policy
+
+
+def _expect_shared(what: str, mdp: FiniteRMDP) -> None:
+    """Refuse agents with dynamics of their own: what is best in a state then depends on who comes there."""
+    if mdp.own_dynamics:
+        raise PolicyBudgetError(
+            f"{what} is for dynamics that the agents share, got a table for each of {mdp.agents}; "
+            "use best_for_group, or alone(agent) for one agent"
+        )
 
 
 def _stationary_values(mdp: FiniteRMDP, rewards: np.ndarray, policy: np.ndarray) -> np.ndarray:

@@ -11,6 +11,9 @@ The tuple of Ivanov & Ben-Porat 2024, Section 2.2, with rewards that are linear 
 
     V^i(\pi) = \sum_f (T_0^\top X^\pi)_f \, w^i_f
 
+Agents may have dynamics of their own, a :math:`P^i` each: then X is an array per agent. Policies see the state and
+never whom they serve.
+
 Departures: a finite horizon, which the paper has as the end of an episode; agents may have weights (how many people
 each stands for) and outside options, values that they have without any policy.
 """
@@ -19,14 +22,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float64
 
 from policybudget.errors import PolicyBudgetError
-from policybudget.worlds.finite.tables import check_tables, expect_finite, numbers
+from policybudget.exact import agent_arrays
+from policybudget.worlds.finite.tables import check_tables
 
 if TYPE_CHECKING:  # the exact solvers are NumPy; JAX is loaded for the learner's world alone
     from policybudget.problem import RepresentedMDP
@@ -45,8 +49,8 @@ class FiniteRMDP:
     """n agents in a finite MDP whose dynamics and rewards are known.
 
     Args:
-        transitions: (S, A, S) probability of the next state, given state and action. The end of an episode is a state
-            that no action leaves and that has no features.
+        transitions: (S, A, S) probability of the next state, given state and action; or (n, S, A, S), a table for each
+            agent. The end of an episode is a state that no action leaves and that has no features.
         features: (S, A, m) expected reward features of taking an action in a state.
         weights: (m, n) column i is agent i's reward per unit of each feature.
         initial: (S,) distribution of the first state.
@@ -60,7 +64,7 @@ class FiniteRMDP:
         PolicyBudgetError: an array or a number is wrong; it names the state and the action, or the agent.
     """
 
-    transitions: Float64[np.ndarray, "S A S"]
+    transitions: Float64[np.ndarray, "*n S A S"]
     features: Float64[np.ndarray, "S A m"]
     weights: Float64[np.ndarray, "m n"]
     initial: Float64[np.ndarray, " S"]
@@ -72,16 +76,21 @@ class FiniteRMDP:
 
     def __post_init__(self) -> None:
         transitions, features, initial = check_tables(self.transitions, self.features, self.initial)
-        weights = _weights(self.weights, features.shape[2])
+        weights = agent_arrays.reward_weights(self.weights, features.shape[2])
+        if transitions.ndim == 4 and len(transitions) != weights.shape[1]:
+            raise PolicyBudgetError(
+                f"transitions must be one table, or one for each of the {weights.shape[1]} agents, "
+                f"got {len(transitions)} of them"
+            )
         _check_time(self.discount, self.horizon)
         checked = {
             "transitions": transitions,
             "features": features,
             "initial": initial,
             "weights": weights,
-            "names": _names(self.names, weights.shape[1]),
-            "agent_weights": _positive_weights(self.agent_weights, weights.shape[1]),
-            "outside": _outside(self.outside, weights.shape[1]),
+            "names": agent_arrays.names(self.names, weights.shape[1]),
+            "agent_weights": agent_arrays.agent_weights(self.agent_weights, weights.shape[1]),
+            "outside": agent_arrays.outside(self.outside, weights.shape[1]),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -89,20 +98,44 @@ class FiniteRMDP:
     @property
     def states(self) -> int:
         """S."""
-        return int(self.transitions.shape[0])
+        return int(self.features.shape[0])
 
     @property
     def actions(self) -> int:
         """A."""
-        return int(self.transitions.shape[1])
+        return int(self.features.shape[1])
 
     @property
     def agents(self) -> int:
         """n."""
         return int(self.weights.shape[1])
 
+    @property
+    def own_dynamics(self) -> bool:
+        """Whether each agent has transitions of its own."""
+        return self.transitions.ndim == 4
+
+    def alone(self, agent: int) -> FiniteRMDP:
+        """The r-MDP of a single agent, with the transitions that it lives by.
+
+        Args:
+            agent: its index.
+
+        Returns:
+            An r-MDP of one agent, whose dynamics are therefore shared.
+        """
+        who = slice(agent, agent + 1)
+        return replace(
+            self,
+            transitions=self.transitions[agent] if self.own_dynamics else self.transitions,
+            weights=self.weights[:, who],
+            names=self.names[who],
+            agent_weights=self.agent_weights[who],
+            outside=self.outside[who],
+        )
+
     def mixture(self, group: Sequence[int] | np.ndarray) -> Float64[np.ndarray, " m"]:
-        """What a policy of these agents maximises, in features: the sum of their weights (eq. 7).
+        """What a policy of these agents, in shared dynamics, maximises, in features: the sum of their weights (eq. 7).
 
         Args:
             group: indices of the agents.
@@ -114,14 +147,14 @@ class FiniteRMDP:
         mixed: np.ndarray = self.weights[:, chosen] @ self.agent_weights[chosen]
         return mixed
 
-    def feature_values(self, policy: Policy) -> Float64[np.ndarray, "S m"]:
+    def feature_values(self, policy: Policy) -> Float64[np.ndarray, "*n S m"]:
         """Expected (discounted) sums of the features from every state at the first step, under a policy.
 
         Args:
             policy: actions (S) or (H, S) as integers, or probabilities (S, A) or (H, S, A).
 
         Returns:
-            A sum per state and feature.
+            A sum per state and feature; for each agent, if each has dynamics of its own.
 
         Raises:
             PolicyBudgetError: the policy does not fit the MDP.
@@ -131,19 +164,19 @@ class FiniteRMDP:
             chain, paid = self._under(policy)
             values: np.ndarray = np.linalg.solve(np.eye(self.states) - self.discount * chain, paid)
             return values
-        values = np.zeros((self.states, self.features.shape[2]))
+        values = np.zeros((*self.transitions.shape[:-2], self.features.shape[2]))
         for chain, paid in self._backwards(policy, self.horizon):
             values = paid + self.discount * chain @ values
         return values
 
-    def feature_returns(self, policy: Policy) -> Float64[np.ndarray, " m"]:
+    def feature_returns(self, policy: Policy) -> Float64[np.ndarray, "*n m"]:
         """Expected (discounted) sums of the features from the start, under a policy.
 
         Args:
             policy: as in :meth:`feature_values`.
 
         Returns:
-            A sum per feature.
+            A sum per feature; for each agent, if each has dynamics of its own.
 
         Raises:
             PolicyBudgetError: the policy does not fit the MDP.
@@ -163,7 +196,8 @@ class FiniteRMDP:
         Raises:
             PolicyBudgetError: the policy does not fit the MDP.
         """
-        values: np.ndarray = self.feature_returns(policy) @ self.weights
+        returns = self.feature_returns(policy)
+        values: np.ndarray = (returns * self.weights.T).sum(axis=-1) if self.own_dynamics else returns @ self.weights
         return values
 
     def problem(self, budget: int, time_limit: int | None = None) -> RepresentedMDP:
@@ -193,15 +227,19 @@ class FiniteRMDP:
         world = FiniteWorld(self.transitions, self.features, self.initial, limit, self.discount)
         agent_weights = None if (self.agent_weights == 1).all() else self.agent_weights
         outside = self.outside if np.isfinite(self.outside).any() else None
-        users = Population.from_weights(self.weights.T, self.names, agent_weights=agent_weights, outside=outside)
+        dynamics = np.arange(self.agents)[:, None] if self.own_dynamics else None  # its row of the world's tables
+        users = Population.from_weights(
+            self.weights.T, self.names, agent_weights=agent_weights, outside=outside, dynamics=dynamics
+        )
         return RepresentedMDP(world, users, budget)
 
     def _under(self, policy: Policy) -> tuple[np.ndarray, np.ndarray]:
-        """Transitions (S, S) and features (S, m) of a step under the actions (S) or probabilities (S, A)."""
+        """Transitions (*n, S, S) and features (S, m) of a step under the actions (S) or probabilities (S, A)."""
         if policy.dtype.kind == "f":
-            return np.einsum("sa,sat->st", policy, self.transitions), np.einsum("sa,sam->sm", policy, self.features)
+            chain = np.einsum("sa,...sat->...st", policy, self.transitions)
+            return chain, np.einsum("sa,sam->sm", policy, self.features)
         every = np.arange(len(policy))
-        return self.transitions[every, policy], self.features[every, policy]
+        return self.transitions[..., every, policy, :], self.features[every, policy]
 
     def _backwards(self, policy: Policy, horizon: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """:meth:`_under` for every step, from the last to the first."""
@@ -240,47 +278,3 @@ def _check_time(discount: float, horizon: int | None) -> None:
         raise PolicyBudgetError(f"discount must be from 0 to 1, got {discount}")
     if horizon is None and discount == 1.0:
         raise PolicyBudgetError(f"discount must be below 1 without a horizon, got {discount}; lower it or set horizon")
-
-
-def _weights(given: Any, features: int) -> np.ndarray:
-    weights = numbers("weights", given, f"({features}, n)")
-    if weights.ndim != 2 or weights.shape[0] != features or weights.shape[1] == 0:
-        raise PolicyBudgetError(
-            f"weights must have shape (m, n) = ({features}, n) with at least one agent, got {weights.shape}"
-        )
-    expect_finite("weights", weights, ("feature", "agent"))
-    return weights
-
-
-def _names(given: Sequence[str], agents: int) -> tuple[str, ...]:
-    names = tuple(given) or tuple(f"agent {i}" for i in range(agents))
-    if len(names) != agents:
-        raise PolicyBudgetError(f"names must be as many as the agents ({agents}), got {len(names)}")
-    return names
-
-
-def _positive_weights(given: Any, agents: int) -> np.ndarray:
-    agent_weights = _per_agent("agent_weights", np.ones(agents) if given is None else given, agents)
-    expect_finite("agent_weights", agent_weights, ("agent",))
-    if agent_weights.min() <= 0.0:
-        raise PolicyBudgetError(
-            f"agent_weights must be positive, got {agent_weights.min()} for agent {agent_weights.argmin()}"
-        )
-    return agent_weights
-
-
-def _outside(given: Any, agents: int) -> np.ndarray:
-    outside = _per_agent("outside", np.full(agents, -np.inf) if given is None else given, agents)
-    if (bad := np.isnan(outside) | (outside == np.inf)).any():
-        agent = int(np.argmax(bad))
-        raise PolicyBudgetError(
-            f"outside options must be finite, or -inf for none, got {outside[agent]} for agent {agent}"
-        )
-    return outside
-
-
-def _per_agent(what: str, given: Any, agents: int) -> np.ndarray:
-    table = numbers(what, given, f"({agents},)")
-    if table.shape != (agents,):
-        raise PolicyBudgetError(f"{what} must have shape (n,) = ({agents},), got {table.shape}")
-    return table

@@ -12,7 +12,9 @@ STAY = np.array([[[0.5, 0.5], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0]]])
 PAID = np.array([[[1.0, 0.0], [2.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]])
 FIRST = np.array([0.25, 0.75])
 MISSING = "let what is missing lead to a state that no action leaves and that has no features"
-SHAPE = "transitions must have shape (S, A, S) with at least one state and one action, got {}; let entry"
+SHAPE = (
+    "transitions must have shape (S, A, S), or (n, S, A, S), with at least one state and one action, got {}; let entry"
+)
 FEATURES = "features must have shape (S, A, m) = (2, 2, m) with at least one feature, got {}"
 
 
@@ -65,6 +67,15 @@ def test_rows_may_be_off_by_rounding() -> None:
             changed(STAY, (1, 0, 1), 0.9), PAID, FIRST,
             f"transition probabilities must sum to 1, got 0.9 for state 1, action 0; {MISSING}",
         ),
+        (
+            changed(np.stack([STAY, STAY]), (1, 1, 0, 1), 0.9), PAID, FIRST,
+            f"transition probabilities must sum to 1, got 0.9 for agent 1, state 1, action 0; {MISSING}",
+        ),
+        (
+            changed(np.stack([STAY, STAY]), (1, 0, 1, 1), -1.0), PAID, FIRST,
+            "transition probabilities must not be negative, got -1 for agent 1, state 0, action 1, next state 1",
+        ),
+        (np.zeros((0, 2, 2, 2)), PAID, FIRST, SHAPE.format("(0, 2, 2, 2)")),
         (STAY, PAID, np.array([1.5, -0.5]), "initial must not be negative, got -0.5 for state 1"),
         (STAY, PAID, np.array([0.5, 0.4]), "initial must sum to 1 over the states, got 0.9"),
     ],

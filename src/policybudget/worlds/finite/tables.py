@@ -11,15 +11,17 @@ from policybudget.errors import PolicyBudgetError
 
 TOLERANCE = 1e-8
 """How far from 1 a sum of probabilities may be."""
+_CHANCES = ("agent", "state", "action", "next state")
 
 
 def check_tables(
     transitions: Any, features: Any, initial: Any
-) -> tuple[Float64[np.ndarray, "S A S"], Float64[np.ndarray, "S A m"], Float64[np.ndarray, " S"]]:
+) -> tuple[Float64[np.ndarray, "*n S A S"], Float64[np.ndarray, "S A m"], Float64[np.ndarray, " S"]]:
     """The tables as read-only float64 arrays of their own.
 
     Args:
-        transitions: (S, A, S) probability of the next state, given state and action.
+        transitions: (S, A, S) probability of the next state, given state and action; or (n, S, A, S), a table for each
+            of n agents.
         features: (S, A, m) expected reward features.
         initial: (S,) distribution of the first state.
 
@@ -28,15 +30,15 @@ def check_tables(
 
     Raises:
         PolicyBudgetError: a shape is wrong, an axis is empty, a number is not finite, or probabilities are negative or
-            do not sum to 1; it names the state and the action.
+            do not sum to 1; it names the agent, if each has a table, the state and the action.
     """
     chances = numbers("transitions", transitions, "(S, A, S)")
-    if chances.ndim != 3 or chances.shape[0] != chances.shape[2] or 0 in chances.shape:
+    if chances.ndim not in (3, 4) or chances.shape[-3] != chances.shape[-1] or 0 in chances.shape:
         raise PolicyBudgetError(
-            "transitions must have shape (S, A, S) with at least one state and one action, "
+            "transitions must have shape (S, A, S), or (n, S, A, S), with at least one state and one action, "
             f"got {chances.shape}; let entry [s, a, t] be the probability of state t after action a in state s"
         )
-    states, actions, _ = chances.shape
+    states, actions = chances.shape[-3:-1]
     paid = numbers("features", features, f"({states}, {actions}, m)")
     if paid.ndim != 3 or paid.shape[:2] != (states, actions) or paid.shape[2] == 0:
         raise PolicyBudgetError(
@@ -45,7 +47,7 @@ def check_tables(
     first = numbers("initial", initial, f"({states},)")
     if first.shape != (states,):
         raise PolicyBudgetError(f"initial must have shape (S,) = ({states},), got {first.shape}")
-    expect_finite("transitions", chances, ("state", "action", "next state"))
+    expect_finite("transitions", chances, _CHANCES[-chances.ndim :])
     expect_finite("features", paid, ("state", "action", "feature"))
     expect_finite("initial", first, ("state",))
     _expect_distributions(chances, first)
@@ -53,19 +55,19 @@ def check_tables(
 
 
 def absorbing(
-    transitions: Float64[np.ndarray, "S A S"], features: Float64[np.ndarray, "S A m"]
+    transitions: Float64[np.ndarray, "*n S A S"], features: Float64[np.ndarray, "S A m"]
 ) -> Bool[np.ndarray, " S"]:
-    """Which states are the end: no action leaves them and nothing is ever paid in them.
+    """Which states are the end: no action of any agent leaves them and nothing is ever paid in them.
 
     Args:
-        transitions: probability of the next state, given state and action.
+        transitions: probability of the next state, given state and action, and the agent if each has a table.
         features: expected reward features.
 
     Returns:
         True where a state is the end.
     """
-    stays = np.einsum("sas->sa", transitions) >= 1.0 - TOLERANCE
-    end: np.ndarray = stays.all(axis=1) & (features == 0.0).all(axis=(1, 2))
+    stays = np.einsum("...sas->...sa", transitions) >= 1.0 - TOLERANCE
+    end: np.ndarray = stays.reshape(-1, *features.shape[:2]).all(axis=(0, 2)) & (features == 0.0).all(axis=(1, 2))
     return end
 
 
@@ -123,15 +125,16 @@ def place(axes: tuple[str, ...], index: tuple[Any, ...]) -> str:
 def _expect_distributions(transitions: np.ndarray, initial: np.ndarray) -> None:
     if transitions.min() < 0.0:
         first = tuple(np.argwhere(transitions < 0.0)[0])
-        where = place(("state", "action", "next state"), first)
+        where = place(_CHANCES[-transitions.ndim :], first)
         raise PolicyBudgetError(
             f"transition probabilities must not be negative, got {transitions[first]:.10g} for {where}"
         )
-    sums = transitions.sum(axis=2)
+    sums = transitions.sum(axis=-1)
     if (wrong := np.abs(sums - 1.0) > TOLERANCE).any():
         first = tuple(np.argwhere(wrong)[0])
+        where = place(_CHANCES[-sums.ndim - 1 : -1], first)
         raise PolicyBudgetError(
-            f"transition probabilities must sum to 1, got {sums[first]:.10g} for {place(('state', 'action'), first)}; "
+            f"transition probabilities must sum to 1, got {sums[first]:.10g} for {where}; "
             "let what is missing lead to a state that no action leaves and that has no features"
         )
     if initial.min() < 0.0:

@@ -67,17 +67,15 @@ class FiniteWorld(JaxWorld):
         Raises:
             PolicyBudgetError: a table is wrong, or a number is out of range.
         """
-        own = np.ndim(transitions) == 4 and len(transitions) > 0
-        tables = [check_tables(one, features, initial) for one in (transitions if own else [transitions])]
-        (_, paid, start), chances = tables[0], np.stack([one for one, _, _ in tables])
+        chances, paid, start = check_tables(transitions, features, initial)
         if time_limit < 1:
             raise PolicyBudgetError(f"time_limit must be at least 1, got {time_limit}")
         if not 0.0 <= survival <= 1.0:
             raise PolicyBudgetError(f"survival must be between 0 and 1, got {survival}")
-        self.cumulative = _running(chances if own else chances[0])
+        self.cumulative = _running(chances)
         self.features = jnp.asarray(paid, jnp.float32)
         self.first = _running(start)
-        self.end = jnp.asarray(np.all([absorbing(one, paid) for one in chances], axis=0))
+        self.end = jnp.asarray(absorbing(chances, paid))
         self.limit = int(time_limit)
         self.survival = float(survival)
 
