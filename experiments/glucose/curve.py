@@ -33,11 +33,11 @@ from policybudget.worlds.glucose.world import OUTCOME, GlucoseWorld
 CURVE, PICTURE = Path(__file__).with_name("curve.csv"), Path(__file__).with_name("curve.png")
 COLUMNS = ("algorithm", "budget", "transitions", "seed", "patient", "served by", "return", *OUTCOME)
 TRAININGS = {
-    "em": ("1,2,3,5", 3, 2_000_000),
-    "random": ("2,3,5", 1, 2_000_000),
-    "end-to-end": ("2,3,5", 1, 2_000_000),
-    "committee": ("2,3,5", 1, 2_000_000),
-    "trajectory-clusters": ("2,3,5", 1, 2_000_000),
+    "em": ("1,2,3,5", 3, 3_000_000),
+    "random": ("3,5", 1, 3_000_000),
+    "end-to-end": ("3,5", 1, 3_000_000),
+    "committee": ("3,5", 1, 3_000_000),
+    "trajectory-clusters": ("3,5", 1, 3_000_000),
 }
 """Budgets, seeds and transitions per policy of each algorithm."""
 

@@ -197,6 +197,7 @@ def _glucose(name: str) -> Entry:
     return Entry(
         name=name,
         learner={"default": learner, "plain": learner, "paper": {**learner, **PAPER}},
+        search={"default": Search("constants"), "plain": PLAIN, "paper": PLAIN},
         world=partial(glucose_world, name),
         draw=lambda agents, seed: glucose_population(glucose_world(name), agents, seed),
         from_file=lambda world, path: read_patients(cast(GlucoseWorld, world), path),
