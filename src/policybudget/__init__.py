@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from policybudget.studies.train import train
     from policybudget.training.method import Method, preset
     from policybudget.worlds.conformance import check_world
-    from policybudget.worlds.gym.world import world_from
+    from policybudget.worlds.gym.world import world_for_agents, world_from
 
     __version__: str
 
@@ -70,6 +70,7 @@ __all__ = [
     "policies_from",
     "preset",
     "train",
+    "world_for_agents",
     "world_from",
 ]
 
@@ -100,6 +101,7 @@ _HOMES = {
     "policies_from": "policies.elsewhere.sources",
     "preset": "training.method",
     "train": "studies.train",
+    "world_for_agents": "worlds.gym.world",
     "world_from": "worlds.gym.world",
 }
 
