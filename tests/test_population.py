@@ -85,7 +85,7 @@ def test_bad_numbers_per_agent(kind: str, what: str, numbers: object, message: s
 
 
 def test_critics_are_told_what_differs_of_agents_with_their_own_dynamics() -> None:
-    own = population("weights", dynamics=[[9.0, 1.0], [9.0, 3.0]], parameters=np.array([[5.0], [1.0]]))
+    own = population("weights", dynamics=np.array([[9.0, 1.0], [9.0, 3.0]]), parameters=np.array([[5.0], [1.0]]))
     assert own.rewards.own and own.table_width == 2 and own.dynamics is not None and own.dynamics.dtype == np.float32
     np.testing.assert_array_equal(own.rewards.task(jnp.array([1, 0])), [[9.0, 3.0], [9.0, 1.0]])
     np.testing.assert_allclose(own.rewards.told, [[-1.0, 1.0], [1.0, -1.0]])  # standardised; what is alike says nothing
@@ -111,4 +111,4 @@ def test_a_transition_pays_the_agent_that_it_was_played_for() -> None:
 def test_bad_dynamics(dynamics: object, shape: str) -> None:
     message = rf"dynamics must be a row of finite numbers per agent \(2\), got an array of shape {shape}"
     with pytest.raises(PolicyBudgetError, match=message):
-        population("weights", dynamics=dynamics)
+        population("weights", dynamics=np.array(dynamics))

@@ -101,7 +101,7 @@ def test_a_seed_decides_all_that_is_drawn_whoever_was_played_for_before() -> Non
     ("wrong", "text"),
     [
         ("reward", "agent bob: expected its environment to give finite numbers, got reward nan"),
-        ("observation", "got reward 1 and an observation that is not finite"),
+        ("observation", "got reward 1.0 and an observation that is not finite"),
         ("raise", "agent bob: its environment raised RuntimeError: the motor broke"),
     ],
 )
