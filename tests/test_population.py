@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from policybudget.errors import PolicyBudgetError
-from policybudget.population import Population
+from policybudget.population import Experience, Population
 
 
 def test_identity_weights_are_not_stored() -> None:
@@ -82,3 +82,33 @@ def test_agent_weights_and_outside_options(kind: str) -> None:
 def test_bad_numbers_per_agent(kind: str, what: str, numbers: object, message: str) -> None:
     with pytest.raises(PolicyBudgetError, match=message):
         population(kind, **{what: np.array(numbers)})
+
+
+def test_critics_are_told_what_differs_of_agents_with_their_own_dynamics() -> None:
+    own = population("weights", dynamics=np.array([[9.0, 1.0], [9.0, 3.0]]), parameters=np.array([[5.0], [1.0]]))
+    assert own.rewards.own and own.table_width == 2 and own.dynamics is not None and own.dynamics.dtype == np.float32
+    np.testing.assert_array_equal(own.rewards.task(jnp.array([1, 0])), [[9.0, 3.0], [9.0, 1.0]])
+    np.testing.assert_allclose(own.rewards.told, [[-1.0, 1.0], [1.0, -1.0]])  # standardised; what is alike says nothing
+    nothing = population("weights", dynamics=np.zeros((2, 0)))
+    assert nothing.rewards.told is not None and nothing.rewards.told.shape == (2, 0)
+    shared = population("weights")
+    assert not shared.rewards.own and shared.rewards.task(jnp.array([0])) is None
+
+
+def test_a_transition_pays_the_agent_that_it_was_played_for() -> None:
+    outcome = jnp.array([[2.0, 3.0]] * 3)
+    blank = jnp.zeros((3, 1))
+    seen, whom = Experience(blank, jnp.zeros(3, int), outcome, blank), jnp.array([0, 1, 1])
+    linear = Population.from_weights([[1.0, 0.0], [10.0, 100.0]], dynamics=np.zeros((2, 0)))
+    np.testing.assert_array_equal(linear.rewards.paid(seen, whom), [2.0, 320.0, 320.0])
+    each = Population.from_features(["ann", "bob"], dynamics=np.zeros((2, 0)))
+    np.testing.assert_array_equal(each.rewards.paid(seen, whom), [2.0, 3.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("dynamics", "shape"), [([1.0, 2.0], r"\(2,\)"), ([[1.0]], r"\(1, 1\)"), ([[1.0], [np.nan]], r"\(2, 1\)")]
+)
+def test_bad_dynamics(dynamics: object, shape: str) -> None:
+    message = rf"dynamics must be a row of finite numbers per agent \(2\), got an array of shape {shape}"
+    with pytest.raises(PolicyBudgetError, match=message):
+        population("weights", dynamics=np.array(dynamics))

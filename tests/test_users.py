@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from policybudget.errors import PolicyBudgetError
-from policybudget.users import read_users
+from policybudget.users import OwnSettings, read_own, read_users
 
 
 def users(tmp_path: Path, content: str | bytes) -> Path:
@@ -142,3 +142,27 @@ def test_a_million_users(tmp_path: Path) -> None:
     np.testing.assert_array_equal(population.rewards.weights[:, -1], [0.125, 0.25, -1])  # type: ignore[index]
     assert population.agent_weights is not None and population.agent_weights.sum() == 2_000_000
     assert population.outside is not None and population.outside[-1] == -np.inf
+
+
+def test_users_with_environments_of_their_own(tmp_path: Path) -> None:
+    path = users(tmp_path, "name,env.g,env.map,reset.low,0\nann,9,4x4,true,1\nbob,1.5, ,-1e-3,2\n")
+    ann, bob = read_own(path)
+    assert ann == OwnSettings("ann", {"g": 9, "map": "4x4"}, {"low": True})
+    assert type(ann.env["g"]) is int
+    assert bob == OwnSettings("bob", {"g": 1.5}, {"low": -0.001})  # a blank cell leaves the argument out
+    people = read_users(path, 1)
+    assert people.rewards.own and people.dynamics is not None and people.dynamics.shape == (2, 0)
+    assert people.parameter_names == ("g", "low")
+    np.testing.assert_allclose(people.parameters, [[9, 1], [1.5, -0.001]])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(people.rewards.weights, [[1.0, 2.0]])  # type: ignore[arg-type]
+
+
+def test_users_who_differ_in_their_environments_alone(tmp_path: Path) -> None:
+    people = read_users(users(tmp_path, "env.g\n4\n8\n"), 1)
+    assert people.names == ("agent 0", "agent 1") and people.parameter_names == ("g",)
+    np.testing.assert_array_equal(people.rewards.weights, [[1.0, 1.0]])  # type: ignore[arg-type]
+
+
+def test_without_such_columns_users_share_an_environment(tmp_path: Path) -> None:
+    path = users(tmp_path, "name,0\nann,1\n")
+    assert read_own(path) == () and not read_users(path, 1).rewards.own

@@ -137,5 +137,5 @@ def test_first_states_of_episodes_differ_between_copies_and_steps() -> None:
         world, policies(world, 2), compiled.start(world, (2, 50), jax.random.key(0)), jax.random.key(1), 40
     )
     ended = np.asarray(batch.truncated)[:-1]
-    begun = np.asarray(batch.observation)[1:, ..., 0][ended]
-    assert set(begun) == {0.0, 1.0} and 0.4 < begun.mean() < 0.6
+    first = np.asarray(batch.observation)[1:, ..., 0][ended]
+    assert set(first) == {0.0, 1.0} and 0.4 < first.mean() < 0.6

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from trainings import train
-from worlds_with_known_answers import QUICK, Aim, wishes
+from worlds_with_known_answers import QUICK, Aim, mine, wishes
 
 from policybudget.assignment.em import EM
 from policybudget.errors import PolicyBudgetError
@@ -111,3 +111,8 @@ def test_rules_that_keep_their_groups_are_refused() -> None:
 def test_out_of_range() -> None:
     with pytest.raises(PolicyBudgetError, match="restarts must be at least 1, got 0"):
         Archive(restarts=0)
+
+
+def test_agents_with_their_own_dynamics_are_refused() -> None:
+    with pytest.raises(PolicyBudgetError, match="whose dynamics differ in mine; use --search splitting or plain"):
+        Archive().check(mine(3), EM())

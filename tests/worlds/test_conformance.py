@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium_worlds import Counting, Nested, copies_of
-from worlds_with_known_answers import Aim, Clock, Levers
+from worlds_with_known_answers import Aim, Clock, Levers, mine
 
 from policybudget.cli.main import main
 from policybudget.population import Population
+from policybudget.users import OwnSettings
 from policybudget.worlds import check_world, registry, world_from
 from policybudget.worlds.gym.world import world_by_id
 from policybudget.worlds.interface import Transition, World
@@ -170,3 +171,13 @@ def test_the_command_on_a_world_with_errors(
 @pytest.mark.parametrize("arguments", [["nowhere"], ["gym:Nowhere-v0"], ["resource-gathering", "--agents", "3"], []])
 def test_bad_input_of_the_command(arguments: list[str], one_line: Any) -> None:
     one_line(["check", *arguments])
+
+
+def test_worlds_with_own_dynamics_conform_and_play_for_agents() -> None:
+    problem = mine(3)
+    assert set(levels(problem.world, problem.population).values()) == {"ok"}
+    users = [OwnSettings(f"g {g}", {"g": g}, {}) for g in (4, 12)]
+    people = Population.from_weights([[1.0], [1.0]], dynamics=np.zeros((2, 0)))
+    found = levels(world_by_id("Pendulum-v1", users), people)
+    assert found.pop("saved state") == "warning"
+    assert set(found.values()) == {"ok"}

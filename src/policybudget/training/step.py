@@ -158,8 +158,9 @@ class Stepper:
             raise WorldError(f"{self._where(state)}: the reward function raised {lines[-1]}") from error
         bad = np.flatnonzero(~np.isfinite(report.kl) | ~np.isfinite(report.explained_variance))
         if len(bad):
+            policy, what = self._culprit(batch, bad[0])
             raise WorldError(
-                f"{self._where(state)}: what policy {bad[0]} learned from is not finite: {self._culprit(batch)}; "
+                f"{self._where(state)}: what policy {policy} learned from is not finite: {what}; "
                 "policybudget check (check_world in Python) looks at the world"
             )
         return after, report, seen
@@ -170,15 +171,15 @@ class Stepper:
     def _called(self, agent: int) -> str:
         return self.names[agent] if self.names else str(agent)
 
-    def _culprit(self, batch: Batch) -> str:
-        """What can be said of what is not finite: whose world gave it, where agents have dynamics of their own."""
+    def _culprit(self, batch: Batch, suspect: int) -> tuple[int, str]:
+        """Which policy met what is not finite, and whose world gave it where agents have dynamics of their own."""
         if batch.whom is not None:
             paid = self.task.rewards.paid(batch.experience, batch.whom)
             seen = jnp.concatenate([batch.observation, batch.next_observation, paid[..., None]], axis=-1)
             bad = np.argwhere(~np.isfinite(np.asarray(seen)).all(axis=-1))
             if len(bad):
-                return f"a reward or an observation of agent {self._called(int(batch.whom[tuple(bad[0])]))}"
-        return "a reward, an observation, or a learning rate that is too high"
+                return bad[0, 1], f"a reward or an observation of agent {self._called(int(batch.whom[tuple(bad[0])]))}"
+        return suspect, "a reward, an observation, or a learning rate that is too high"
 
     def _rollout(self, state: TrainState) -> tuple[Ongoing, Batch]:
         key = derive(state.key, Stream.ROLLOUT, state.iteration)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from policybudget.worlds.conformance import Finding, check_world
-    from policybudget.worlds.gym.world import world_from
+    from policybudget.worlds.gym.world import world_for_agents, world_from
 
-__all__ = ["Finding", "check_world", "world_from"]
+__all__ = ["Finding", "check_world", "world_for_agents", "world_from"]
 
-_HOMES = {"Finding": "conformance", "check_world": "conformance", "world_from": "gym.world"}
+_HOMES = {"Finding": "conformance", "check_world": "conformance"}
+_HOMES |= {"world_for_agents": "gym.world", "world_from": "gym.world"}
 
 
 def __getattr__(name: str) -> Any:

@@ -132,3 +132,16 @@ def test_bad_numbers(change: dict[str, Any], message: str) -> None:
 def test_bad_tables_are_refused() -> None:
     with pytest.raises(PolicyBudgetError, match="must sum to 1, got 0 for state 0, action 0"):
         FiniteWorld(np.zeros((1, 1, 1)), np.zeros((1, 1, 1)), np.ones(1), 3)
+
+
+def test_a_table_for_each_agent() -> None:
+    moves = np.stack([MOVES, MOVES])
+    moves[1, 0, 0], moves[1, 3] = [0, 0, 0, 1], [[0, 0, 0, 1], [0, 1, 0, 0]]  # agent 1 goes to 3, and may leave it
+    own = FiniteWorld(moves, PAID, START, time_limit=5)
+    assert own.own_dynamics and not world().own_dynamics
+    for agent, reached in ((0, 1), (1, 3)):
+        after = own.step(at(0), jnp.asarray(0), KEYS[0], jnp.array([float(agent)]))
+        assert int(after.state.state) == reached
+    np.testing.assert_array_equal(own.end, [False, False, True, False])
+    with pytest.raises(PolicyBudgetError):
+        FiniteWorld(np.stack([MOVES, MOVES * 0.5]), PAID, START, time_limit=5)

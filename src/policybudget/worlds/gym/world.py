@@ -245,7 +245,7 @@ def world_for_agents(
             try:
                 every.whom = agent
                 every.reset(seed=0)
-            except WorldError as error:
+            except PolicyBudgetError as error:
                 raise PolicyBudgetError(f"world {name}: {error}") from error
     return replace(world, agents=agents)
 
