@@ -31,7 +31,7 @@ from policybudget.search.splitting import Splitting
 from policybudget.selection.choice import choose
 from policybudget.settings import check_options, option
 from policybudget.streams import Stream, derive, host_seed
-from policybudget.worlds.interface import Box
+from policybudget.worlds.interface import Box, World
 
 EPISODES = 2
 """Of each constant (for each agent, where they have dynamics of their own)."""
@@ -106,18 +106,33 @@ class Constants(Splitting):
             actor: as the first phase would begin.
             key: of constants and episodes.
         """
-        space = problem.world.actions
-        assert isinstance(space, Box)
         number = self.tried(plan)
-        sobol = qmc.Sobol(space.size, rng=np.random.default_rng(host_seed(derive(key, Stream.PROPOSAL))))
-        centred = 2 * sobol.random(2 ** math.ceil(math.log2(number)))[:number] - 1
+        tried = spread(problem.world, number, host_seed(derive(key, Stream.PROPOSAL)))
         one = Normaliser.start(problem.world.observation_size)
-        many = Policies(_always(actor.of(jnp.zeros(number, int)), centred), one)
+        many = Policies(_always(actor.of(jnp.zeros(number, int)), tried), one)
         rewards = problem.population.rewards
         played = play(problem.world, rewards, many, derive(key, Stream.PROPOSAL, 1), EPISODES, True)
         returns = np.asarray(rewards.agents(played.returns.mean(axis=1)), np.float64)
         chosen = choose(problem.objective, returns, problem.budget)
-        return Proposal(_always(actor, centred[chosen]), best_served(problem.objective, jnp.asarray(returns[chosen])))
+        return Proposal(_always(actor, tried[chosen]), best_served(problem.objective, jnp.asarray(returns[chosen])))
+
+
+def spread(world: World, number: int, seed: int) -> Float[np.ndarray, "c a"]:
+    """Constant actions, evenly over what policies may do; from -1 to 1 where there is no bound.
+
+    Args:
+        world: with real-valued actions.
+        number: c.
+        seed: of the scrambling.
+    """
+    space, units = world.actions, world.units
+    assert isinstance(space, Box)
+    low, high = np.array(space.low), np.array(space.high)
+    free = ~np.isfinite(low + high) | units.stretched  # stretched to the bounds by the world
+    low, high = np.where(free, -1.0, low), np.where(free, 1.0, high)
+    sobol = qmc.Sobol(space.size, rng=np.random.default_rng(seed))
+    points: np.ndarray = low + (high - low) * sobol.random(2 ** math.ceil(math.log2(number)))[:number]
+    return points
 
 
 def _cost(plan: Plan) -> int:
