@@ -52,7 +52,7 @@ def test_what_is_tried_counts_and_the_whole_stays_within_what_was_asked() -> Non
 
 def test_it_needs_real_actions_and_agents_who_move() -> None:
     with pytest.raises(PolicyBudgetError, match="search constants needs real-valued actions, which levers has not"):
-        train(wishes(budget=2), search=Constants(), learner=QUICK, transitions=100)
+        train(wishes([0, 1], 2), search=Constants(), learner=QUICK, transitions=100)
     with pytest.raises(PolicyBudgetError, match="moves agents between policies, which algorithm random reassigns"):
         train(RepresentedMDP(Aim(), AIMS, 2), RandomGroups(), search=Constants(), learner=QUICK, transitions=100)
     with pytest.raises(PolicyBudgetError, match="constants must be at least 1, got 0"):
