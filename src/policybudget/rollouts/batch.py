@@ -65,7 +65,8 @@ class Ongoing(eqx.Module):
     @property
     def bare(self) -> Ongoing:
         """Without the state, for compiled code that has no use for it."""
-        return Ongoing(None, self.observation, self.whom)
+        alone: Ongoing = eqx.tree_at(lambda one: one.state, self, None, is_leaf=lambda part: part is None)
+        return alone  # of shapes, too, which are no arrays
 
 
 class Played(eqx.Module):
