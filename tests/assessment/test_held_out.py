@@ -54,7 +54,7 @@ def test_they_act_in_environments_made_for_them(tmp_path: Path) -> None:
         ("name,env.g\na,6\nb,8\n", "1 of the 2 tasks of .* are among those that run was trained for, the first is 'b'"),
         (
             "name,0\na,1\n",
-            r"as those that run was trained for, by g \(each with an environment of its own\); got weight 0",
+            r"by g \(each with an environment of its own\); got weight 0",
         ),
         ("name,env.g,reset.x_init\na,6,1\n", r"trained for, by g \(each .* own\); got g, x_init \(each"),
         ("name,env.mass\na,6\n", "agent a: the environment refuses env.mass = 6"),

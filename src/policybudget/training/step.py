@@ -129,7 +129,7 @@ class Stepper:
         if (bad := np.argwhere(~np.isfinite(np.asarray(found)))).size:
             raise WorldError(
                 f"world {self.task.world.name}, evaluation episodes after iteration {int(state.iteration)}: the return "
-                f"of agent {self._called(bad[0, 1])} is not finite"
+                f"of agent {self._called(int(bad[0, 1]))} is not finite"
             )
         looked = AssignmentState(known.assignment, known.table.look(found), known.held)
         return replace(state, assignment=looked)
@@ -158,7 +158,7 @@ class Stepper:
             raise WorldError(f"{self._where(state)}: the reward function raised {lines[-1]}") from error
         bad = np.flatnonzero(~np.isfinite(report.kl) | ~np.isfinite(report.explained_variance))
         if len(bad):
-            policy, what = self._culprit(batch, bad[0])
+            policy, what = self._culprit(batch, int(bad[0]))
             raise WorldError(
                 f"{self._where(state)}: what policy {policy} learned from is not finite: {what}; "
                 "policybudget check (check_world in Python) looks at the world"
@@ -178,7 +178,8 @@ class Stepper:
             seen = jnp.concatenate([batch.observation, batch.next_observation, paid[..., None]], axis=-1)
             bad = np.argwhere(~np.isfinite(np.asarray(seen)).all(axis=-1))
             if len(bad):
-                return bad[0, 1], f"a reward or an observation of agent {self._called(int(batch.whom[tuple(bad[0])]))}"
+                agent = self._called(int(batch.whom[tuple(bad[0])]))
+                return int(bad[0, 1]), f"a reward or an observation of agent {agent}"
         return suspect, "a reward, an observation, or a learning rate that is too high"
 
     def _rollout(self, state: TrainState) -> tuple[Ongoing, Batch]:
