@@ -1,7 +1,8 @@
 """The ambulatory glucose profile of each policy's group: percentiles of true glucose over the day, on fresh days.
 
 ``python experiments/glucose/profiles.py RUN PICTURE.png``: days of every patient under the policy that serves it, those
-that ``yardsticks.py`` judges on. Bands are 5-95 % and 25-75 %, the line is the median; the target range is 70-180 mg/dL.
+that ``yardsticks.py`` judges on. Bands are 5-95 % and 25-75 %, the line is the median; the target range, 70-180 mg/dL,
+is grey.
 """
 
 from __future__ import annotations

@@ -196,7 +196,7 @@ def _glucose(name: str) -> Entry:
     }
     return Entry(
         name=name,
-        learner={"default": learner, "plain": learner, "paper": {**learner, **PAPER}},
+        learner={"default": learner, "plain": learner, "paper": {**learner, **PAPER, "critic": "mixture"}},
         search={"default": Search("constants"), "plain": PLAIN, "paper": PLAIN},
         world=partial(glucose_world, name),
         draw=lambda agents, seed: glucose_population(glucose_world(name), agents, seed),
