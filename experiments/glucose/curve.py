@@ -2,8 +2,8 @@
 
 ``python experiments/glucose/curve.py --runs DIR`` trains what is missing in DIR (an ordinary ``policybudget train`` per
 algorithm, several budgets and seeds side by side; a killed one goes on), judges every run on 50 days of each patient,
-the days that ``yardsticks.py`` judges on, and writes ``curve.csv`` and ``curve.png`` beside this file. ``--table`` only
-prints and draws what is in the file.
+the days that ``yardsticks.py`` judges on, and writes ``curve.csv`` beside this file and a picture for the docs.
+``--table`` only prints and draws what is in the file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from policybudget.worlds.glucose.population import glucose_population
 from policybudget.worlds.glucose.rules import returns
 from policybudget.worlds.glucose.world import OUTCOME, GlucoseWorld
 
-CURVE, PICTURE = Path(__file__).with_name("curve.csv"), Path(__file__).with_name("curve.png")
+CURVE = Path(__file__).with_name("curve.csv")
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "glucose-curve.png"
 COLUMNS = ("algorithm", "budget", "transitions", "seed", "patient", "served by", "return", *OUTCOME)
 TRAININGS = {
     "em": ("1,2,3,5", 3, 3_000_000),
