@@ -179,7 +179,9 @@ def crashes(most: int | None, processes: int, place: tuple[Path, Path]) -> Tally
 
         def go_on(name: str, states: list[Path]) -> None:
             words = (name, "--go-on", *map(str, states))
-            ended_well(trainings.started_module("robustness.crash_points", words, folder, cache), name, tally)
+            ended_well(
+                trainings.started_module("robustness.crash_points", words, folder, cache), name, tally, len(states)
+            )
             for state in states:
                 _compare(name, state, expected[name], tally)
             tick(name)

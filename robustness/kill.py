@@ -50,16 +50,17 @@ class Tally:
         self.findings.append(f"{kind}: {what}")
 
 
-def ended_well(process: subprocess.Popen[bytes], what: str, tally: Tally) -> bool:
+def ended_well(process: subprocess.Popen[bytes], what: str, tally: Tally, count: int = 1) -> bool:
     """Wait for a process that nobody kills.
 
     Args:
         process: that should end with status 0.
         what: it does, for a finding.
         tally: gets a finding if it does not.
+        count: of the trainings in it.
     """
     try:
-        said = process.communicate(timeout=trainings.SECONDS)[1].decode(errors="replace")
+        said = process.communicate(timeout=count * trainings.SECONDS)[1].decode(errors="replace")
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()

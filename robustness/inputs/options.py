@@ -118,9 +118,9 @@ def words_of(rng: Random, flags: dict[str, list[str]]) -> tuple[list[str], bool]
             flag = rng.choice(flags[command])
             values = [rng.choice(WORDS) for _ in range(rng.choice([1] * 7 + [2, 2, 3]))]
             words += [f"{flag}={values[0]}"] if rng.random() < 0.5 else [flag, *values]
-        elif kind < 0.9:
+        elif kind < 0.9 and words:
             words[rng.randrange(len(words))] = rng.choice(WORDS)
-        elif kind < 0.95:
+        elif kind < 0.95 and words:
             del words[rng.randrange(len(words))]
         else:
             words.insert(rng.randrange(len(words) + 1), rng.choice([*WORDS, "--help", "--version", "--config"]))
