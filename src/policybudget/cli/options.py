@@ -80,10 +80,22 @@ class Parser(argparse.ArgumentParser):
             known = [flag for action in self._actions for flag in action.option_strings]
             hints = (did_you_mean(word.partition("=")[0], known) for word in unknown if word.startswith("--"))
             self.error(f"unrecognized arguments: {' '.join(unknown)}{next(filter(None, hints), '')}")
-        for action in self._actions:  # argparse takes --option=-- as an option without a value
-            if action.option_strings and action.nargs != 0 and getattr(parsed, action.dest, None) == []:
-                self.error(f"argument {action.option_strings[0]}: expected a value, got --")
         return parsed
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The values of known arguments, and the others.
+
+        Args:
+            args: as typed.
+            namespace: gets the values; a new one if None.
+
+        Raises:
+            PolicyBudgetError: the arguments are wrong. (argparse takes ``--option=--`` for an option without a value.)
+        """
+        for word in args or ():
+            if word.startswith("--") and word.endswith("=--"):
+                self.error(f"argument {word[:-3]}: expected a value, got --")
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong; the caller prints it and exits with status 2.
@@ -241,4 +253,5 @@ def peek(arguments: Sequence[str], **defaults: str | None) -> argparse.Namespace
     parser = Parser("train", "", add_help=False)
     for name, default in defaults.items():
         parser.add_argument(f"--{name}", default=default)
-    return parser.parse_known_args(arguments)[0]
+    found: argparse.Namespace = parser.parse_known_args(arguments)[0]
+    return found
