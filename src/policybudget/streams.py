@@ -30,6 +30,7 @@ class Stream(enum.Enum):
     E_STEP = "ties and refills of an E-step"
     UNIVERSAL_POLICY = "transitions of the universal policy"
     PROPOSAL = "policies that a search proposes at the end"
+    FIRST_POLICIES = "policies that a search begins with"
     TABLE_EPISODES = "episodes that fill the table of returns"
     SELECTION_EPISODES = "episodes that settle the assignment"
     LOOK = "episodes between two looks at an assignment"

@@ -273,4 +273,4 @@ def test_users_who_want_something_else_are_told_the_way(home: Path, one_line: On
         "columns that are no reward component and not name, weight or outside: size; columns may be 0 or comfort"
         in line
     )
-    assert "users who differ in their dynamics are not supported by --population yet" in line
+    assert "env.NAME (an argument of the user's own environment) and reset.NAME" in line

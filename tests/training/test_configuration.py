@@ -77,7 +77,11 @@ def damaged(tmp_path: Path, change: Any) -> Path:
         (("rule", "name"), "sarsa", "algorithm must be one of em, end-to-end, trajectory-clusters, random, com"),
         (("rule", "name"), ["em"], "algorithm must be a record with a name, got"),
         (("rule",), "em", "algorithm must be a record with a name, got 'em'"),
-        (("search", "name"), "luck", "search must be one of plain, pretrained, archive, splitting, got 'luck'"),
+        (
+            ("search", "name"),
+            "luck",
+            "search must be one of plain, pretrained, archive, splitting, constants, got 'luck'",
+        ),
         (("search", "surprise"), 1, "settings that Plain does not know: surprise"),
         (("search",), {"restarts": 2}, "search must be a record with a name"),
         (("mixing",), 0.0, "mixing must be above 0 and at most 1, got 0.0"),

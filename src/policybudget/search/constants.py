@@ -97,7 +97,7 @@ class Constants(Splitting):
         left = plan.transitions - math.ceil(self.spends(plan) / plan.budget)
         return super().phases(plan._replace(transitions=max(left, plan.learner.batch)))
 
-    def first(self, problem: RepresentedMDP, plan: Plan, actor: Actor, key: PRNGKeyArray) -> Proposal:
+    def first_policies(self, problem: RepresentedMDP, plan: Plan, actor: Actor, key: PRNGKeyArray) -> Proposal:
         """The best k constants, and who is with which.
 
         Args:

@@ -207,7 +207,7 @@ class Search(abc.ABC):
         """
         return 0
 
-    def first(self, problem: RepresentedMDP, plan: Plan, actor: Actor, key: PRNGKeyArray) -> Proposal | None:
+    def first_policies(self, problem: RepresentedMDP, plan: Plan, actor: Actor, key: PRNGKeyArray) -> Proposal | None:
         """Policies and groups that the first phase begins with; fresh ones and the rule's by default.
 
         Args:

@@ -212,8 +212,8 @@ class _Run:
 
     def _from_search(self, fresh: TrainState, step: Stepper, key: Any) -> TrainState:
         """The first phase with what the search begins with, if it does."""
-        training, own = self.training, derive(key, Stream.TAKE_OVER)
-        proposed = self.search.first(self.problem, training.plan, fresh.learned.actor, own)
+        training, own = self.training, derive(key, Stream.FIRST_POLICIES)
+        proposed = self.search.first_policies(self.problem, training.plan, fresh.learned.actor, own)
         if proposed is None:
             return fresh
         parts = (proposed.actor, proposed.assignment, step.start(key, proposed.assignment))
