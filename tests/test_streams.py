@@ -87,7 +87,7 @@ def test_no_key_is_used_twice_in_a_training(monkeypatch: pytest.MonkeyPatch) -> 
     train(problem, EM(warm_start=1), search=Archive(restarts=2), learner=learner, transitions=75 * 50)
     jax.effects_barrier()
     assert {name for name, _ in used} == {
-        "PHASE", "FIRST_STATES", "NETWORKS", "FIRST_ASSIGNMENT", "SHUFFLE", "TAKE_OVER", "ROLLOUT",
+        "PHASE", "FIRST_STATES", "FIRST_POLICIES", "NETWORKS", "FIRST_ASSIGNMENT", "SHUFFLE", "TAKE_OVER", "ROLLOUT",
         "ACTOR_MINIBATCHES", "CRITIC_MINIBATCHES", "E_STEP", "PROPOSAL", "SELECTION_EPISODES", "LOOK", "FINAL_EPISODES",
     }  # fmt: skip
     assert sum(name == "ROLLOUT" for name, _ in used) == 2 * 25, "two restarts of 25 iterations"
