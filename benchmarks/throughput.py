@@ -58,7 +58,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any] | None:
     task = make_task(problem, phase, method.mixing, search.keeps_episodes)
     step = Stepper(task)
     first = task.rule.start(known(task, training), jax.random.key(0))
-    state = begin(task, first, step.start(jax.random.key(1)), phase.hold, jax.random.key(2))
+    state = begin(task, first, step.start(jax.random.key(1), first), phase.hold, jax.random.key(2))
     parts: dict[str, Callable[[], Any]] = {}
     began = time.perf_counter()
     sampler = step.sampler

@@ -69,7 +69,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     task = make_task(problem, phase, method.mixing, keeps_episodes=False)
     step = Stepper(task)
     first = pb.RandomGroups().start(known(task), jax.random.key(0))
-    state = begin(task, first, step.start(jax.random.key(1)), 0, jax.random.key(2))
+    state = begin(task, first, step.start(jax.random.key(1), first), 0, jax.random.key(2))
     ongoing, batch = step.sampler.rollout(state.policies, state.ongoing, jax.random.key(3), learner.steps)
     lesson = eqx.filter_jit(iteration.study)(task, state, ongoing.observation, batch)
     rows, space = lesson.rows, task.world.actions
