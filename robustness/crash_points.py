@@ -168,7 +168,7 @@ def crashes(most: int | None, processes: int, place: tuple[Path, Path]) -> Tally
 
     with trainings.side_by_side(processes) as pool:
         list(pool.map(watch, TRAININGS))
-    chosen = jobs if most is None else jobs[:: max(1, -(-len(jobs) // most))]
+    chosen = jobs if most is None else jobs[:: max(1, -(-len(jobs) // max(1, most)))]
     batches = [
         (name, part[at : at + BATCH])
         for name in expected
