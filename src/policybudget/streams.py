@@ -36,6 +36,9 @@ class Stream(enum.Enum):
     LOOK = "episodes between two looks at an assignment"
     FINAL_EPISODES = "fresh episodes that judge a training"
     EVALUATION = "episodes of an evaluation"
+    CHOICE_EPISODES = "episodes that policies are chosen by"
+    ASSIGNMENT_EPISODES = "episodes that agents are assigned by"
+    JUDGING_EPISODES = "episodes that judge what was chosen and assigned"
     CONFORMANCE = "episodes of a check"
 
 

@@ -52,10 +52,7 @@ def evaluate(
     greedy: bool,
     welfare: Welfare | None = None,
 ) -> Evaluation:
-    r"""Play fresh episodes and judge the assignment by them.
-
-    The interval of a welfare W that is no mean is that of its linear part (delta method):
-    :math:`\sum_i \frac{\partial W}{\partial u_i} u_i` over the episodes.
+    """Play fresh episodes and judge the assignment by them.
 
     Args:
         world: where to play.
@@ -71,10 +68,35 @@ def evaluate(
         Returns, lengths and welfare.
     """
     key = jax.random.fold_in(jax.random.key(seed), 0xE7A1)
+    played = play(world, population.rewards, policies, key, episodes, greedy)
+    return judge(population, np.asarray(played.returns), assignment, welfare, np.asarray(played.lengths))
+
+
+def judge(
+    population: Population,
+    returns: np.ndarray,
+    assignment: np.ndarray,
+    welfare: Welfare | None = None,
+    lengths: np.ndarray | None = None,
+) -> Evaluation:
+    r"""Judge an assignment by episodes that had no part in it.
+
+    The interval of a welfare W that is no mean is that of its linear part (delta method):
+    :math:`\sum_i \frac{\partial W}{\partial u_i} u_i` over the episodes.
+
+    Args:
+        population: the n agents.
+        returns: (k, episodes, m) feature returns of fresh episodes of k policies.
+        assignment: (k, n) α.
+        welfare: the welfare function; utilitarian if None.
+        lengths: (k, episodes) in steps; 0 if None.
+
+    Returns:
+        Returns, lengths and welfare.
+    """
     rewards = population.rewards
-    played = play(world, rewards, policies, key, episodes, greedy)
-    returns, lengths = np.asarray(played.returns), np.asarray(played.lengths)
-    matrix = np.asarray(rewards.agents(played.returns.mean(axis=1)))
+    lengths = np.zeros(returns.shape[:2]) if lengths is None else lengths
+    matrix = np.asarray(rewards.agents(jnp.asarray(returns.mean(axis=1))))
     objective = population.objective(welfare or Utilitarian())
     social = objective.summary(assignment, matrix)
     gets = objective.utilities(jnp.asarray(assignment), jnp.asarray(matrix))
@@ -83,7 +105,7 @@ def evaluate(
     sizes = np.asarray(assignment, dtype=np.float64).sum(axis=1)
     weights = np.ones(matrix.shape[1]) if population.agent_weights is None else np.asarray(population.agent_weights)
     people = (np.asarray(assignment, np.float64) * weights).sum(axis=1)
-    error = np.asarray(standard_error(rewards, played.returns))
+    error = np.asarray(standard_error(rewards, jnp.asarray(returns)))
     per_episode = _paid(rewards, returns, assignment * weights)
     per_policy = [
         {

@@ -13,6 +13,7 @@ COMMANDS = {
     "train": "train a budget of policies for a population of users",
     "resume": "go on with a training that was stopped",
     "evaluate": "play fresh episodes of a trained run: welfare and return matrix",
+    "curve": "what k policies are worth, for every k: how many to approve",
     "generalise": "what a run is worth to tasks held out from its training, and a certificate",
     "check": "does a world do what training relies on?",
     "optimum": "the best that a budget of k policies can do, without training",
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is not None:
         return _run(list(arguments))
     words = sys.argv[1:]
-    out, training = streams.forgive(), words[:1] in (["train"], ["resume"])
+    out, training = streams.forgive(), words[:1] in (["train"], ["resume"], ["curve"])
     interrupts.end_at_once("nothing was begun" if training else "")
     interrupts.end_with_parent()
     try:

@@ -126,8 +126,18 @@ def parse(command: str, description: str, kind: type[Kind], arguments: Sequence[
         PolicyBudgetError: the arguments are wrong.
     """
     parser = Parser(command, description)
+    declare(parser, kind)
+    return filled(kind, parser.parse_args(arguments))
+
+
+def declare(parser: Parser, kind: Any) -> None:
+    """Flags for the fields of a dataclass that are options.
+
+    Args:
+        parser: gets the flags.
+        kind: the dataclass.
+    """
     _declare(parser, kind, {})
-    return _filled(kind, parser.parse_args(arguments))
 
 
 def _declare(parser: Parser, kind: Any, groups: dict[str, Any]) -> None:
@@ -171,11 +181,17 @@ def _details(field: Field[Any], hint: Any) -> dict[str, Any]:
     return default | {"type": hint, "metavar": metavar or METAVARS[hint]}
 
 
-def _filled(kind: type[Kind], parsed: argparse.Namespace) -> Kind:
+def filled(kind: type[Kind], parsed: argparse.Namespace) -> Kind:
+    """A dataclass with the values that were given.
+
+    Args:
+        kind: the dataclass.
+        parsed: by a parser with its flags (:func:`declare`).
+    """
     hints, values = get_type_hints(kind), dict[str, Any]()
     for field in fields(kind):  # type: ignore[arg-type]
         nested = is_dataclass(hints[field.name])
-        value = _filled(hints[field.name], parsed) if nested else getattr(parsed, field.name)
+        value = filled(hints[field.name], parsed) if nested else getattr(parsed, field.name)
         values[field.name] = tuple(value) if isinstance(value, list) else value
     return kind(**values)
 

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from policybudget.assessment import pictures
 from policybudget.assessment.evaluation_text import unserved
-from policybudget.assessment.statistics import plus_minus
+from policybudget.assessment.statistics import plus_minus, shown
+from policybudget.studies.curve import Found
 from policybudget.studies.run import Finished
 from policybudget.studies.side_by_side import Outcome
 from policybudget.welfare import Utilitarian
@@ -31,8 +32,8 @@ def finished(run: Finished) -> None:
     sizes = result.assignment.sum(axis=1)
     means = run.problem.objective.per_policy(jnp.asarray(result.assignment), jnp.asarray(result.returns))
     for j in range(result.budget):
-        shown = f"{means[j]:.2f}" if sizes[j] > 0 else "-"
-        table.add_row(str(j), f"{sizes[j]:.4g}", shown, f"{result.lengths[j]:.1f}")
+        value = f"{means[j]:.2f}" if sizes[j] > 0 else "-"
+        table.add_row(str(j), f"{sizes[j]:.4g}", value, f"{result.lengths[j]:.1f}")
     console.print(table)
     for line in pictures.sketch(run.problem, result):
         console.print(line, highlight=False)
@@ -69,6 +70,38 @@ def study(folder: Path, found: Outcome) -> None:
         console.print("+- is the half-width of a 95 % confidence interval of the mean over seeds", style="dim")
     console.print(f"search  {plan.configuration.search.title}", highlight=False)
     console.print(f"runs    {folder}", soft_wrap=True, highlight=False)
+
+
+def curve(folder: Path, found: Found) -> None:
+    """A row per budget, and the budgets that were asked for.
+
+    Args:
+        folder: of the curve.
+        found: what it came to.
+    """
+    console, rows = Console(), found.rows
+    columns = {"k": [str(row.budget) for row in rows], "welfare": [_mean(row.welfare) for row in rows]}
+    if any(row.optimum is not None for row in rows):
+        columns[found.reference] = [shown(row.optimum) for row in rows]
+    columns["worst user"] = [f"{row.worst['mean']:.2f}{plus_minus(row.worst['ci95'])}" for row in rows]
+    if rows[0].above_floor is not None:
+        columns[">= floor"] = [f"{100 * (row.above_floor or 0.0):.0f} %" for row in rows]
+    more = [row.one_more for row in rows]
+    columns["one more adds"] = ["-" if one is None else f"{one['mean']:.2f}{plus_minus(one['ci95'])}" for one in more]
+    if rows[0].net is not None:
+        columns["after cost"] = [shown(row.net) for row in rows]
+    table = _columns(*columns)
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*cells)
+    console.print(table)
+    over = f"{rows[0].seeds} seeds" if rows[0].seeds > 1 else "episodes"
+    console.print(f"+- is the half-width of a 95 % confidence interval over {over}", style="dim")
+    if found.target is not None:
+        reached = "no budget is shown to reach it" if found.reached is None else f"smallest budget {found.reached}"
+        console.print(f"target {found.target:g}: {reached}", highlight=False)
+    if found.best is not None:
+        console.print(f"cost {found.cost:g} per policy: best budget {found.best}", highlight=False)
+    console.print(f"files  curve.csv, curve.json, curve.png in {folder}", soft_wrap=True, highlight=False)
 
 
 def _by_budget(found: Outcome) -> Table:

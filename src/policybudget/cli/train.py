@@ -43,6 +43,25 @@ def run(arguments: Sequence[str]) -> None:
     Args:
         arguments: of the command line, after the name of the command.
     """
+    configuration, several, seeds, parsed = asked(arguments)
+    if len(several) == len(seeds) == 1:
+        _one(configuration, parsed)
+    else:
+        _several(configuration, several, seeds, parsed)
+
+
+def asked(arguments: Sequence[str]) -> tuple[Configuration, tuple[int, ...], range, argparse.Namespace]:
+    """The trainings that are asked for, each option checked.
+
+    Args:
+        arguments: of the command line, after the name of the command.
+
+    Returns:
+        The first of them; all budgets, ascending; all seeds; and what else was typed.
+
+    Raises:
+        PolicyBudgetError: an option is wrong.
+    """
     base = _base(arguments)
     parsed = _parser(base).parse_args(arguments)
     several, parsed.budget = parsed.budget, parsed.budget[0]
@@ -62,10 +81,7 @@ def run(arguments: Sequence[str]) -> None:
     seeds = range(configuration.seed, configuration.seed + parsed.seeds)
     configuration = _on_this_machine(configuration, alone=len(several) == len(seeds) == 1)
     notes.differences(configuration)
-    if len(several) == len(seeds) == 1:
-        _one(configuration, parsed)
-    else:
-        _several(configuration, several, seeds, parsed)
+    return configuration, several, seeds, parsed
 
 
 def _one(configuration: Configuration, parsed: argparse.Namespace) -> None:

@@ -115,6 +115,37 @@ class StudyRecord(Struct, frozen=True, forbid_unknown_fields=True):
     cores: Annotated[int, Meta(ge=1, le=100_000)] | None = None
 
 
+class CurveRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """plan.json of a budget curve."""
+
+    format: int
+    budgets: Annotated[list[Annotated[int, Meta(ge=1, le=MOST_POLICIES)]], Meta(min_length=1, max_length=10_000)]
+    seeds: Annotated[list[Seed], Meta(min_length=1, max_length=MOST_SEEDS)]
+    dedicated: bool
+    episodes: Annotated[int, Meta(ge=1, le=1_000_000)]
+    floor: Number | None = None
+
+
+class PointRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """A budget of one training, judged: :class:`policybudget.assessment.curve.Point`."""
+
+    budget: Annotated[int, Meta(ge=1, le=MOST_POLICIES)]
+    welfare: Number
+    chosen_on: Number
+    worst: Number
+    chosen: list[Count]
+    ci95: Number | None = None
+    above_floor: Annotated[float, Meta(ge=0, le=1)] | None = None
+
+
+class PointsRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """points/*.json of a budget curve: one training, judged."""
+
+    episodes: int
+    floor: Number | None
+    points: list[PointRecord]
+
+
 class Names(Struct, frozen=True, forbid_unknown_fields=True):
     """Of the parameters that prototypes stand in."""
 

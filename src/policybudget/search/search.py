@@ -65,6 +65,7 @@ class Phase:
         look_every: iterations between two looks at all cells of the table of returns, where agents have dynamics of
             their own and training fills the cells of a policy's own agents alone; 0 for none.
         look_cost: transitions of each policy that a look takes.
+        chosen: whether it begins with the best policies of the phase before.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Phase:
     shuffle: bool = False
     look_every: int = 0
     look_cost: int = 0
+    chosen: bool = False
 
     @property
     def iterations(self) -> int:
@@ -221,6 +223,11 @@ class Search(abc.ABC):
     @property
     def keeps_episodes(self) -> bool:
         """Whether :meth:`remember` is to be shown every batch, step by step."""
+        return False
+
+    @property
+    def keeps_policies(self) -> bool:
+        """Whether the policies of every phase are kept in the run folder."""
         return False
 
     def memory(self, problem: RepresentedMDP) -> Any:

@@ -15,6 +15,7 @@ from policybudget.runs import files
 from policybudget.runs.result import Result
 from policybudget.training.checkpoint import Checkpoints, reader
 from policybudget.training.events import Listener
+from policybudget.training.listeners.kept import Kept
 from policybudget.training.listeners.metrics import Metrics, TensorBoard
 from policybudget.training.listeners.progress import LiveProgress
 from policybudget.training.train import Training
@@ -58,8 +59,9 @@ def train_in(
     runtime.use_compilation_cache()
     try:
         with LiveProgress(Console(stderr=True, quiet=quiet)) as live:
-            own: list[Listener] = [Metrics(folder, training.most_policies), TensorBoard(folder), Checkpoints(folder)]
-            result = training.run([*own, live, *listeners], reader(folder) if resume else None)
+            own: list[Listener] = [Metrics(folder, training.most_policies), TensorBoard(folder)]
+            own += [Kept(folder, training)] * training.method.search.keeps_policies
+            result = training.run([*own, Checkpoints(folder), live, *listeners], reader(folder) if resume else None)
             live.say("drawing")
             drawn = pictures.draw(folder, training.problem, result, training.seed)
             result.save(folder)

@@ -6,6 +6,7 @@ the same command on one core would have ended.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
@@ -19,6 +20,7 @@ from policybudget.runs import files
 from policybudget.studies.bars import Bars
 from policybudget.studies.processes import Job, run_all
 from policybudget.studies.study import Run, Study
+from policybudget.training.configuration import Configuration
 from policybudget.welfare import Utilitarian, parse
 from policybudget.worlds import registry
 
@@ -71,7 +73,7 @@ def train_study(folder: Path, study: Study, quiet: bool = False) -> Outcome:
     with Bars(waiting, quiet) as bars:
         run_all([_job(folder, run) for run in waiting], study.configuration.cores, bars.update, bars.finish)
     results = {(run.budget, run.seed): files.read_json(run.folder / "result.json") for run in runs}
-    best = _optima(study) if len(study.budgets) > 1 else None
+    best = known_optima(study.configuration, study.budgets) if len(study.budgets) > 1 else None
     known = [None] * len(study.budgets) if best is None else best.welfare
     rows = []
     for budget, optimum in zip(study.budgets, known, strict=True):
@@ -94,15 +96,22 @@ def _job(folder: Path, run: Run) -> Job:
     return Job(run.name, arguments)
 
 
-def _optima(study: Study) -> optima.Optima | None:
-    """The best that the budgets can do, if that is known for the world and what the budget is spent for."""
-    configuration = study.configuration
+def known_optima(configuration: Configuration, budgets: Sequence[int]) -> optima.Optima | None:
+    """The best that budgets can do, if that is known for the world and what the budget is spent for.
+
+    Args:
+        configuration: with the world, the users and the welfare function.
+        budgets: each k.
+
+    Returns:
+        The optima, or bounds on them; None where they are not known.
+    """
     reference = registry.entry(configuration.world).optimum
     if reference is None or configuration.outside is not None or parse(configuration.welfare) != Utilitarian():
         return None
     given = {name: getattr(configuration, name, None) for name in optima.options_of(resolve_name(reference))}
     options = {name: value for name, value in given.items() if value is not None}
-    return optima.optimum(configuration.world, study.budgets, **options)
+    return optima.optimum(configuration.world, budgets, **options)
 
 
 def _summarise(folder: Path, outcome: Outcome, results: dict[tuple[int, int], dict[str, Any]]) -> None:

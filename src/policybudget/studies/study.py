@@ -111,7 +111,7 @@ class Study:
         for budget, total in zip(self.budgets, self.totals, strict=True):
             for seed in self.seeds:
                 words = [f"budget {budget:0{digits}d}"] * (len(self.budgets) > 1)
-                words += [f"seed {seed}"] * (len(self.seeds) > 1)
+                words += [f"seed {seed}"] * (len(self.seeds) > 1 or not words)
                 path = folder.joinpath(*(word.replace(" ", "-") for word in words))
                 found.append(Run(budget, seed, " ".join(words), path, total))
         return found

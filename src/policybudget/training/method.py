@@ -19,6 +19,7 @@ from policybudget.problem import RepresentedMDP
 from policybudget.search.archive import Archive
 from policybudget.search.constants import Constants
 from policybudget.search.plain import Plain
+from policybudget.search.pool import WITHIN, Pool
 from policybudget.search.pretrained import Pretrained
 from policybudget.search.search import Search
 from policybudget.search.splitting import Splitting
@@ -29,7 +30,7 @@ ALGORITHMS: Mapping[str, type[AssignmentRule]] = {
     rule.name: rule for rule in (EM, EndToEnd, TrajectoryClusters, RandomGroups, CoverCommittee)
 }
 SEARCHES: Mapping[str, type[Search]] = {
-    search.name: search for search in (Plain, Pretrained, Archive, Splitting, Constants)
+    search.name: search for search in (Plain, Pretrained, Archive, Splitting, Constants, Pool)
 }
 PRESETS = ("default", "plain", "paper")
 _PARTS: Mapping[str, tuple[Mapping[str, type[Any]], type[Any]]] = {
@@ -126,10 +127,11 @@ def preset(
     usual = _search(name, entry, rule)
     if isinstance(search, str):
         kind = kind_of("search", search)
-        search = usual if isinstance(usual, kind) else _besides(kind, rule)
+        search = usual if isinstance(usual, kind) else _besides(kind, rule, usual)
     search = search or usual
     if learner is None:
-        tuned = name != "default" or isinstance(search, SEARCHES[entry.search[name].name])
+        trains = search.inner if isinstance(search, Pool) else search
+        tuned = name != "default" or isinstance(trains, SEARCHES[entry.search[name].name])
         learner = replace(PPO(), **entry.learner[name if tuned else "plain"])
     return Method(rule, search, learner)
 
@@ -165,8 +167,10 @@ def _search(name: str, entry: Entry, rule: AssignmentRule) -> Search:
     return SEARCHES[usual.name](**usual.options) if rule.reassigns == "greedily" else Plain()
 
 
-def _besides(kind: type[Search], rule: AssignmentRule) -> Search:
-    """A search with the settings that suit a rule."""
+def _besides(kind: type[Search], rule: AssignmentRule, usual: Search) -> Search:
+    """A search with the settings that suit a rule, and the search that is usual for it."""
+    if kind is Pool and usual.name in WITHIN:
+        return Pool(within=usual.name)
     if kind is Pretrained and not rule.needs_universal_policy:
         return Pretrained(begin_with="copies")
     return kind()

@@ -1,0 +1,237 @@
+"""A budget curve as a resumable plan: train a pool (or a training per budget), judge it, and write what was found.
+
+The folder of a curve has plan.json, the trainings below ``trainings``, what each training is worth below ``points``, and
+in the end curve.csv, curve.json and curve.png.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from policybudget.assessment import curve as curves
+from policybudget.assessment import figures
+from policybudget.assessment.curve import COLUMNS, Point, Row, play_candidates, point
+from policybudget.assessment.curve_figures import draw
+from policybudget.errors import PolicyBudgetError
+from policybudget.policies.stacked import Policies
+from policybudget.problem import RepresentedMDP
+from policybudget.progress import progress
+from policybudget.runs import files, inputs, schemas
+from policybudget.runs.csv_file import as_csv
+from policybudget.runs.kept import kept
+from policybudget.runs.manifest import FORMAT, check_format
+from policybudget.runs.result import load
+from policybudget.search.pool import WITHIN, Pool
+from policybudget.studies.side_by_side import known_optima, train_study
+from policybudget.studies.study import Study
+from policybudget.training.configuration import Configuration
+
+PLAN, POINTS, TRAININGS = "plan.json", "points", "trainings"
+FILES = ("curve.csv", "curve.json", "curve.png")
+SPENT = 2
+"""Transitions of a pool, in those of one training with the largest budget."""
+JUDGED_BY = 1
+"""Added to the seed of a training: that of the episodes which judge it."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A budget curve that can be computed.
+
+    Args:
+        study: the trainings: one pool per seed, or one per budget and seed.
+        budgets: ascending.
+        seeds: ascending.
+        dedicated: whether every budget is trained by itself.
+        episodes: of each policy, in each of the three sets.
+        floor: the return that an agent should have; None for none.
+    """
+
+    study: Study
+    budgets: tuple[int, ...]
+    seeds: tuple[int, ...]
+    dedicated: bool
+    episodes: int
+    floor: float | None
+
+    @staticmethod
+    def of(
+        configuration: Configuration,
+        budgets: Iterable[int],
+        seeds: Iterable[int],
+        dedicated: bool = False,
+        episodes: int = 50,
+        floor: float | None = None,
+    ) -> Curve:
+        """A curve, each of its trainings checked.
+
+        Args:
+            configuration: of a training with one of the budgets.
+            budgets: ascending.
+            seeds: ascending.
+            dedicated: whether every budget is trained by itself; a pool serves all of them if not.
+            episodes: of each policy, in each of the three sets.
+            floor: the return that an agent should have; None for none.
+
+        Raises:
+            PolicyBudgetError: a setting is out of range, or the search cannot train a pool.
+        """
+        budgets, seeds = tuple(budgets), tuple(seeds)
+        if episodes < 2:
+            raise PolicyBudgetError(f"episodes must be at least 2, got {episodes}")
+        if dedicated:
+            return Curve(Study.of(configuration, budgets, seeds), budgets, seeds, True, episodes, floor)
+        usual = configuration.search
+        if usual.name not in WITHIN or usual != WITHIN[usual.name]():
+            raise PolicyBudgetError(
+                f"a pool is trained by search {', '.join(WITHIN)}, with the defaults of its options; use --dedicated "
+                f"for {usual.name} with others"
+            )
+        pooled = replace(
+            configuration,
+            budget=budgets[0],
+            search=Pool(within=usual.name, pool_budgets=",".join(map(str, budgets))),
+            transitions=SPENT * configuration.transitions,
+        )
+        return Curve(Study.of(pooled, budgets[:1], seeds), budgets, seeds, False, episodes, floor)
+
+    @staticmethod
+    def load(folder: Path) -> Curve:
+        """The curve of a folder.
+
+        Args:
+            folder: of the curve.
+
+        Raises:
+            PolicyBudgetError: a file is missing, damaged, of another format, or has settings out of range.
+        """
+        record = files.read_json(folder / PLAN)
+        check_format(folder / PLAN, record)
+        plan = files.checked(folder / PLAN, record, schemas.CurveRecord)
+        study = Study.load(folder / TRAININGS)
+        return Curve(study, tuple(plan.budgets), tuple(plan.seeds), plan.dedicated, plan.episodes, plan.floor)
+
+    def save(self, folder: Path) -> None:
+        """Write plan.json and the files of the trainings.
+
+        Args:
+            folder: of the curve; it exists.
+
+        Raises:
+            RunFolderError: something cannot be written.
+        """
+        self.study.save(folder / TRAININGS)
+        files.write_json(folder / PLAN, {"format": FORMAT} | self._settings())
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "budgets": self.budgets, "seeds": self.seeds, "dedicated": self.dedicated, "episodes": self.episodes,
+            "floor": self.floor,
+        }  # fmt: skip
+
+    @property
+    def transitions(self) -> int:
+        """Of all policies of one seed."""
+        return sum(self.study.totals)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a curve came to.
+
+    Attributes:
+        curve: what was asked.
+        rows: one per budget.
+        reference: what ``optimum`` in the rows is, in a word.
+        target: welfare that is wanted; None for none.
+        reached: the smallest budget that is shown to reach it; None for none.
+        cost: of a policy, in units of welfare; None for none.
+        best: the budget of the largest welfare less cost; None without a cost.
+    """
+
+    curve: Curve
+    rows: tuple[Row, ...]
+    reference: str
+    target: float | None
+    reached: int | None
+    cost: float | None
+    best: int | None
+
+    def record(self) -> dict[str, Any]:
+        """For JSON."""
+        asked = {"target": self.target, "reached": self.reached, "cost_per_policy": self.cost, "best": self.best}
+        about = {"reference": self.reference, "transitions": self.curve.transitions} | asked
+        return self.curve._settings() | about | {"rows": [asdict(row) for row in self.rows]}
+
+
+def compute(
+    folder: Path, curve: Curve, target: float | None = None, cost: float | None = None, quiet: bool = False
+) -> Found:
+    """Train what is not trained, judge what is not judged, and write ``FILES``.
+
+    Args:
+        folder: of the curve; it has the files of ``curve.save``.
+        curve: what is asked.
+        target: welfare that is wanted.
+        cost: of a policy, in units of welfare.
+        quiet: whether nothing is shown in the terminal.
+
+    Raises:
+        PolicyBudgetError: a training failed (the others can be resumed), or a file is damaged.
+    """
+    train_study(folder / TRAININGS, curve.study, quiet)
+    problem = curve.study.configuration.problem()
+    best = known_optima(curve.study.configuration, curve.budgets)
+    with progress("judging", len(curve.seeds)) as tick:
+        seeds = []
+        for seed in curve.seeds:
+            seeds.append(_points(folder, curve, problem, seed))
+            tick(f"judged seed {seed}")
+    rows = curves.curve(seeds, [None] * len(curve.budgets) if best is None else best.welfare, cost)
+    reached = None if target is None else curves.smallest(rows, target)
+    word = "optimum" if best is None else best.word
+    found = Found(curve, rows, word, target, reached, cost, curves.best_for_cost(rows))
+    files.write(folder / FILES[0], as_csv([COLUMNS, *(row.cells() for row in rows)]))
+    files.write_json(folder / FILES[1], found.record())
+    figure = draw(rows, word, target, found.best)
+    how = "a training per budget" if curve.dedicated else "one pool"
+    title = f"{inputs.short(problem.world.name)}: {how}, n = {problem.population.size}, {len(seeds)} seeds"
+    try:
+        figures.save(figures.entitle(figure, title), folder / FILES[2])
+    except OSError as error:
+        raise files.cannot_write(folder, error) from error
+    return found
+
+
+def _points(folder: Path, curve: Curve, problem: RepresentedMDP, seed: int) -> list[Point]:
+    """One training of the curve (or one per budget), judged once."""
+    path = folder / POINTS / f"seed-{seed}.json"
+    if path.exists():
+        record = files.checked(path, files.read_json(path), schemas.PointsRecord)
+        if (record.episodes, record.floor) == (curve.episodes, curve.floor):
+            return [
+                Point(p.budget, p.welfare, p.ci95, p.chosen_on, p.worst, p.above_floor, tuple(p.chosen))
+                for p in record.points
+            ]
+    runs = [run for run in curve.study.runs(folder / TRAININGS) if run.seed == seed]
+    world, population, judged_by = problem.world, problem.population, (seed + JUDGED_BY) % 2**32
+
+    def judged(sets: list[Policies], budgets: Iterable[int]) -> list[Point]:
+        candidates = play_candidates(world, population, sets, curve.episodes, judged_by)
+        return [point(population, problem.welfare, candidates, k, curve.floor) for k in budgets]
+
+    if curve.dedicated:
+        points = [judged([load(run.folder).policies], [run.budget])[0] for run in runs]
+    else:
+        points = judged(_pool(runs[0].folder), curve.budgets)
+    files.write_json(path, {"episodes": curve.episodes, "floor": curve.floor, "points": list(map(asdict, points))})
+    return points
+
+
+def _pool(folder: Path) -> list[Policies]:
+    """All policies of a training, in parts that each have a normaliser of their own."""
+    result = load(folder)
+    return [result.policies, *map(Policies.from_arrays, kept(folder, result.architecture).values())]
