@@ -33,14 +33,18 @@ from policybudget.worlds.glucose.world import OUTCOME, GlucoseWorld
 CURVE = Path(__file__).with_name("curve.csv")
 PICTURE = Path(__file__).parents[2] / "docs" / "images" / "glucose-curve.png"
 COLUMNS = ("algorithm", "budget", "transitions", "seed", "patient", "served by", "return", *OUTCOME)
+PEERS = ("random", "end-to-end", "committee", "trajectory-clusters")
 TRAININGS = {
-    "em": ("1,2,3,5", 3, 3_000_000),
-    "random": ("3,5", 1, 3_000_000),
-    "end-to-end": ("3,5", 1, 3_000_000),
-    "committee": ("3,5", 1, 3_000_000),
-    "trajectory-clusters": ("3,5", 1, 3_000_000),
+    "em": ("em", "1,2,3,5", 0, 3),
+    "em-10": ("em", "10", 0, 3),
+    **{name: (name, "3,5", 0, 1) for name in PEERS},
+    **{f"{name}-2": (name, "2", 0, 3) for name in PEERS},
+    **{f"{name}-more": (name, "3,5", 1, 2) for name in PEERS},
+    "em-30": ("em", "30", 0, 1),
 }
-"""Budgets, seeds and transitions per policy of each algorithm."""
+"""Folders: the algorithm, budgets, first seed, and number of seeds of each."""
+TRANSITIONS = 3_000_000
+"""Per policy."""
 
 
 @eqx.filter_jit
@@ -60,20 +64,21 @@ def totals(
     return jax.lax.scan(step, start, None, world.time_limit)[0][2]
 
 
-def train(runs: Path, algorithm: str) -> Path:
-    """The trainings of an algorithm, or what is missing of them."""
-    folder, (budgets, seeds, transitions) = runs / algorithm, TRAININGS[algorithm]
+def train(runs: Path, name: str) -> Path:
+    """The trainings of a folder, or what is missing of them."""
+    folder, (algorithm, budgets, first, seeds) = runs / name, TRAININGS[name]
     command = [sys.executable, "-m", "policybudget"]
     if (folder / "study.json").exists():
         command += ["resume", str(folder)]
     else:
         command += ["train", "--world", "glucose", "--algorithm", algorithm, "--budget", budgets]
-        command += ["--seeds", str(seeds), "--transitions", str(transitions), "--out", str(folder)]
+        command += ["--seed", str(first), "--seeds", str(seeds), "--transitions", str(TRANSITIONS)]
+        command += ["--out", str(folder)]
     subprocess.run(command, check=True)
     return folder
 
 
-def judged(folder: Path, algorithm: str, seed: int, transitions: int) -> list[list[object]]:
+def judged(folder: Path, algorithm: str, seed: int) -> list[list[object]]:
     """Lines of the file: each patient under the policy that serves it."""
     result, world = pb.load(folder), glucose_world("glucose")
     population, labels = glucose_population(world), result.assignment.argmax(axis=0)
@@ -81,7 +86,7 @@ def judged(folder: Path, algorithm: str, seed: int, transitions: int) -> list[li
     outcomes = np.asarray(totals(world, theirs, jnp.asarray(population.dynamics), days(seed)[1])).mean(axis=1)
     worth, lines = returns(world, outcomes), list[list[object]]()
     for patient, served, paid, sums in zip(population.names, labels, worth, outcomes, strict=True):
-        name = (algorithm, result.budget, transitions, seed, patient, served)
+        name = (algorithm, result.budget, TRANSITIONS, seed, patient, served)
         lines.append([*name, f"{paid:.4f}", *(f"{x:.6g}" for x in sums)])
     print(f"{algorithm} k = {result.budget}, seed {seed}: {worth.mean():.2f}, worst {worth.min():.2f}", flush=True)
     return lines
@@ -95,7 +100,7 @@ def judge_missing(folder: Path, algorithm: str) -> None:
         run = manifest.parent
         result, seed = pb.load(run), int(run.name.rpartition("-")[2]) if "seed" in run.name else 0
         if (algorithm, result.budget, seed) not in done:
-            lines = judged(run, algorithm, seed, TRAININGS[algorithm][2])
+            lines = judged(run, algorithm, seed)
             with CURVE.open("a", newline="") as file:
                 csv.writer(file, lineterminator="\n").writerows(lines)
 
@@ -159,13 +164,13 @@ def main() -> None:
     """Train, judge, show."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, help="where the run folders are")
-    parser.add_argument("--algorithms", nargs="+", default=list(TRAININGS))
+    parser.add_argument("--folders", nargs="+", default=list(TRAININGS), help="of the runs; all if not given")
     parser.add_argument("--table", action="store_true", help="only print and draw")
     settings = parser.parse_args()
     if not CURVE.exists():
         CURVE.write_text(",".join(COLUMNS) + "\n")
-    for algorithm in () if settings.table else settings.algorithms:
-        judge_missing(train(settings.runs, algorithm), algorithm)
+    for name in () if settings.table else settings.folders:
+        judge_missing(train(settings.runs, name), TRAININGS[name][0])
     show()
 
 
