@@ -64,9 +64,12 @@ def bootstrap(
     variances, freedom = [], []
     for axis in axes:
         units = scores.shape[axis]
-        drawn = rng.integers(units, size=(repeats, units))
-        values = np.array([statistic(np.take(scores, rows, axis=axis)) for rows in drawn])
-        variances.append(values.var() * units / (units - 1))
+        if statistic is np.mean:  # its bootstrap variance is known
+            variance = scores.mean(axis=tuple(other for other in range(3) if other != axis)).var() / units
+        else:
+            drawn = rng.integers(units, size=(repeats, units))
+            variance = np.var([statistic(np.take(scores, rows, axis=axis)) for rows in drawn])
+        variances.append(variance * units / (units - 1))
         freedom.append(units - 1)
     total = sum(variances)
     if total == 0:

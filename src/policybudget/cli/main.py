@@ -14,6 +14,8 @@ COMMANDS = {
     "resume": "go on with a training that was stopped",
     "evaluate": "play fresh episodes of a trained run: welfare and return matrix",
     "curve": "what k policies are worth, for every k: how many to approve",
+    "assess": "the evidence for each policy of a run, as a page to approve it by",
+    "compare": "two runs for the same users: what changed, who gained, who lost",
     "generalise": "what a run is worth to tasks held out from its training, and a certificate",
     "check": "does a world do what training relies on?",
     "optimum": "the best that a budget of k policies can do, without training",

@@ -46,6 +46,26 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     return arrays, metadata
 
 
+def fingerprint(arrays: Mapping[str, np.ndarray], policy: int) -> str:
+    """The hash of all numbers that one policy of several acts by.
+
+    Args:
+        arrays: of the policies by name, as :meth:`policybudget.policies.stacked.Policies.arrays` has them; those with
+            three axes have the policies on the first one, or a single entry that all share.
+        policy: its index.
+
+    Returns:
+        SHA-256 in hexadecimal digits. Two policies with the same one act alike.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        own = array[policy if len(array) > 1 else 0] if array.ndim == 3 else array
+        digest.update(f"{name} {own.dtype.str} {own.shape}\n".encode())
+        digest.update(np.ascontiguousarray(own).tobytes())
+    return digest.hexdigest()
+
+
 def fit(path: Path, arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Refuse arrays that are not of the shapes that they must have.
 

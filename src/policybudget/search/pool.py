@@ -8,8 +8,9 @@ r"""A pool: more policies than the budget, of which the best k are chosen and re
         refine them: the rule goes on from there
 
 What is chosen for k - 1 comes from what was refined for k: neighbours in a budget curve differ by one policy, so that
-each begins close to where it ends. One training serves the whole curve. The policies of every phase are kept in the run
-folder (:mod:`policybudget.training.listeners.kept`); a curve chooses among all of them.
+each begins close to where it ends. (Where an archive keeps what was good, policies begin anew, as its restarts do.) One
+training serves the whole curve. The policies of every phase are kept in the run folder
+(:mod:`policybudget.training.listeners.kept`); a curve chooses among all of them.
 
 All phases together take K times the transitions per policy, as training K policies at once would. Each budget gets as
 many for its refinement as any other: the fewer the policies, the longer the way of each.
@@ -130,8 +131,13 @@ class Pool(Search):
         """
         _, *several = self.sizes(plan.budget, plan.agents)
         each = self.refine * several[0] * plan.transitions / len(several)
-        refined = (Phase(f"best {k}", plan.rule, plan.learner, k, int(each / k), chosen=True) for k in several)
-        return (*self.inner.phases(self._of_pool(plan)), *refined)
+        found = list(self.inner.phases(self._of_pool(plan)))
+        for k in several:
+            there = plan._replace(budget=k, transitions=int(each / k))
+            whole = Phase("", plan.rule, plan.learner, k, there.transitions)
+            parts = self.inner.phases(there) if self.keeps_episodes else (whole,)
+            found += [replace(part, name=f"best {k} {part.name}".strip(), chosen=True) for part in parts]
+        return tuple(found)
 
     def spends(self, plan: Plan) -> int:
         """As the inner search does.
@@ -174,6 +180,8 @@ class Pool(Search):
     def begin(self, phase: Phase, before: Standing | None, memory: Any, key: PRNGKeyArray) -> tuple[Change | None, Any]:
         """The best k of the policies of the phase before, or what the inner search takes over.
 
+        Where episodes are kept, policies begin anew: what was good is in the archive, from which the best are chosen.
+
         Args:
             phase: that begins.
             before: where the phase before it ended.
@@ -181,7 +189,7 @@ class Pool(Search):
             key: of ties.
         """
         change, memory = self.inner.begin(phase, before, memory, key)
-        if not phase.chosen or before is None:
+        if not phase.chosen or before is None or self.keeps_episodes:
             return change, memory
         returns = np.asarray(before.returns.neutral, np.float64)
         source = choose(before.objective, returns, phase.budget)

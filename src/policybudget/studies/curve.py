@@ -198,7 +198,7 @@ def compute(
     files.write_json(folder / FILES[1], found.record())
     figure = draw(rows, word, target, found.best)
     how = "a training per budget" if curve.dedicated else "one pool"
-    title = f"{inputs.short(problem.world.name)}: {how}, n = {problem.population.size}, {len(seeds)} seeds"
+    title = f"{inputs.short(problem.world.name)}: {how}, n = {problem.population.size}, {len(seeds)} seed{'s' * (len(seeds) > 1)}"
     try:
         figures.save(figures.entitle(figure, title), folder / FILES[2])
     except OSError as error:

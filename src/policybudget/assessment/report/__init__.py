@@ -1,0 +1,1 @@
+"""The page that a reviewer reads: a pure function of an assessment."""
