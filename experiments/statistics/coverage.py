@@ -73,14 +73,18 @@ def of_one(rng: np.random.Generator, kind: str) -> dict[str, bool]:
         "gap between groups": covers(intervals.between_groups(fresh, group), gap),
         "paired gain": covers(intervals.difference(replay, fresh), (other - means).mean()),
         "no agent is below (bound)": bool(means.min() >= worst.bound),
-        "below or above a floor (all right)": not ((said.below & (means > floor)) | (said.above & (means < floor))).any(),
+        "below or above a floor (all right)": not (
+            (said.below & (means > floor)) | (said.above & (means < floor))
+        ).any(),
     }
     population = Population.from_features([str(i) for i in range(AGENTS)])
     alone = assign(np.zeros((1, AGENTS)))
     for name in ("utilitarian", "nash", "p-mean:-1", "gini"):
         welfare = parse(name)
         truth = float(welfare(means.astype(np.float32)))
-        held[f"welfare, {name}"] = covers(judge(population, fresh[None].astype(np.float32), alone, welfare).welfare, truth)
+        held[f"welfare, {name}"] = covers(
+            judge(population, fresh[None].astype(np.float32), alone, welfare).welfare, truth
+        )
     return held
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from policybudget.assessment import beside_run, evidence, intervals
 from policybudget.assessment.evidence import Samples
+from policybudget.assessment.statistics import mean_ci95, plus_minus, shown
 from policybudget.assessment.trained_for import problem_of
 from policybudget.csv_table import read_table
 from policybudget.errors import PolicyBudgetError, check_seed
@@ -48,21 +49,20 @@ class Assessment:
     def text(self) -> str:
         """A table of the policies in lines of at most 80 columns."""
         lines = [f"{'policy':>6} {'users':>7} {'mean':>9} {'+-':>7} {'CVaR':>9} {'worst':>9} {'regret':>8}  hash"]
-        for card in self.record["policies"]:
-            if card["evidence"] is None:
-                lines.append(f"{card['policy']:>6} {0:>7} {'-':>9} {'-':>7} {'-':>9} {'-':>9} {'-':>8}  {card['sha256'][:12]}")
-                continue
-            one = card["evidence"]
-            spread = "-" if one["mean"]["ci95"] is None else f"{one['mean']['ci95']:.2f}"
-            lines.append(
-                f"{card['policy']:>6} {one['agents']:>7} {one['mean']['mean']:>9.2f} {spread:>7} "
-                f"{one['cvar']['mean']:>9.2f} {one['worst']['mean']:>9.2f} {one['regret']['mean']:>8.2f}  "
-                f"{card['sha256'][:12]}"
-            )
+        lines += [_line(card) for card in self.record["policies"]]
         worth = self.record["welfare"][0]
-        width = "" if worth["ci95"] is None else f" +- {worth['ci95']:.2f}"
-        lines.append(f"{worth['function']} welfare {worth['mean']:.2f}{width} (95 %, fresh episodes)")
+        value = f"{worth['mean']:.2f}{plus_minus(worth['ci95'])}"
+        lines.append(f"{worth['function']} welfare {value} (95 %, fresh episodes)")
         return "\n".join([*lines, f"files  {', '.join(FILES)} in {self.folder}"])
+
+
+def _line(card: dict[str, Any]) -> str:
+    """A policy in the table."""
+    one, start, end = card["evidence"], f"{card['policy']:>6}", f"  {card['sha256'][:12]}"
+    if one is None:
+        return f"{start} {0:>7} {'-':>9} {'-':>7} {'-':>9} {'-':>9} {'-':>8}{end}"
+    values = f"{one['mean']['mean']:>9.2f} {shown(one['mean']['ci95']):>7} {one['cvar']['mean']:>9.2f}"
+    return f"{start} {one['agents']:>7} {values} {one['worst']['mean']:>9.2f} {one['regret']['mean']:>8.2f}{end}"
 
 
 def assess_run(
@@ -138,7 +138,7 @@ def _record(
             one["regret_to_own"] = intervals.difference(beyond[:, of], found.got[:, of], share)
         cards.append({
             "policy": policy, "sha256": arrays.fingerprint(result.arrays, policy), "evidence": one,
-            "length": intervals.mean_ci95(lengths[policy]),
+            "length": mean_ci95(lengths[policy]),
         })  # fmt: skip
     return {
         "policies": cards,
@@ -227,5 +227,3 @@ def _policies_table(cards: list[dict[str, Any]]) -> list[list[Any]]:
 
 def _cell(value: Any) -> Any:
     return "" if value is None else f"{value:.6g}" if isinstance(value, float) else value
-
-

@@ -69,9 +69,7 @@ class Comparison:
         return "\n".join(lines)
 
 
-def compare_runs(
-    before: Path, after: Path, episodes: int = 100, seed: int = 1, out: Path | None = None
-) -> Comparison:
+def compare_runs(before: Path, after: Path, episodes: int = 100, seed: int = 1, out: Path | None = None) -> Comparison:
     """Compare two runs for the same users.
 
     Args:
@@ -146,8 +144,8 @@ def comparison(
         says = "gains" if against.above[i] else "loses" if against.below[i] else ""
         users.append([
             name, *(("none" if one[i] < 0 else int(one[i])) for one in serves), float(got_before[:, i].mean()),
-            float(got_after[:, i].mean()), float(gains[:, i].mean()), float(width[i]) if np.isfinite(width[i]) else None,
-            says,
+            float(got_after[:, i].mean()), float(gains[:, i].mean()),
+            float(width[i]) if np.isfinite(width[i]) else None, says,
         ])  # fmt: skip
     record = {
         "policies": _changes(hashes), "users": len(users), "moved": int(moved.sum()),

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from policybudget.assessment.evaluate import judge
+from policybudget.assessment.portfolio import for_any_order
 from policybudget.assessment.statistics import mean_ci95
 from policybudget.policies.acting import Acting
 from policybudget.population import Population
@@ -35,7 +37,7 @@ from policybudget.worlds.interface import World
 
 COLUMNS = (
     "budget", "welfare", "ci95", "seeds", "worst", "worst_ci95", "above_floor", "optimum", "one_more", "one_more_ci95",
-    "chosen_on", "net",
+    "chosen_on", "any_welfare", "net",
 )  # fmt: skip
 
 
@@ -65,6 +67,8 @@ class Point:
         chosen_on: the welfare of the same choice on the episodes that it was chosen by.
         worst: the smallest mean return of an agent.
         above_floor: share of the agents whose mean return is at least the floor; None without one.
+        any_welfare: the smallest ratio, over power means from the mean to the worst agent, of its worth to that of k
+            candidates that were chosen for it; None where returns are negative.
         chosen: candidates that were chosen, ascending.
     """
 
@@ -74,6 +78,7 @@ class Point:
     chosen_on: float
     worst: float
     above_floor: float | None
+    any_welfare: float | None
     chosen: tuple[int, ...]
 
 
@@ -116,10 +121,12 @@ def point(
     objective = population.objective(welfare)
     on_choice = _table(population, candidates.choose)
     chosen = choose(objective, on_choice, budget)
+    on_judging = _table(population, candidates.judge)
+    ratios = for_any_order(on_choice, on_judging, chosen, weights=population.agent_weights)
     assignment = assign(_table(population, candidates.assign[chosen]), population.outside)
     found = judge(population, candidates.judge[chosen], assignment, welfare)
     hindsight = objective.summary(assign(on_choice[chosen], population.outside), on_choice[chosen])
-    gets = objective.utilities(assignment, found.matrix)
+    gets = objective.utilities(jnp.asarray(assignment), jnp.asarray(found.matrix))
     return Point(
         budget=budget,
         welfare=float(found.welfare["mean"]),
@@ -127,6 +134,7 @@ def point(
         chosen_on=float(hindsight["welfare"]),
         worst=float(found.social["worst"]),
         above_floor=None if floor is None else float(np.mean(np.asarray(gets) >= floor)),
+        any_welfare=None if ratios is None else float(ratios.min()),
         chosen=tuple(map(int, chosen)),
     )
 
@@ -144,7 +152,7 @@ def assign(
         α, a column of zeros for an agent that keeps its option outside.
     """
     best: Int[np.ndarray, " n"] = returns.argmax(axis=0)
-    alpha = (np.arange(len(returns))[:, None] == best).astype(np.float64)
+    alpha: Float[np.ndarray, "k n"] = (np.arange(len(returns))[:, None] == best).astype(np.float64)
     if outside is not None:
         served: Bool[np.ndarray, " n"] = returns.max(axis=0) > np.asarray(outside)
         alpha = alpha * served
@@ -170,6 +178,7 @@ class Row:
         one_more: what the next larger budget of the curve adds for each policy, with ci95 over seeds; None for the
             last.
         chosen_on: the welfare on the episodes that the policies were chosen by, mean over seeds.
+        any_welfare: how good the policies are for any power mean at least, mean over seeds; None where it is not known.
         net: the welfare less the cost of k policies; None without a cost.
     """
 
@@ -181,6 +190,7 @@ class Row:
     optimum: float | None
     one_more: dict[str, Any] | None
     chosen_on: float
+    any_welfare: float | None
     net: float | None
 
     def cells(self) -> list[Any]:
@@ -188,7 +198,8 @@ class Row:
         more = self.one_more or {"mean": None, "ci95": None}
         found = [
             self.budget, self.welfare["mean"], self.welfare["ci95"], self.seeds, self.worst["mean"],
-            self.worst["ci95"], self.above_floor, self.optimum, more["mean"], more["ci95"], self.chosen_on, self.net,
+            self.worst["ci95"], self.above_floor, self.optimum, more["mean"], more["ci95"], self.chosen_on,
+            self.any_welfare, self.net,
         ]  # fmt: skip
         return ["" if x is None else f"{x:.6g}" if isinstance(x, float) else x for x in found]
 
@@ -213,13 +224,19 @@ def curve(
             step = seeds[0][index + 1].budget - points[0].budget
             more = mean_ci95([(one[index + 1].welfare - one[index].welfare) / step for one in seeds])
         budget = points[0].budget
-        above = None if points[0].above_floor is None else float(np.mean([one.above_floor for one in points]))
+        chosen_on = float(np.mean([one.chosen_on for one in points]))
         rows.append(Row(
-            budget, welfare, len(points), mean_ci95([one.worst for one in points]), above, optimum, more,
-            float(np.mean([one.chosen_on for one in points])),
-            None if cost is None else welfare["mean"] - cost * budget,
+            budget, welfare, len(points), mean_ci95([one.worst for one in points]),
+            _mean([one.above_floor for one in points]), optimum, more, chosen_on,
+            _mean([one.any_welfare for one in points]), None if cost is None else welfare["mean"] - cost * budget,
         ))  # fmt: skip
     return tuple(rows)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """None where one of them is not known."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None
 
 
 def smallest(rows: Sequence[Row], target: float) -> int | None:

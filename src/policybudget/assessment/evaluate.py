@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +17,8 @@ from policybudget.rollouts.sampler import play
 from policybudget.rollouts.settling import standard_error
 from policybudget.welfare import Utilitarian, Welfare
 from policybudget.worlds.interface import World
+
+_standard_error = eqx.filter_jit(standard_error)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def judge(
     sizes = np.asarray(assignment, dtype=np.float64).sum(axis=1)
     weights = np.ones(matrix.shape[1]) if population.agent_weights is None else np.asarray(population.agent_weights)
     people = (np.asarray(assignment, np.float64) * weights).sum(axis=1)
-    error = np.asarray(standard_error(rewards, jnp.asarray(returns)))
+    error = np.asarray(_standard_error(rewards, jnp.asarray(returns)))
     per_episode = _paid(rewards, returns, assignment * weights)
     per_policy = [
         {

@@ -20,6 +20,7 @@ from jaxtyping import Float, Int
 from policybudget.assessment import intervals, seeds
 from policybudget.assessment.curve import assign
 from policybudget.assessment.evaluate import judge
+from policybudget.assessment.statistics import mean_ci95
 from policybudget.population import Population
 from policybudget.welfare import Welfare, parse
 
@@ -193,8 +194,8 @@ def groups(found: Samples, labels: Mapping[str, Int[np.ndarray, " g"]], weights:
         weights: (n,) how many people agents stand for; None for one each.
 
     Returns:
-        ``groups``, each with ``group``, ``agents``, ``mean`` and ``ci95``; ``gap`` with ``mean``, ``ci95``, ``best`` and
-        ``worst``, None for a single group.
+        ``groups``, each with ``group``, ``agents``, ``mean`` and ``ci95``; ``gap`` with ``mean``, ``ci95``, ``best``
+        and ``worst``, None for a single group.
     """
     everybody = np.arange(found.got.shape[1])
     expected = _expected(found, everybody)
@@ -209,7 +210,7 @@ def groups(found: Samples, labels: Mapping[str, Int[np.ndarray, " g"]], weights:
     best, worst = max(level, key=lambda name: level[name]), min(level, key=lambda name: level[name])
     gap = found.got[:, labels[best]] @ intervals.shares(share[labels[best]], len(labels[best]))
     gap = gap - found.got[:, labels[worst]] @ intervals.shares(share[labels[worst]], len(labels[worst]))
-    return {"groups": each, "gap": {**intervals.mean_ci95(gap), "best": best, "worst": worst}}
+    return {"groups": each, "gap": {**mean_ci95(gap), "best": best, "worst": worst}}
 
 
 def grouped(cells: list[str] | Float[np.ndarray, " n"], name: str) -> dict[str, Int[np.ndarray, " g"]]:

@@ -9,7 +9,7 @@ Learning"). There, one policy is chosen for everybody; :func:`best_portfolio` fi
 grid of p, where the paper searches along p.
 
 Where each agent is served by a policy of its own choice, all monotone welfare functions agree on who serves whom, but
-not on the k: :func:`factors_of_set` compares k policies with the best k for each p.
+not on the k: :func:`for_any_order` compares k policies with k that were chosen for each p.
 
 Power means need values of 0 and more; a table with others has none.
 """
@@ -141,28 +141,70 @@ def best_portfolio(values: Float[np.ndarray, "c n"], size: int, orders: Float[np
     return portfolio(values, rows[best], orders)
 
 
-def factors_of_set(
-    utilities: Float[np.ndarray, " n"], best: Float[np.ndarray, "q n"], orders: Float[np.ndarray, " q"]
-) -> Float[np.ndarray, " q"]:
-    """How good k policies are for each power mean, where every agent is served by the best of them for it.
+def best_for(
+    values: Float[np.ndarray, "c n"], start: Int[np.ndarray, " k"], order: float, weights: np.ndarray | None = None
+) -> Int[np.ndarray, " k"]:
+    """k rows for one power mean, where every agent is served by the best of them for it.
+
+    Rows are exchanged one at a time as long as the power mean rises: a local optimum, never worse than the start.
 
     Args:
-        utilities: (n,) what agents have with the k policies.
-        best: (q, n) what they would have with k policies that were chosen for this order.
-        orders: (q,) each p.
+        values: (c, n) what each of c policies is worth to each of n agents, 0 or more.
+        start: the k rows to begin with.
+        order: p.
+        weights: (n,) how many people agents stand for; None for one each.
 
     Returns:
-        (q,) ratios of welfare.
+        The rows, ascending.
     """
-    got = power_means(utilities[None], orders)[0]
-    most = np.array([power_means(row[None], np.array([p]))[0, 0] for row, p in zip(best, orders, strict=True)])
-    return np.divide(got, most, out=np.ones_like(got), where=most > 0)
+    chosen, orders, at, since = np.array(start), np.array([order]), 0, 0
+    most = power_means(values[chosen].max(axis=0)[None], orders, weights)[0, 0]
+    while since < len(chosen):
+        others = values[np.delete(chosen, at)].max(axis=0, initial=0.0)
+        worth = power_means(np.maximum(values, others), orders, weights)[:, 0]
+        since += 1
+        if worth.max() > most * (1 + 1e-9):
+            chosen[at], most, since = int(worth.argmax()), worth.max(), 0
+        at = (at + 1) % len(chosen)
+    found: Int[np.ndarray, " k"] = np.sort(chosen)
+    return found
+
+
+def for_any_order(
+    choose: Float[np.ndarray, "c n"],
+    judge: Float[np.ndarray, "c n"],
+    chosen: Int[np.ndarray, " k"],
+    orders: tuple[float, ...] = FEW,
+    weights: np.ndarray | None = None,
+) -> Float[np.ndarray, " q"] | None:
+    """How good k rows are for each power mean, beside k rows that were chosen for it.
+
+    Args:
+        choose: (c, n) mean returns by which rows are chosen for each order.
+        judge: (c, n) mean returns in other episodes, which the ratios are of.
+        chosen: the k rows.
+        orders: (q,) each p.
+        weights: (n,) how many people agents stand for; None for one each.
+
+    Returns:
+        (q,) ratios, about 1 or less; None where a return is negative, of which there are no power means.
+    """
+    if choose.min() < 0 or judge.min() < 0:
+        return None
+    ratios = []
+    for order in orders:
+        rows = best_for(choose, chosen, order, weights)
+        both = np.stack([judge[chosen].max(axis=0), judge[rows].max(axis=0)])
+        got, most = power_means(both, np.array([order]), weights)[:, 0]
+        ratios.append(got / most if most > 0 else 1.0)
+    return np.array(ratios)
 
 
 def _ratios(values: Float[np.ndarray, "c n"], orders: Float[np.ndarray, " q"]) -> Float[np.ndarray, "c q"]:
     means = power_means(values, np.asarray(orders))
     most = means.max(axis=0)
-    return np.divide(means, most, out=np.ones_like(means), where=most > 0)
+    ratios: Float[np.ndarray, "c q"] = np.divide(means, most, out=np.ones_like(means), where=most > 0)
+    return ratios
 
 
 def _cover(ratios: Float[np.ndarray, "c q"], level: float, size: int) -> Int[np.ndarray, " k"] | None:

@@ -70,9 +70,7 @@ def run(arguments: Sequence[str]) -> None:
 
         words = [*rest, "--budget", options.budgets or "", *(["--quiet"] if parsed.quiet else [])]
         configuration, budgets, seeds, _ = asked(words)
-        asked_for = curves.Curve.of(
-            configuration, budgets, seeds, options.dedicated, options.episodes, options.floor
-        )
+        asked_for = curves.Curve.of(configuration, budgets, seeds, options.dedicated, options.episodes, options.floor)
         new_folder(options.out)
     with locked(options.out) as folder, interrupts.unwinding(folder):
         if begun:

@@ -88,6 +88,8 @@ def curve(folder: Path, found: Found) -> None:
         columns[">= floor"] = [f"{100 * (row.above_floor or 0.0):.0f} %" for row in rows]
     more = [row.one_more for row in rows]
     columns["one more adds"] = ["-" if one is None else f"{one['mean']:.2f}{plus_minus(one['ci95'])}" for one in more]
+    if rows[0].any_welfare is not None:
+        columns["any p"] = [shown(row.any_welfare) for row in rows]
     if rows[0].net is not None:
         columns["after cost"] = [shown(row.net) for row in rows]
     table = _columns(*columns)
@@ -96,6 +98,8 @@ def curve(folder: Path, found: Found) -> None:
     console.print(table)
     over = f"{rows[0].seeds} seeds" if rows[0].seeds > 1 else "episodes"
     console.print(f"+- is the half-width of a 95 % confidence interval over {over}", style="dim")
+    if rows[0].any_welfare is not None:
+        console.print("any p: its worth beside k chosen for a power mean, at the least favourable", style="dim")
     if found.target is not None:
         reached = "no budget is shown to reach it" if found.reached is None else f"smallest budget {found.reached}"
         console.print(f"target {found.target:g}: {reached}", highlight=False)

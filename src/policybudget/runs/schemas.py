@@ -136,6 +136,7 @@ class PointRecord(Struct, frozen=True, forbid_unknown_fields=True):
     chosen: list[Count]
     ci95: Number | None = None
     above_floor: Annotated[float, Meta(ge=0, le=1)] | None = None
+    any_welfare: Annotated[float, Meta(ge=0, le=1e6)] | None = None
 
 
 class PointsRecord(Struct, frozen=True, forbid_unknown_fields=True):

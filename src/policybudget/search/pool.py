@@ -54,7 +54,9 @@ class Pool(Search):
 
     name: ClassVar[str] = "pool"
     within: str = option("splitting", f"the search that trains the pool: {', '.join(WITHIN)}")
-    pool_size: int | None = option(None, "policies of the pool, 1.5 times the largest budget if not given", most=100_000)
+    pool_size: int | None = option(
+        None, "policies of the pool, 1.5 times the largest budget if not given", most=100_000
+    )
     pool_budgets: str = option("", "refine for all of these, such as 1-10, down to --budget; it alone if not given")
     refine: float = option(0.5, "share of the transitions that refine the chosen policies")
 

@@ -1,6 +1,6 @@
 """A budget curve as a resumable plan: train a pool (or a training per budget), judge it, and write what was found.
 
-The folder of a curve has plan.json, the trainings below ``trainings``, what each training is worth below ``points``, and
+The folder of a curve has plan.json, the trainings below ``trainings``, what each of them is worth below ``points``, and
 in the end curve.csv, curve.json and curve.png.
 """
 
@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from policybudget.assessment import curve as curves
 from policybudget.assessment import figures
@@ -198,7 +200,8 @@ def compute(
     files.write_json(folder / FILES[1], found.record())
     figure = draw(rows, word, target, found.best)
     how = "a training per budget" if curve.dedicated else "one pool"
-    title = f"{inputs.short(problem.world.name)}: {how}, n = {problem.population.size}, {len(seeds)} seed{'s' * (len(seeds) > 1)}"
+    over = f"{len(seeds)} seed{'s' * (len(seeds) > 1)}"
+    title = f"{inputs.short(problem.world.name)}: {how}, n = {problem.population.size}, {over}"
     try:
         figures.save(figures.entitle(figure, title), folder / FILES[2])
     except OSError as error:
@@ -212,10 +215,7 @@ def _points(folder: Path, curve: Curve, problem: RepresentedMDP, seed: int) -> l
     if path.exists():
         record = files.checked(path, files.read_json(path), schemas.PointsRecord)
         if (record.episodes, record.floor) == (curve.episodes, curve.floor):
-            return [
-                Point(p.budget, p.welfare, p.ci95, p.chosen_on, p.worst, p.above_floor, tuple(p.chosen))
-                for p in record.points
-            ]
+            return [Point(**(msgspec.structs.asdict(one) | {"chosen": tuple(one.chosen)})) for one in record.points]
     runs = [run for run in curve.study.runs(folder / TRAININGS) if run.seed == seed]
     world, population, judged_by = problem.world, problem.population, (seed + JUDGED_BY) % 2**32
 

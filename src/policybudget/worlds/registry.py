@@ -201,6 +201,7 @@ def _glucose(name: str) -> Entry:
         world=partial(glucose_world, name),
         draw=lambda agents, seed: glucose_population(glucose_world(name), agents, seed),
         from_file=lambda world, path: read_patients(cast(GlucoseWorld, world), path),
+        pictures=("policybudget.assessment.glucose_figures:profiles_of_run",),
     )
 
 

@@ -49,8 +49,7 @@ def page(assessment: Assessment, worst: list[dict[str, Any]]) -> str:
     record, result = assessment.record, assessment.result
     served = [card for card in record["policies"] if card["evidence"] is not None]
     return environment.get_template("page.html").render(
-        title=f"{inputs.short(assessment.problem.world.name)}: {result.budget} polic{'y' if result.budget == 1 else 'ies'}"
-        f" for {len(result.agents)} user{'s' * (len(result.agents) != 1)}",
+        title=_title(assessment),
         record=record,
         result=result,
         cards=served[:CARDS],
@@ -63,6 +62,12 @@ def page(assessment: Assessment, worst: list[dict[str, Any]]) -> str:
         pictures=_pictures(assessment, served),
         users_hash=_users_hash(record),
     )
+
+
+def _title(assessment: Assessment) -> str:
+    budget, users = assessment.result.budget, len(assessment.result.agents)
+    what = f"{budget} polic{'y' if budget == 1 else 'ies'} for {users} user{'s' * (users != 1)}"
+    return f"{inputs.short(assessment.problem.world.name)}: {what}"
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -140,7 +145,7 @@ def _of_set(assessment: Assessment, served: list[dict[str, Any]]) -> list[Pictur
         chart = embedded(
             pictures.means(served),
             "Mean return, CVaR and worst user of each policy with 95 % intervals; the numbers are in the table",
-            "Each policy: the mean over its users, the mean of the worst tenth (CVaR), and its worst user; 95 % intervals.",
+            "Each policy: the mean over its users, of the worst tenth (CVaR), and its worst user; 95 % intervals.",
         )
         shown.insert(0, chart)
     return shown
@@ -159,14 +164,18 @@ def _behaviour(assessment: Assessment) -> list[Picture]:
         text = f"Mean return of each policy over {names[0]} of the users"
         found.append(embedded(figure, text, f"What each policy is worth to users, by their {names[0]}."))
         histogram = run_figures.assignment_histogram(np.asarray(parameters[:, 0]), result.assignment, names[0])
-        found.append(embedded(histogram, f"Number of users over {names[0]}, by policy", "Who is served by which policy."))
+        found.append(
+            embedded(histogram, f"Number of users over {names[0]}, by policy", "Who is served by which policy.")
+        )
     return found
 
 
 def _curve(record: dict[str, Any] | None) -> list[Picture]:
     if record is None:
         return []
-    figure = curve_figures.draw([Row(**row) for row in record["rows"]], record["reference"], record["target"], record["best"])
+    figure = curve_figures.draw(
+        [Row(**row) for row in record["rows"]], record["reference"], record["target"], record["best"]
+    )
     return [embedded(figure, "Welfare over the number of policies, and what one more adds", "The budget curve.")]
 
 

@@ -19,6 +19,8 @@ from policybudget.assessment.portfolio import power_means
 SMALL = 200_000
 """Bytes up to which a picture is drawn as SVG, which stays sharp; larger ones are PNG."""
 ORDERS = np.concatenate([1.0 - np.geomspace(50.0, 0.02, 60), [1.0]])
+KINDS = (("mean", "mean of its users", "o", 0), ("cvar", "CVaR, worst tenth", "s", 4), ("worst", "worst user", "D", 1))
+"""Of evidence that a chart shows: the key, the label, the marker and the colour."""
 MOST_BARS = 40
 """Policies whose means have room beside each other."""
 
@@ -68,13 +70,19 @@ def means(cards: list[dict[str, Any]]) -> Figure:
     high = max(2.0, 0.9 + 0.34 * len(cards))
     figure, axis = plt.subplots(figsize=(figures.SIZE[0], high), layout="constrained")
     rows = np.arange(len(cards))[::-1]
-    kinds = (("mean", "mean of its users", "o", 0), ("cvar", "CVaR, worst tenth", "s", 4), ("worst", "worst user", "D", 1))
+    kinds = (
+        ("mean", "mean of its users", "o", 0),
+        ("cvar", "CVaR, worst tenth", "s", 4),
+        ("worst", "worst user", "D", 1),
+    )
     for shift, (kind, label, marker, colour) in enumerate(kinds):
         values = [card["evidence"][kind]["mean"] for card in cards]
         widths = [card["evidence"][kind]["ci95"] or 0.0 for card in cards]
         places = rows + 0.22 * (1 - shift)
-        style = {"fmt": marker, "color": figures.colour(colour), "markersize": 5, "capsize": 2, "linewidth": 1.2}
-        axis.errorbar(values, places, xerr=widths, label=label, **style)
+        axis.errorbar(
+            values, places, xerr=widths, label=label, fmt=marker, color=figures.colour(colour), markersize=5,
+            capsize=2, linewidth=1.2,
+        )  # fmt: skip
     axis.set_yticks(rows, [f"policy {card['policy']}" for card in cards])
     axis.set_xlabel("return")
     axis.spines[["top", "right"]].set_visible(False)

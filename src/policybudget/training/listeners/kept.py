@@ -1,4 +1,4 @@
-"""The policies of every phase, and those that the search proposes for every budget, for who chooses among them later."""
+"""The policies of every phase, and those that the search proposes for every budget, for a later choice among them."""
 
 from __future__ import annotations
 
