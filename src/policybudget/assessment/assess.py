@@ -53,7 +53,7 @@ class Assessment:
         worth = self.record["welfare"][0]
         value = f"{worth['mean']:.2f}{plus_minus(worth['ci95'])}"
         lines.append(f"{worth['function']} welfare {value} (95 %, fresh episodes)")
-        return "\n".join([*lines, f"files  {', '.join(FILES)} in {self.folder}"])
+        return "\n".join([*lines, f"files  assessment.html, .json and two tables .csv in {self.folder}"])
 
 
 def _line(card: dict[str, Any]) -> str:

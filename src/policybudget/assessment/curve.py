@@ -161,7 +161,7 @@ def assign(
 
 def _table(population: Population, returns: Float[np.ndarray, "c e m"]) -> Float[np.ndarray, "c n"]:
     """Mean returns to the agents."""
-    return np.asarray(population.rewards.agents(returns.mean(axis=1)), np.float64)
+    return np.asarray(population.rewards.agents(jnp.asarray(returns.mean(axis=1))), np.float64)
 
 
 @dataclass(frozen=True)

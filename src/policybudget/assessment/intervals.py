@@ -56,7 +56,9 @@ def cvar(
     .. math:: \mathrm{CVaR}_\alpha = q_\alpha - \tfrac{1}{\alpha} \mathbb E\,[(q_\alpha - X)^+]
 
     with q the α-quantile (Rockafellar & Uryasev 2000). Its influence in row e is the weighted mean over agents of
-    :math:`q - (q - x)^+ / \alpha`, since the derivative for q vanishes.
+    :math:`q - (q - x)^+ / \alpha`, since the derivative for q vanishes. Few rows reach into the tail, so that the
+    standard error itself is uncertain: the degrees of freedom of Student's t are those of a variance under the excess
+    kurtosis κ of the influence (Satterthwaite), :math:`\nu = 2 / (\kappa / e + 2 / (e - 1))`.
 
     Args:
         samples: (e, n) returns.
@@ -71,7 +73,12 @@ def cvar(
     order = np.argsort(flat, kind="stable")
     reached = np.minimum(np.searchsorted(np.cumsum(each[order]), tail * (1 - 1e-12)), flat.size - 1)
     quantile = flat[order[reached]]
-    return mean_ci95((quantile - np.maximum(quantile - samples, 0.0) / tail) @ share)
+    influence = (quantile - np.maximum(quantile - samples, 0.0) / tail) @ share
+    found, rows = mean_ci95(influence), len(influence)
+    if found["ci95"]:
+        freedom = 2 / (max(float(stats.kurtosis(influence)), 0.0) / rows + 2 / (rows - 1))
+        found["ci95"] *= float(stats.t.ppf(0.975, freedom)) / student(rows)
+    return found
 
 
 @dataclass(frozen=True)

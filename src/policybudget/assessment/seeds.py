@@ -32,7 +32,7 @@ REPEATS = 2000
 
 
 def bootstrap(
-    scores: Float[np.ndarray, "s n e"],
+    scores: Float[np.ndarray, "*shape"],
     statistic: Statistic = np.mean,
     agents: bool = False,
     repeats: int = REPEATS,
