@@ -122,7 +122,8 @@ def summaries(path: Path, key: str) -> dict[tuple[str, int], np.ndarray]:
     for name, seeds in found.items():
         each = [np.array(rows) for rows in seeds.values()]
         table[name] = np.array([(rows[:, 0].mean(), rows[:, 0].min(), rows[:, 1].max()) for rows in each])
-    return table
+    order = list(dict.fromkeys(name for name, _ in table))
+    return {name: table[name] for name in sorted(table, key=lambda key: (order.index(key[0]), key[1]))}
 
 
 def show() -> None:

@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from policybudget.assessment.assess import assess_run
+    from policybudget.assessment.compare import compare_runs
     from policybudget.assessment.evaluate import evaluate
     from policybudget.assignment.committee import CoverCommittee
     from policybudget.assignment.conformance import check_rule
@@ -31,10 +33,12 @@ if TYPE_CHECKING:
     from policybudget.runs.result import Result, load
     from policybudget.search.archive import Archive
     from policybudget.search.plain import Plain
+    from policybudget.search.pool import Pool
     from policybudget.search.pretrained import Pretrained
     from policybudget.search.search import Search
     from policybudget.search.splitting import Splitting
     from policybudget.settings import option
+    from policybudget.studies.curve import budget_curve
     from policybudget.studies.train import train
     from policybudget.training.method import Method, preset
     from policybudget.worlds.conformance import check_world
@@ -52,6 +56,7 @@ __all__ = [
     "Method",
     "Plain",
     "PolicyBudgetError",
+    "Pool",
     "Population",
     "Pretrained",
     "RandomGroups",
@@ -61,8 +66,11 @@ __all__ = [
     "Splitting",
     "TrajectoryClusters",
     "__version__",
+    "assess_run",
+    "budget_curve",
     "check_rule",
     "check_world",
+    "compare_runs",
     "evaluate",
     "load",
     "make_problem",
@@ -84,6 +92,7 @@ _HOMES = {
     "PPO": "learning.settings",
     "Plain": "search.plain",
     "PolicyBudgetError": "errors",
+    "Pool": "search.pool",
     "Population": "population",
     "Pretrained": "search.pretrained",
     "RandomGroups": "assignment.fixed",
@@ -92,8 +101,11 @@ _HOMES = {
     "Search": "search.search",
     "Splitting": "search.splitting",
     "TrajectoryClusters": "assignment.trajectory_clusters",
+    "assess_run": "assessment.assess",
+    "budget_curve": "studies.curve",
     "check_rule": "assignment.conformance",
     "check_world": "worlds.conformance",
+    "compare_runs": "assessment.compare",
     "evaluate": "assessment.evaluate",
     "load": "runs.result",
     "make_problem": "problem",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -22,7 +23,7 @@ from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.policies.acting import Acting
 from policybudget.population import Population
 from policybudget.rollouts.sampler import play
-from policybudget.runs import arrays, files
+from policybudget.runs import arrays, files, inputs
 from policybudget.runs.csv_file import as_csv
 from policybudget.runs.result import Result, load
 from policybudget.streams import Stream, derive
@@ -95,15 +96,15 @@ def compare_runs(before: Path, after: Path, episodes: int = 100, seed: int = 1, 
             "only runs for the same users are compared"
         )
     problem = problem_of(after, second)
-    if first.world.get("name") != second.world.get("name"):
+    worlds = [inputs.short(str(one.world.get("name"))) for one in (first, second)]
+    if worlds[0] != worlds[1]:
         raise PolicyBudgetError(
-            f"{before} is of world {first.world.get('name')!r}, {after} of {second.world.get('name')!r}; only runs in "
-            "the same world are compared"
+            f"{before} is of world {worlds[0]}, {after} of {worlds[1]}; only runs in the same world are compared"
         )
     population, world = problem.population, problem.world
     got = [_got(world, population, one, episodes, seed) for one in (first, second)]
     objective = problem.objective
-    worth = [float(objective.welfare(one.mean(axis=0), objective.agent_weights)) for one in got]
+    worth = [float(objective.welfare(jnp.asarray(one.mean(axis=0)), objective.agent_weights)) for one in got]
     found = comparison(first, second, got[0], got[1], population.agent_weights)
     about = {
         "before": str(before), "after": str(after), "welfare_before": worth[0], "welfare_after": worth[1],
@@ -160,7 +161,7 @@ def _got(world: World, population: Population, result: Result, episodes: int, se
     policies: Acting = result.policies
     key, parts = derive(jax.random.key(seed), Stream.JUDGING_EPISODES), []
     for policy in range(result.budget):
-        played = play(world, population.rewards, policies.of(np.array([policy])), key, episodes, True)
+        played = play(world, population.rewards, policies.of(jnp.array([policy])), key, episodes, True)
         parts.append(np.asarray(played.returns)[0])
     returns = np.stack(parts)
     return evidence.samples(population, result.assignment, returns, returns).got
@@ -193,6 +194,6 @@ def _changes(hashes: list[list[str]]) -> list[dict[str, Any]]:
         elif other in before:
             what = f"was policy {before.index(other)}"
         else:
-            what = "new" if one is None else "changed"
+            what = "new" if one is None or one in after else "changed"
         rows.append({"policy": policy, "before": one, "after": other, "what": what})
     return rows

@@ -52,6 +52,8 @@ def run(arguments: Sequence[str]) -> None:
     declare(parser, Options)
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parsed, rest = parser.parse_known_args(arguments)
+    if not rest:
+        parsed = parser.parse_args(arguments)
     options: Options = filled(Options, parsed)
     if options.out == Path():
         raise PolicyBudgetError("curve needs --out DIR: a new folder, or that of a curve to go on with")

@@ -183,9 +183,10 @@ def play(
     shape = (budget, episodes if whom is None else whom.shape[1])
     copies, then = world.copies(shape[0] * shape[1]), _flat(whom)
     alive, lengths = np.ones(shape, bool), np.zeros(shape, np.float32)
-    returns: Array = jnp.zeros(())
+    returns: Array | None = None
     paid = rewards.features if whom is None else lambda seen: rewards.paid(seen, whom)[..., None]
-    pay = jax.jit(lambda seen, alive: jnp.where(alive[..., None], paid(seen), 0.0))
+    first = jax.jit(lambda seen, alive: jnp.where(alive[..., None], paid(seen), 0.0))
+    more = jax.jit(lambda returns, seen, alive: returns + first(seen, alive), donate_argnums=0)
     try:
         observation = copies.reset(host_seed(start_key), then).reshape(*shape, -1)
         for time in range(world.time_limit):
@@ -193,7 +194,8 @@ def play(
             action = acting.act(observation, random)
             now = copies.step(action.reshape(-1, *action.shape[2:]), then)
             led = now.outcome.reshape(*shape, -1), now.next_observation.reshape(*shape, -1)
-            returns = returns + pay(Experience(*map(jnp.asarray, (observation, action, *led))), jnp.asarray(alive))
+            seen, counts = Experience(*map(jnp.asarray, (observation, action, *led))), jnp.asarray(alive)
+            returns = first(seen, counts) if returns is None else more(returns, seen, counts)
             lengths += alive
             alive &= ~(now.terminated | now.truncated).reshape(shape)
             observation = now.observation.reshape(*shape, -1)
@@ -201,5 +203,6 @@ def play(
                 break
     finally:
         copies.close()
+    assert returns is not None  # an episode has a step at least
     played = Played(returns, jnp.asarray(lengths))
     return played if whom is None else by_agent(played, episodes)

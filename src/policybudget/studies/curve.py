@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from policybudget import runtime
 from policybudget.assessment import curve as curves
 from policybudget.assessment import figures
 from policybudget.assessment.curve import COLUMNS, Point, Row, play_candidates, point
@@ -23,6 +24,7 @@ from policybudget.problem import RepresentedMDP
 from policybudget.progress import progress
 from policybudget.runs import files, inputs, schemas
 from policybudget.runs.csv_file import as_csv
+from policybudget.runs.folder import locked, new_folder
 from policybudget.runs.kept import kept
 from policybudget.runs.manifest import FORMAT, check_format
 from policybudget.runs.result import load
@@ -30,6 +32,7 @@ from policybudget.search.pool import WITHIN, Pool
 from policybudget.studies.side_by_side import known_optima, train_study
 from policybudget.studies.study import Study
 from policybudget.training.configuration import Configuration
+from policybudget.training.configuration import preset as preset_of
 
 PLAN, POINTS, TRAININGS = "plan.json", "points", "trainings"
 FILES = ("curve.csv", "curve.json", "curve.png")
@@ -167,6 +170,51 @@ class Found:
         asked = {"target": self.target, "reached": self.reached, "cost_per_policy": self.cost, "best": self.best}
         about = {"reference": self.reference, "transitions": self.curve.transitions} | asked
         return self.curve._settings() | about | {"rows": [asdict(row) for row in self.rows]}
+
+
+def budget_curve(
+    world: str,
+    budgets: Iterable[int],
+    out: str | Path,
+    *,
+    seeds: Iterable[int] = (0,),
+    preset: str = "default",
+    dedicated: bool = False,
+    episodes: int = 50,
+    floor: float | None = None,
+    target: float | None = None,
+    cost_per_policy: float | None = None,
+    quiet: bool = False,
+    **settings: Any,
+) -> Found:
+    """What k policies are worth for every k, as ``policybudget curve`` with the same settings finds it.
+
+    Args:
+        world: by name.
+        budgets: ascending.
+        out: folder of the curve, new or empty.
+        seeds: of the trainings, ascending.
+        preset: what is not given comes from it.
+        dedicated: whether every budget is trained by itself; a pool serves all of them if not.
+        episodes: of each policy, in each of the three sets.
+        floor: the return that an agent should have; None for none.
+        target: welfare that is wanted; None for none.
+        cost_per_policy: in units of welfare; None for none.
+        quiet: whether nothing is shown in the terminal.
+        **settings: fields of :class:`policybudget.training.configuration.Configuration`, such as ``transitions``.
+
+    Returns:
+        The curve.
+
+    Raises:
+        PolicyBudgetError: a setting is out of range, or a training failed.
+    """
+    budgets, seeds = tuple(budgets), tuple(seeds)
+    chosen = {"cores": len(runtime.available())} | settings | {"budget": budgets[0], "seed": seeds[0]}
+    curve = Curve.of(replace(preset_of(preset, world), **chosen), budgets, seeds, dedicated, episodes, floor)
+    with locked(new_folder(Path(out))) as folder:
+        curve.save(folder)
+        return compute(folder, curve, target, cost_per_policy, quiet)
 
 
 def compute(

@@ -157,7 +157,11 @@ def _behaviour(assessment: Assessment) -> list[Picture]:
     for reference in registry.entry(problem.world.name).pictures:
         for name, figure in resolve_name(reference)(problem, result).items():
             stem = Path(name).stem.replace("_", " ")
-            found.append(embedded(figure, f"{stem} of each policy", f"{stem.capitalize()} of each policy."))
+            found.append(
+                embedded(
+                    figure, f"{stem} of each policy, as this world is drawn", f"{stem.capitalize()} of each policy."
+                )
+            )
     parameters, names = problem.population.parameters, problem.population.parameter_names
     if parameters is not None and parameters.shape[1] == 1 and len(np.unique(parameters)) > 2:
         figure = pictures.over_parameter(assessment.found.matrix, np.asarray(parameters[:, 0]), names[0])
