@@ -77,6 +77,5 @@ def test_a_set_for_the_mean_may_be_poor_for_the_worst() -> None:
     np.testing.assert_allclose(ratios, [0.0, 1.0])
 
 
-def test_a_matrix_published_with_the_paper() -> None:
-    # Healthcare Intervention, the groups 5 to 7 of its 63 rows and six of its 285 policies (Kim et al. 2025)
+def test_orders_rise_from_the_worst_to_the_mean() -> None:
     assert portfolios.GRID[0] == -np.inf and portfolios.GRID[-1] == 1.0 and (np.diff(portfolios.GRID) > 0).all()
