@@ -65,8 +65,8 @@ class Units:
         return sum(self.sizes)
 
     @cached_property
-    def _stretch(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-        """Offset, scale, low and high, in float64."""
+    def stretch(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        """Offset, scale, low and high of a box that is stretched, (a,) each, in float64."""
         low, high = np.asarray(self.low, np.float64), np.asarray(self.high, np.float64)
         has_low, has_high = np.isfinite(low), np.isfinite(high)
         both = has_low & has_high
@@ -92,7 +92,7 @@ class Units:
             return np.asarray((np.asarray(actions, np.int64).reshape(shape) + first).astype(self.dtype))
         if not self.stretched:
             return np.asarray(actions.reshape(shape).astype(self.dtype))
-        offset, scale, low, high = self._stretch
+        offset, scale, low, high = self.stretch
         stretched = np.clip(offset + scale * np.asarray(actions, np.float64), low, high)
         fitting = np.rint(stretched) if self._whole else stretched
         return np.asarray(fitting.reshape(shape).astype(self.dtype))
@@ -114,7 +114,7 @@ class Units:
         if self.kind == "box":
             if not self.stretched:
                 return np.asarray(rows, np.float32)
-            offset, scale, _, _ = self._stretch
+            offset, scale, _, _ = self.stretch
             return np.asarray((np.asarray(rows, np.float64) - offset) / scale)
         first = np.asarray(self.start or (0,), np.int64)
         whole = np.asarray(rows, np.int64)
@@ -142,7 +142,7 @@ class Units:
             kept |= {side: [x if math.isfinite(x) else None for x in getattr(self, side)] for side in ("low", "high")}
             kept["stretched"] = self.stretched
             if self.stretched:
-                offset, scale, _, _ = self._stretch
+                offset, scale, _, _ = self.stretch
                 kept |= {"offset": offset.tolist(), "scale": scale.tolist()}
                 formula = FORMULAS["whole" if self._whole else "stretched"]
         else:

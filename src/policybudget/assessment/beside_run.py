@@ -23,6 +23,8 @@ from policybudget.streams import Stream, derive
 
 RECORDS = {"certificate": "generalisation.json", "configuration": "config.json", "manifest": "manifest.json"}
 """Records of a run folder that a report shows, where they are there."""
+MANIFEST = ("world", "inputs", "sha256", "libraries")
+"""What is taken over from the manifest."""
 
 
 def about(folder: Path, result: Result, curve: Path | None = None) -> dict[str, Any]:
@@ -41,6 +43,8 @@ def about(folder: Path, result: Result, curve: Path | None = None) -> dict[str, 
         RunFolderError: a record is damaged, or the curve is none.
     """
     found = {name: _record(folder / file) for name, file in RECORDS.items()}
+    if found["manifest"] is not None:
+        found["manifest"] = {name: found["manifest"][name] for name in MANIFEST}
     if curve is not None and (shown := _record(curve / "curve.json")) is None:
         raise RunFolderError(f"{curve} is no folder of a finished budget curve: it has no curve.json")
     return {"seeds": over_seeds(folder, result), "curve": None if curve is None else shown} | found

@@ -17,6 +17,8 @@ COMMANDS = {
     "assess": "the evidence for each policy of a run, as a page to approve it by",
     "compare": "two runs for the same users: what changed, who gained, who lost",
     "generalise": "what a run is worth to tasks held out from its training, and a certificate",
+    "export": "seal the policies of a run as a bundle: NumPy and ONNX, hashes, evidence",
+    "verify": "is a bundle what it was when it was sealed?",
     "check": "does a world do what training relies on?",
     "optimum": "the best that a budget of k policies can do, without training",
     "cover": "K prototypes within a radius of as many tasks as possible",

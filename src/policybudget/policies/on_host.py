@@ -73,7 +73,7 @@ class HostPolicies:
         Returns:
             (k, B) or (k, B, components) actions.
         """
-        out = self._head(observation)
+        out = self.scores(observation)
         if self.choices is None:
             return out if random is None or self.deviation is None else np.asarray(out + self.deviation * random)
         if self._one:
@@ -82,7 +82,15 @@ class HostPolicies:
         each = [_choose(part, None if random is None else random[..., i]) for i, part in enumerate(parts)]
         return np.stack(each, axis=-1)
 
-    def _head(self, observation: Numbers) -> Numbers:
+    def scores(self, observation: Numbers) -> Numbers:
+        """Outputs of the last layer: logits, or means of actions.
+
+        Args:
+            observation: (k, B, o) B raw observations per policy.
+
+        Returns:
+            (k, B, outputs).
+        """
         x = np.clip((observation - self.mean) * self.inverse, -10.0, 10.0) if self.normalises else observation
         for weight, bias in self.layers[:-1]:
             x = np.tanh(_product(x, weight) + bias)

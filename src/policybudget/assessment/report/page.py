@@ -105,9 +105,9 @@ def short(text: str, most: int = LONGEST) -> str:
 
 def _users_hash(record: dict[str, Any]) -> str | None:
     """Of the users' table that was trained for, if it came from a file."""
-    copies = (record["manifest"] or {}).get("inputs", {})
-    found = [one.get("sha256") for name, one in copies.items() if one.get("for", name).startswith("population")]
-    return found[0] if found else next((one.get("sha256") for one in copies.values()), None)
+    manifest = record["manifest"] or {"inputs": {}, "world": {}}
+    found: str | None = manifest["inputs"].get(manifest["world"].get("population"), {}).get("sha256")
+    return found
 
 
 def _pictures(assessment: Assessment, served: list[dict[str, Any]]) -> dict[str, list[Picture]]:

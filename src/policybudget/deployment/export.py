@@ -1,0 +1,225 @@
+"""From a finished run to a sealed bundle: each policy by itself, checked against what was trained, and hashed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from policybudget.assessment.trained_for import problem_of
+from policybudget.deployment import materials
+from policybudget.deployment.bundle import ASSIGNMENT, FORMAT, MATERIALS, NAME, Bundle, Numbers, load
+from policybudget.deployment.onnx_graph import onnx_bytes
+from policybudget.errors import PolicyBudgetError, RunFolderError, check_seed
+from policybudget.policies.on_host import HostPolicies
+from policybudget.population import Population
+from policybudget.population.rewards import Outcome
+from policybudget.problem import RepresentedMDP
+from policybudget.rollouts.sampler import play
+from policybudget.runs import arrays, files, inputs
+from policybudget.runs.manifest import libraries
+from policybudget.runs.result import Result
+from policybudget.runs.result import load as load_run
+from policybudget.streams import Stream, derive
+
+EVIDENCE = ("assessment.html", "assessment.json", "assessment_policies.csv", "assessment_users.csv")
+"""Files of a run folder that go with the bundle, where they are there."""
+WIDEST, TRIED, ALLOWED = 6, 512, 1e-5
+"""Observations are tried up to 10^6 in size, so many of each policy; the largest relative difference of scores."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A sealed bundle.
+
+    Attributes:
+        bundle: as it was loaded again.
+        differences: the largest relative difference of scores from those in JAX, by kind: "numpy", "onnx".
+    """
+
+    bundle: Bundle
+    differences: dict[str, float]
+
+    def text(self) -> str:
+        """What is in it, in lines of at most 80 columns."""
+        record = self.bundle.record
+        lines = [f"{'policy':>6} {'users':>6}  hash"]
+        serves = self.bundle.assignment.argmax(axis=0)[self.bundle.assignment.max(axis=0) > 0]
+        for one in record.policies:
+            lines.append(f"{one.policy:>6} {int((serves == one.policy).sum()):>6}  {one.sha256[:16]}")
+        worst = ", ".join(f"{name} {value:.1e}" for name, value in self.differences.items())
+        lines.append(f"largest relative difference from what was trained: {worst}")
+        return "\n".join([*lines, f"bundle {self.bundle.folder} ({len(record.files) + 1} files, verified)"])
+
+
+def export(
+    run: Path, out: Path, floor: float | None = None, episodes: int = 100, seed: int = 1, onnx: bool = True
+) -> Exported:
+    """Seal a bundle.
+
+    Args:
+        run: folder of a finished run.
+        out: folder of the bundle; it must not exist. It appears whole or not at all.
+        floor: the return below which no policy is said to serve a new user; None for none.
+        episodes: fresh ones of each policy, for what users may expect.
+        seed: of the episodes.
+        onnx: whether there is an ONNX graph of each policy.
+
+    Returns:
+        The bundle and how close its policies are to what was trained.
+
+    Raises:
+        PolicyBudgetError: an argument is out of range, the folder is there already, or a policy does not act as it did.
+    """
+    if episodes < 1:
+        raise PolicyBudgetError(f"episodes must be at least 1, got {episodes}")
+    check_seed(seed)
+    if out.exists():
+        raise PolicyBudgetError(f"{out} is there already; a bundle is sealed once: give another --out")
+    result = load_run(run)
+    problem = problem_of(run, result)
+    beside = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        differences = _write(beside, run, result, problem, floor, episodes, seed, onnx)
+        load(beside)
+        try:
+            beside.rename(out)
+        except OSError as error:
+            raise files.cannot_write(out, error) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return Exported(load(out), differences)
+
+
+def _write(
+    folder: Path,
+    run: Path,
+    result: Result,
+    problem: RepresentedMDP,
+    floor: float | None,
+    episodes: int,
+    seed: int,
+    onnx: bool,
+) -> dict[str, float]:
+    """Everything, the record last."""
+    digits, records, differences = len(str(result.budget - 1)), list[dict[str, Any]](), dict[str, float]()
+    for policy in range(result.budget):
+        own, name = _alone(result.arrays, policy), f"policies/{policy:0{max(2, digits)}d}"
+        host = HostPolicies(own, result.architecture.actions.choices, result.architecture.actions.kind == "discrete")
+        graph = onnx_bytes(host, result.architecture.actions, result.architecture.observation_size) if onnx else None
+        for kind, value in _differences(result, policy, host, graph).items():
+            differences[kind] = max(differences.get(kind, 0.0), value)
+        files.write(folder / f"{name}.safetensors", arrays.dump(own))
+        if graph is not None:
+            files.write(folder / f"{name}.onnx", graph)
+        records.append({
+            "policy": policy, "sha256": arrays.fingerprint(own, 0), "file": f"{name}.safetensors",
+            "onnx": None if graph is None else f"{name}.onnx", "approved": None,
+        })  # fmt: skip
+    if too_far := [kind for kind, value in differences.items() if value > ALLOWED]:
+        raise PolicyBudgetError(
+            f"{too_far[0]} gives scores that differ by {differences[too_far[0]]:.1e} from those that were trained "
+            f"(at most {ALLOWED:g} is allowed); nothing was written"
+        )
+    tables = _expected(problem, result, episodes, seed)
+    files.write(folder / ASSIGNMENT, arrays.dump(tables))
+    named = {f"policy {one['policy']}": str(one["sha256"]) for one in records}
+    files.write_json(folder / MATERIALS, materials.bill(named))
+    for name in EVIDENCE:
+        if (run / name).is_file():
+            files.write(folder / name, files.read(run / name))
+    _seal(folder, result, problem, floor, records)
+    return differences
+
+
+def _seal(
+    folder: Path, result: Result, problem: RepresentedMDP, floor: float | None, records: list[dict[str, Any]]
+) -> None:
+    """bundle.json, with the hash of every other file."""
+    present = sorted(path for path in folder.rglob("*") if path.is_file())
+    record = {
+        "format": FORMAT,
+        "policybudget": libraries().get("policybudget", "unknown"),
+        "world": inputs.short(str(result.world.get("name"))),
+        "population": population_hash(problem.population),
+        "users": list(result.agents),
+        "components": list(getattr(problem.world, "components", ()) or ()),
+        "floor": floor,
+        "policies": records,
+        "architecture": result.architecture.record(),
+        "files": {str(path.relative_to(folder)): files.sha256(files.read(path)) for path in present},
+    }
+    files.write_json(folder / NAME, record)
+
+
+def population_hash(population: Population) -> str:
+    """Of names, weights on features, task parameters, dynamics, weights and options outside of the users.
+
+    Args:
+        population: the n agents.
+
+    Returns:
+        SHA-256 in hexadecimal digits.
+    """
+    parts: list[bytes] = ["\n".join(population.names).encode()]
+    tables = (population.rewards.weights, population.parameters, population.dynamics)
+    for table in (*tables, population.agent_weights, population.outside):
+        parts.append(b"none" if table is None else np.ascontiguousarray(np.asarray(table, np.float64)).tobytes())
+    return files.sha256(b"\0".join(parts))
+
+
+def _alone(numbers: dict[str, Numbers], policy: int) -> dict[str, Numbers]:
+    """The numbers of one policy, those that all share included."""
+    return {
+        name: np.array(array[policy : policy + 1] if array.ndim == 3 and len(array) > 1 else array)
+        for name, array in numbers.items()
+    }
+
+
+def _expected(problem: RepresentedMDP, result: Result, episodes: int, seed: int) -> dict[str, Numbers]:
+    """Who is served, and what policies are worth on fresh episodes."""
+    rewards = problem.population.rewards
+    key = derive(jax.random.key(seed), Stream.JUDGING_EPISODES)
+    played = play(problem.world, rewards, result.policies, key, episodes, True)
+    mean = played.returns.mean(axis=1)
+    tables = {
+        "assignment": np.asarray(result.assignment, np.float32),
+        "returns": np.asarray(rewards.agents(mean), np.float32),
+    }
+    if not rewards.own and rewards.weights is not None and isinstance(rewards.features, Outcome):
+        tables["features"] = np.asarray(mean, np.float32)
+    return tables
+
+
+def _differences(result: Result, policy: int, host: HostPolicies, graph: bytes | None) -> dict[str, float]:
+    """Of scores, on random observations of ordinary and of extreme size."""
+    size, rng = result.architecture.observation_size, np.random.default_rng(policy)
+    scale = 10.0 ** rng.uniform(-2, WIDEST, (TRIED, 1))
+    seen = (rng.standard_normal((TRIED, size)) * scale).astype(np.float32)
+    trained = result.policies.of(jnp.array([policy]))
+    known = np.asarray(trained.actor.network(trained.normaliser(jnp.asarray(seen[None]))))[0]
+    found = {"numpy": host.scores(seen[None])[0]}
+    if graph is not None:
+        found["onnx"] = _run(graph, seen)
+    unit = np.maximum(1.0, np.abs(known).max(axis=1, keepdims=True))
+    return {kind: float((np.abs(scores - known) / unit).max()) for kind, scores in found.items()}
+
+
+def _run(graph: bytes, seen: Numbers) -> Numbers:
+    """The scores of a graph."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise RunFolderError(
+            'an ONNX graph is checked before it is sealed: pip install "policybudget[onnx]", or --no-onnx'
+        ) from None
+    quiet = onnxruntime.SessionOptions()
+    quiet.log_severity_level = 4
+    session = onnxruntime.InferenceSession(graph, quiet, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(["scores"], {"observation": seen})[0])
