@@ -92,6 +92,8 @@ class Bundle:
         assignment: (k, n) α.
         returns: (k, n) mean returns.
         features: (k, m) mean feature returns; None where rewards are no weights on features.
+        covariance: (k, m, m) of these means; empty without features.
+        parameters: (n, p) task parameters of the users; None if they have none.
     """
 
     folder: Path
@@ -100,6 +102,8 @@ class Bundle:
     assignment: Numbers
     returns: Numbers
     features: Numbers | None
+    covariance: Numbers
+    parameters: Numbers | None
 
     def assign(self, user: str | Sequence[float] | Numbers) -> Assigned:
         """Who serves a user: one that was trained for, by name, or a new one by the weights on the reward's components.
@@ -168,10 +172,16 @@ def load(folder: str | Path) -> Bundle:
     tables, _ = arrays.load(folder / ASSIGNMENT)
     shape = (len(policies), len(record.users))
     arrays.fit(folder / ASSIGNMENT, tables, {"assignment": shape, "returns": shape})
-    features = tables.get("features")
-    if features is not None and (features.ndim != 2 or len(features) != len(policies)):
-        raise RunFolderError(f"{folder / ASSIGNMENT} does not fit: features have shape {features.shape}")
-    return Bundle(folder, record, tuple(policies), tables["assignment"], tables["returns"], features)
+    features, parameters = tables.get("features"), tables.get("parameters")
+    if features is not None:
+        m = features.shape[-1]
+        arrays.fit(folder / ASSIGNMENT, tables, {"features": (len(policies), m), "covariance": (len(policies), m, m)})
+    if parameters is not None:
+        arrays.fit(folder / ASSIGNMENT, tables, {"parameters": (len(record.users), len(record.parameters))})
+    covariance = tables.get("covariance", np.empty((0, 0, 0)))
+    return Bundle(
+        folder, record, tuple(policies), tables["assignment"], tables["returns"], features, covariance, parameters
+    )
 
 
 def verify(folder: str | Path) -> BundleRecord:
@@ -206,6 +216,8 @@ def verify(folder: str | Path) -> BundleRecord:
             raise RunFolderError(f"{file} is a link; a bundle has none")
         if files.sha256(files.read(file)) != expected:
             raise RunFolderError(f"{file} does not match its hash in {NAME}: changed or damaged")
+    if len(record.promises) != len(record.policies):
+        raise RunFolderError(f"{path} is damaged: expected a promise for each policy, or null")
     if [one.policy for one in record.policies] != list(range(len(record.policies))):
         raise RunFolderError(f"{path} is damaged: policies are numbered from 0")
     return record

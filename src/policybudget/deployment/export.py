@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from policybudget.assessment.intervals import mean_return
 from policybudget.assessment.trained_for import problem_of
 from policybudget.deployment import materials
 from policybudget.deployment.bundle import ASSIGNMENT, FORMAT, MATERIALS, NAME, Bundle, Numbers, load
@@ -127,20 +128,18 @@ def _write(
             f"{too_far[0]} gives scores that differ by {differences[too_far[0]]:.1e} from those that were trained "
             f"(at most {ALLOWED:g} is allowed); nothing was written"
         )
-    tables = _expected(problem, result, episodes, seed)
+    tables, promises = _expected(problem, result, episodes, seed)
     files.write(folder / ASSIGNMENT, arrays.dump(tables))
     named = {f"policy {one['policy']}": str(one["sha256"]) for one in records}
     files.write_json(folder / MATERIALS, materials.bill(named))
     for name in EVIDENCE:
         if (run / name).is_file():
             files.write(folder / name, files.read(run / name))
-    _seal(folder, result, problem, floor, records)
+    _seal(folder, result, problem, {"floor": floor, "promises": promises, "policies": records})
     return differences
 
 
-def _seal(
-    folder: Path, result: Result, problem: RepresentedMDP, floor: float | None, records: list[dict[str, Any]]
-) -> None:
+def _seal(folder: Path, result: Result, problem: RepresentedMDP, found: dict[str, Any]) -> None:
     """bundle.json, with the hash of every other file."""
     present = sorted(path for path in folder.rglob("*") if path.is_file())
     record = {
@@ -150,8 +149,8 @@ def _seal(
         "population": population_hash(problem.population),
         "users": list(result.agents),
         "components": list(getattr(problem.world, "components", ()) or ()),
-        "floor": floor,
-        "policies": records,
+        "parameters": list(problem.population.parameter_names),
+        **found,
         "architecture": result.architecture.record(),
         "files": {str(path.relative_to(folder)): files.sha256(files.read(path)) for path in present},
     }
@@ -182,8 +181,10 @@ def _alone(numbers: dict[str, Numbers], policy: int) -> dict[str, Numbers]:
     }
 
 
-def _expected(problem: RepresentedMDP, result: Result, episodes: int, seed: int) -> dict[str, Numbers]:
-    """Who is served, and what policies are worth on fresh episodes."""
+def _expected(
+    problem: RepresentedMDP, result: Result, episodes: int, seed: int
+) -> tuple[dict[str, Numbers], list[float | None]]:
+    """Who is served, what policies are worth on fresh episodes, and what mean each is shown to reach at least."""
     rewards = problem.population.rewards
     key = derive(jax.random.key(seed), Stream.JUDGING_EPISODES)
     played = play(problem.world, rewards, result.policies, key, episodes, True)
@@ -192,9 +193,30 @@ def _expected(problem: RepresentedMDP, result: Result, episodes: int, seed: int)
         "assignment": np.asarray(result.assignment, np.float32),
         "returns": np.asarray(rewards.agents(mean), np.float32),
     }
+    population, each = problem.population, np.asarray(played.returns, np.float64)
+    if population.parameters is not None and population.parameter_names:
+        tables["parameters"] = np.asarray(population.parameters, np.float32)
     if not rewards.own and rewards.weights is not None and isinstance(rewards.features, Outcome):
         tables["features"] = np.asarray(mean, np.float32)
-    return tables
+        apart = each - each.mean(axis=1, keepdims=True)
+        many = max(1, episodes - 1) * episodes
+        tables["covariance"] = (np.einsum("kea,keb->kab", apart, apart) / many).astype(np.float32)
+    return tables, _promises(population, tables["assignment"], each)
+
+
+def _promises(population: Population, assignment: Numbers, returns: Numbers) -> list[float | None]:
+    """The lower end of the 95 % interval of each policy's mean return to its users; None for a policy without any."""
+    serves, promises = np.where(assignment.max(axis=0) > 0, assignment.argmax(axis=0), -1), list[float | None]()
+    for policy, features in enumerate(returns):
+        of = np.flatnonzero(serves == policy)
+        if not len(of):
+            promises.append(None)
+            continue
+        weights = None if population.agent_weights is None else population.agent_weights[of]
+        got = np.asarray(population.rewards.agents(jnp.asarray(features, jnp.float32)), np.float64)[:, of]
+        found = mean_return(got, weights)
+        promises.append(found["mean"] - (found["ci95"] or 0.0))
+    return promises
 
 
 def _differences(result: Result, policy: int, host: HostPolicies, graph: bytes | None) -> dict[str, float]:

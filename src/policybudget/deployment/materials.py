@@ -17,8 +17,8 @@ def bill(policies: dict[str, str]) -> dict[str, Any]:
         policies: SHA-256 of each policy by its name.
 
     Returns:
-        A CycloneDX document as JSON takes it: libraries, of which those that acting needs are required, and the policies
-        as machine-learning models.
+        A CycloneDX document as JSON takes it: libraries, of which those that acting needs are required, and the
+        policies as machine-learning models.
     """
     libraries = [found for name in MADE_WITH if (found := _library(name)) is not None]
     models = [

@@ -45,7 +45,9 @@ class BundleRecord(Struct, frozen=True, forbid_unknown_fields=True):
     population: Digest
     users: Annotated[list[Name], Meta(min_length=1, max_length=MOST_AGENTS)]
     components: list[Text]
+    parameters: list[Text]
     floor: float | None
+    promises: list[float | None]
     policies: Annotated[list[PolicyRecord], Meta(min_length=1, max_length=MOST_POLICIES)]
     architecture: ArchitectureRecord
     files: dict[Relative, Digest]

@@ -24,6 +24,15 @@ def as_csv(rows: Iterable[Sequence[Any]]) -> str:
     return "".join(map(_line, rows))
 
 
+def cell(text: str) -> str:
+    """A text as a cell that any spreadsheet may open, where rows are put together by hand because there are many.
+
+    Args:
+        text: such as a name.
+    """
+    return text if text.isalnum() else _line([text])[:-1]
+
+
 def _line(row: Sequence[Any]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerow([_harmless(cell) for cell in row])  # quotes both of these in texts

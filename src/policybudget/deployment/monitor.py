@@ -1,0 +1,98 @@
+r"""Is what is realised inside what was promised? A test that may be looked at after every return.
+
+For each policy, the promise is a mean return of at least b. With returns scaled to [0, 1] and b likewise, a gambler who
+bets against the promise has, after returns x_1, x_2, ... the capital
+
+.. math:: K_t = \frac{1}{|\Lambda|} \sum_{\lambda \in \Lambda} \prod_{s \le t} \bigl(1 + \lambda\,(b - x_s)\bigr),
+          \qquad 0 < \lambda < \frac{1}{1 - b}.
+
+While the promise holds, each factor has mean at most 1 whatever came before, so K is a nonnegative supermartingale that
+starts at 1 (an e-process), and by Ville's inequality it ever reaches 1/α with probability at most α: at any time of
+looking, for any distribution, also where returns depend on each other (Waudby-Smith & Ramdas 2024, "Estimating means of
+bounded random variables by betting"). k policies are watched at α/k each.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from policybudget.errors import PolicyBudgetError
+
+BETS = 20
+"""Sizes of bets, evenly on a logarithmic scale."""
+BOLDEST = 0.9
+"""The largest bet, as a share of what may be bet without ruin."""
+
+
+@dataclass
+class Watch:
+    """One policy under watch. It changes with every return that it sees.
+
+    Args:
+        promised: the mean return that was promised.
+        low: no return is below it.
+        high: no return is above it.
+        level: α, the probability of ever raising a false alarm.
+
+    Raises:
+        PolicyBudgetError: the numbers do not go together.
+    """
+
+    promised: float
+    low: float
+    high: float
+    level: float = 0.05
+    returns: int = field(default=0, init=False)
+    total: float = field(default=0.0, init=False)
+    alarm_at: int | None = field(default=None, init=False)
+    lost_at_alarm: float | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise PolicyBudgetError(f"low must be below high, both finite, got {self.low} and {self.high}")
+        if not self.low <= self.promised <= self.high:
+            raise PolicyBudgetError(f"a promise must lie in [{self.low}, {self.high}], got {self.promised}")
+        if not 0 < self.level < 1:
+            raise PolicyBudgetError(f"level must be between 0 and 1, got {self.level}")
+        most = BOLDEST / max(1.0 - self._scaled(self.promised), 1e-9)
+        self._bets = most * np.geomspace(1e-3, 1.0, BETS)
+        self._logs = np.zeros(BETS)
+
+    def _scaled(self, value: float) -> float:
+        return (value - self.low) / (self.high - self.low)
+
+    @property
+    def evidence(self) -> float:
+        """The capital of who bets against the promise: 1 at the start; an alarm at 1/α."""
+        most = self._logs.max()
+        return float(np.exp(min(most, 700.0)) * np.exp(self._logs - most).mean())
+
+    @property
+    def mean(self) -> float:
+        """Of the returns so far; NaN before any."""
+        return self.total / self.returns if self.returns else math.nan
+
+    def see(self, value: float) -> bool:
+        """Hear of a return.
+
+        Args:
+            value: the return.
+
+        Returns:
+            Whether this one raises the alarm; it is raised once.
+
+        Raises:
+            PolicyBudgetError: the return lies outside of [low, high].
+        """
+        if not self.low <= value <= self.high:
+            raise PolicyBudgetError(f"a return must lie in [{self.low}, {self.high}], got {value}")
+        self.returns += 1
+        self.total += value
+        self._logs += np.log1p(self._bets * (self._scaled(self.promised) - self._scaled(value)))
+        if self.alarm_at is None and self.evidence >= 1.0 / self.level:
+            self.alarm_at, self.lost_at_alarm = self.returns, self.promised * self.returns - self.total
+            return True
+        return False
