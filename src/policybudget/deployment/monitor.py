@@ -15,7 +15,6 @@ bounded random variables by betting"). k policies are watched at α/k each.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,7 +26,6 @@ BOLDEST = 0.9
 """The largest bet, as a share of what may be bet without ruin."""
 
 
-@dataclass
 class Watch:
     """One policy under watch. It changes with every return that it sees.
 
@@ -37,27 +35,28 @@ class Watch:
         high: no return is above it.
         level: α, the probability of ever raising a false alarm.
 
+    Attributes:
+        returns: how many were seen.
+        total: their sum.
+        alarm_at: the number of returns at the alarm; None while there is none.
+        lost_at_alarm: by how much they fell short of the promise in all by then.
+
     Raises:
         PolicyBudgetError: the numbers do not go together.
     """
 
-    promised: float
-    low: float
-    high: float
-    level: float = 0.05
-    returns: int = field(default=0, init=False)
-    total: float = field(default=0.0, init=False)
-    alarm_at: int | None = field(default=None, init=False)
-    lost_at_alarm: float | None = field(default=None, init=False)
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise PolicyBudgetError(f"low must be below high, both finite, got {self.low} and {self.high}")
-        if not self.low <= self.promised <= self.high:
-            raise PolicyBudgetError(f"a promise must lie in [{self.low}, {self.high}], got {self.promised}")
-        if not 0 < self.level < 1:
-            raise PolicyBudgetError(f"level must be between 0 and 1, got {self.level}")
-        most = BOLDEST / max(1.0 - self._scaled(self.promised), 1e-9)
+    def __init__(self, promised: float, low: float, high: float, level: float = 0.05) -> None:
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise PolicyBudgetError(f"low must be below high, both finite, got {low} and {high}")
+        if not low <= promised <= high:
+            raise PolicyBudgetError(f"a promise must lie in [{low}, {high}], got {promised}")
+        if not 0 < level < 1:
+            raise PolicyBudgetError(f"level must be between 0 and 1, got {level}")
+        self.promised, self.low, self.high, self.level = promised, low, high, level
+        self.returns, self.total = 0, 0.0
+        self.alarm_at: int | None = None
+        self.lost_at_alarm: float | None = None
+        most = BOLDEST / max(1.0 - self._scaled(promised), 1e-9)
         self._bets = most * np.geomspace(1e-3, 1.0, BETS)
         self._logs = np.zeros(BETS)
 
