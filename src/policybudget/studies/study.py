@@ -89,7 +89,7 @@ class Study:
         return Study.of(replace(configuration, cores=found.cores), found.budgets, found.seeds)
 
     def save(self, folder: Path) -> None:
-        """Write config.json and study.json, the latter last. Several trainings have a core each, a single one has all.
+        """Write config.json and study.json, the latter last.
 
         Args:
             folder: of all trainings.
@@ -97,8 +97,7 @@ class Study:
         Raises:
             RunFolderError: something cannot be written.
         """
-        several = len(self.budgets) * len(self.seeds) > 1
-        replace(self.configuration, cores=1 if several else self.configuration.cores).save(folder)
+        replace(self.configuration, cores=1).save(folder)
         record = {"format": FORMAT, "budgets": self.budgets, "seeds": self.seeds, "cores": self.configuration.cores}
         files.write_json(folder / NAME, record)
 
