@@ -18,6 +18,33 @@ from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import Result
 from policybudget.worlds.interface import World
 
+LEVERS = """
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box, Discrete
+
+class Levers(gymnasium.Env):
+    observation_space, action_space = Box(-1, 1, (1,), np.float32), Discrete(3, start=FIRST)
+    reward_space, reward_names = Box(-9, 9, (3,)), ("a", "b", "c")
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(1, np.float32), np.eye(3)[action - FIRST] + NOISE, True, False, {}
+"""
+
+
+def levers(noise: str = "0.0", first: int = 0) -> str:
+    """A file of Python with an environment: one of three levers is pulled once; reward components say which.
+
+    Args:
+        noise: an expression that is added to the reward.
+        first: the number of the first lever.
+    """
+    return LEVERS.replace("NOISE", noise).replace("FIRST", str(first))
+
 
 def constant(world: World, actions: Any) -> Policies:
     """Policies that see nothing: their logits, or means of actions, are the rows (k, a)."""

@@ -10,29 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runs_by_hand import save
+from runs_by_hand import levers, save
 
 from policybudget.assessment.assess import FILES, assess_run
 from policybudget.cli.main import main
 
 OneLine = Callable[[list[str]], str]
 HOSTILE = "<script>alert('x')</script>\"&"
-FILE = """
-import gymnasium
-import numpy as np
-from gymnasium.spaces import Box, Discrete
-
-class Levers(gymnasium.Env):
-    observation_space, action_space = Box(-1, 1, (1,), np.float32), Discrete(3)
-    reward_space, reward_names = Box(-9, 9, (3,)), ("a", "b", "c")
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        return np.zeros(1, np.float32), {}
-
-    def step(self, action):
-        return np.zeros(1, np.float32), np.eye(3)[action] + self.np_random.normal(0, 0.1, 3), True, False, {}
-"""
+FILE = levers("self.np_random.normal(0, 0.1, 3)")
 LOGITS = [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 0.0, 9.0]]
 
 

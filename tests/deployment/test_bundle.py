@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from runs_by_hand import save
+from runs_by_hand import levers, save
 
 from policybudget.cli.main import main
 from policybudget.deployment.bundle import load, verify
@@ -24,22 +24,7 @@ from policybudget.population import Population
 from policybudget.runs.result import load as load_run
 
 OneLine = Callable[[list[str]], str]
-FILE = """
-import gymnasium
-import numpy as np
-from gymnasium.spaces import Box, Discrete
-
-class Levers(gymnasium.Env):
-    observation_space, action_space = Box(-1, 1, (1,), np.float32), Discrete(3, start=5)
-    reward_space, reward_names = Box(0, 1, (3,)), ("a", "b", "c")
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        return np.zeros(1, np.float32), {}
-
-    def step(self, action):
-        return np.zeros(1, np.float32), np.eye(3)[action - 5], True, False, {}
-"""
+FILE = levers(first=5)
 LOGITS = [[9.0, 0.0, 0.0], [0.0, 9.0, 0.0]]
 
 

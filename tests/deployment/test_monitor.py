@@ -61,7 +61,7 @@ def test_a_broken_promise_is_noticed_and_what_it_cost() -> None:
 
 
 def test_a_stream_of_several_policies() -> None:
-    lines = ["policy,return,site", *("0,9,x" for _ in range(30)), "", *("2,1,y" for _ in range(80))]
+    lines = ["policy,return,site", *("0,9,x" for _ in range(30)), "", "1,-99,z", *("2,1,y" for _ in range(80))]
     heard: list[int] = []
     found = monitor(bundle(8.0, None, 5.0), lines, 0.0, 10.0, alarmed=lambda policy, watch: heard.append(policy))
     assert found.alarms == [2] == heard and sorted(found.watches) == [0, 2]
@@ -89,7 +89,8 @@ def test_a_stream_is_read_as_it_comes() -> None:
     ("text", "line"),
     [
         ("return\n1\n", "there is no policy"),
-        ("policy,return\n7,1\n", "line 2 of the returns: expected one of the policies 0 and a number, got '7,1'"),
+        ("policy,return\n7,1\n", "line 2 of the returns: expected a policy from 0 to 0 and a number, got '7,1'"),
+        ("policy,return\n-1,1\n", "line 2"),
         ("policy,return\n0,1\n0,x\n", "line 3"),
         ("policy,return\n0\n", "line 2"),
         ("policy,return\n0,11\n", r"a return must lie in \[0.0, 10.0\], got 11"),

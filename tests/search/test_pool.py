@@ -93,7 +93,10 @@ def test_the_same_seed_gives_the_same_policies() -> None:
 def test_a_stopped_pool_ends_as_it_would_have_ended(tmp_path: Path) -> None:
     problem, search = wishes(range(3), 1), Pool(within="splitting", pool_budgets="1-2")
     training = Training.of(problem, EM(), search=search, learner=QUICK, transitions=4_000, seed=5)
-    stops = [(0, training.phases[0].iterations), (1, 2)]  # at the end of a phase, when its policies are kept; and in one
+    stops = [
+        (0, training.phases[0].iterations),
+        (1, 2),
+    ]  # at the end of a phase, when its policies are kept; and in one
 
     def stop(event: Event) -> None:
         if stops and (event.phase, event.iteration) == stops[0]:

@@ -53,7 +53,8 @@ def monitor(
 
     Args:
         bundle: whose policies promise a mean return each (``promises`` in bundle.json).
-        rows: lines of comma-separated values, a header with ``policy`` and ``return`` first; read as they come.
+        rows: lines of comma-separated values, a header with ``policy`` and ``return`` first; read as they come. Those
+            of a policy that promises nothing, since it serves nobody, are passed over.
         low: no return is below it.
         high: no return is above it.
         level: the probability of ever raising a false alarm, over all policies together.
@@ -77,13 +78,12 @@ def monitor(
             continue
         try:
             policy, value = int(row[which]), float(row[what])
-            watch = watches[policy]
+            promise = bundle.record.promises[policy] if policy >= 0 else promised[policy]
         except (ValueError, IndexError, KeyError):
-            known = ", ".join(map(str, watches))
             raise PolicyBudgetError(
-                f"line {reader.line_num} of the returns: expected one of the policies {known} and a number, got "
-                f"{','.join(row)[:60]!r}"
+                f"line {reader.line_num} of the returns: expected a policy from 0 to {len(bundle.record.promises) - 1} "
+                f"and a number, got {','.join(row)[:60]!r}"
             ) from None
-        if watch.see(value):
-            alarmed(policy, watch)
+        if promise is not None and watches[policy].see(value):
+            alarmed(policy, watches[policy])
     return Watched(watches)
