@@ -1,6 +1,6 @@
 """False alarms and the delay of detection of the monitor, beside CUSUM, in simulated streams of returns.
 
-``python experiments/monitoring/false_alarms.py [--streams 2000]`` draws streams of 1 000 returns of one policy, from beta
+``python experiments/monitoring/false_alarms.py [--streams 2000]`` draws streams of 1 000 returns of a policy, from beta
 distributions on [0, 1]. Its promise is 0.7; the mean is 0.7 (every alarm is false), or 0.65, 0.6 or 0.5 from the 200th
 return on. CUSUM is the tabular one for a shift to 0.6. Its threshold is set by simulation so that as many streams alarm
 falsely as the monitor may: it needs to know the distribution, and the length of the stream, for that.
