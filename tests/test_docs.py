@@ -33,7 +33,7 @@ QUICK = {  # compiling takes most of the time
     "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false",
     "COLUMNS": "80",
 }
-RUN_FOLDER = ("inputs/", "checkpoint/", "figures/")
+RUN_FOLDER = ("inputs/", "checkpoint/", "figures/", "kept/")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 PLACEHOLDERS = re.compile(r"[A-Z]|\.\.|\*|^/|://")
 

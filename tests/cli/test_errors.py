@@ -74,7 +74,10 @@ OneLine = Callable[[list[str]], str]
         ("train --algorithm trajectory-clusters --search plain", "use --search pretrained"),
         ("train --algorithm random --search archive", "which algorithm random keeps; use --search plain"),
         ("train --algorithm end-to-end --search splitting", "end-to-end reassigns by gradient; use --search plain"),
-        ("train --search luck", "search must be one of plain, pretrained, archive, splitting, constants, got 'luck'"),
+        (
+            "train --search luck",
+            "search must be one of plain, pretrained, archive, splitting, constants, pool, got 'luck'",
+        ),
         ("train --search plain --restarts 2", "unrecognized arguments: --restarts"),
         ("train --restarts 0", "restarts must be at least 1, got 0"),
         ("train --mixing 0", "mixing must be above 0 and at most 1, got 0.0"),

@@ -90,7 +90,10 @@ def test_a_learner_of_ones_own_is_taken_as_it_is() -> None:
     [
         ({"name": "fast"}, "preset must be one of default, plain, paper, got 'fast'"),
         ({"rule": "sarsa"}, "algorithm must be one of em, end-to-end, trajectory-clusters, random, committee, got"),
-        ({"search": "luck"}, "search must be one of plain, pretrained, archive, splitting, constants, got 'luck'"),
+        (
+            {"search": "luck"},
+            "search must be one of plain, pretrained, archive, splitting, constants, pool, got 'luck'",
+        ),
         (
             {"rule": "trajectory-clusters", "search": "plain"},
             "algorithm trajectory-clusters looks at a universal policy, which search plain does not train; "
