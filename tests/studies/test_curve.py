@@ -17,8 +17,8 @@ from policybudget.cli.main import main
 
 OneLine = Callable[[list[str]], str]
 GRID = (
-    "curve", "--search", "plain", "--budgets", "1,2", "--copies", "4", "--steps", "32", "--minibatch", "64", "--epochs", "2",
-    "--hidden", "8", "--warm-start", "1", "--episodes", "2", "--transitions", "4096",
+    "curve", "--search", "plain", "--budgets", "1,2", "--copies", "4", "--steps", "32", "--minibatch", "64",
+    "--epochs", "2", "--hidden", "8", "--warm-start", "1", "--episodes", "2", "--transitions", "4096",
 )  # fmt: skip
 
 
