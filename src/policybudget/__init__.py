@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from policybudget.search.splitting import Splitting
     from policybudget.settings import option
     from policybudget.studies.curve import budget_curve
+    from policybudget.studies.extend import extend_run
     from policybudget.studies.train import train
     from policybudget.training.method import Method, preset
     from policybudget.worlds.conformance import check_world
@@ -72,6 +73,7 @@ __all__ = [
     "check_world",
     "compare_runs",
     "evaluate",
+    "extend_run",
     "load",
     "make_problem",
     "option",
@@ -107,6 +109,7 @@ _HOMES = {
     "check_world": "worlds.conformance",
     "compare_runs": "assessment.compare",
     "evaluate": "assessment.evaluate",
+    "extend_run": "studies.extend",
     "load": "runs.result",
     "make_problem": "problem",
     "option": "settings",

@@ -62,6 +62,8 @@ class AssignmentRule(abc.ABC):
     name: ClassVar[str]
     reassigns: ClassVar[Literal["greedily", "by gradient", "never"]]
     """How agents move during a training; some searches need rules that move them greedily."""
+    eases: ClassVar[bool] = True
+    """Whether options outside are lowered in the first half of a training (:meth:`Objective.eased`)."""
 
     def prepare(self, population: Population, budget: int, seed: int) -> Any:
         """What the rule needs to know of the agents before anything is trained, worked out once; None by default.

@@ -125,5 +125,5 @@ def goes_on(folder: Path) -> str:
     Args:
         folder: of the run, or of several.
     """
-    begun = any((folder / name).exists() for name in ("config.json", "study.json"))
+    begun = any((folder / name).exists() for name in ("config.json", "study.json", "extension.json"))
     return f"policybudget resume {folder} goes on" if begun else "nothing was begun"

@@ -16,6 +16,7 @@ COMMANDS = {
     "curve": "what k policies are worth, for every k: how many to approve",
     "assess": "the evidence for each policy of a run, as a page to approve it by",
     "compare": "two runs for the same users: what changed, who gained, who lost",
+    "extend": "add policies to a run, those that it has stay as they are",
     "generalise": "what a run is worth to tasks held out from its training, and a certificate",
     "export": "seal the policies of a run as a bundle: NumPy and ONNX, hashes, evidence",
     "verify": "is a bundle what it was when it was sealed?",
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is not None:
         return _run(list(arguments))
     words = sys.argv[1:]
-    out, training = streams.forgive(), words[:1] in (["train"], ["resume"], ["curve"])
+    out, training = streams.forgive(), words[:1] in (["train"], ["resume"], ["curve"], ["extend"])
     interrupts.end_at_once("nothing was begun" if training else "")
     interrupts.end_with_parent()
     try:

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from policybudget.cli import interrupts, options
+from policybudget.cli import extend, interrupts, options
 from policybudget.errors import RunFolderError
 from policybudget.runs import files
 from policybudget.runs.folder import locked
 from policybudget.runs.manifest import check_format
+from policybudget.studies.extension import PLAN
 from policybudget.studies.study import NAME
 from policybudget.training.configuration import Configuration
 
@@ -32,6 +33,9 @@ def run(arguments: Sequence[str]) -> None:
         raise RunFolderError(f"run folder not found: {folder}")
     if (folder / NAME).exists():
         _several(folder, parsed.quiet)
+        return
+    if (folder / PLAN).exists():
+        extend.go_on(folder, parsed.quiet)
         return
     check_format(folder / "config.json", files.read_json(folder / "config.json"))
     if (folder / "manifest.json").exists():

@@ -18,6 +18,7 @@ from policybudget.deployment import materials
 from policybudget.deployment.bundle import ASSIGNMENT, FORMAT, MATERIALS, NAME, Bundle, Numbers, load
 from policybudget.deployment.onnx_graph import onnx_bytes
 from policybudget.errors import PolicyBudgetError, RunFolderError, check_seed
+from policybudget.policies.joining import alone
 from policybudget.policies.on_host import HostPolicies
 from policybudget.population import Population
 from policybudget.population.rewards import Outcome
@@ -111,7 +112,7 @@ def _write(
     """Everything, the record last."""
     digits, records, differences = len(str(result.budget - 1)), list[dict[str, Any]](), dict[str, float]()
     for policy in range(result.budget):
-        own, name = _alone(result.arrays, policy), f"policies/{policy:0{max(2, digits)}d}"
+        own, name = alone(result.arrays, policy), f"policies/{policy:0{max(2, digits)}d}"
         host = HostPolicies(own, result.architecture.actions.choices, result.architecture.actions.kind == "discrete")
         graph = onnx_bytes(host, result.architecture.actions, result.architecture.observation_size) if onnx else None
         for kind, value in _differences(result, policy, host, graph).items():
@@ -171,14 +172,6 @@ def population_hash(population: Population) -> str:
     for table in (*tables, population.agent_weights, population.outside):
         parts.append(b"none" if table is None else np.ascontiguousarray(np.asarray(table, np.float64)).tobytes())
     return files.sha256(b"\0".join(parts))
-
-
-def _alone(numbers: dict[str, Numbers], policy: int) -> dict[str, Numbers]:
-    """The numbers of one policy, those that all share included."""
-    return {
-        name: np.array(array[policy : policy + 1] if array.ndim == 3 and len(array) > 1 else array)
-        for name, array in numbers.items()
-    }
 
 
 def _expected(

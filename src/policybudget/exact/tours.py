@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int, UInt8, UInt32
+from jaxtyping import Bool, Float, Int, UInt8, UInt32
 
 from policybudget.errors import PolicyBudgetError, check_budget
 from policybudget.selection.subset import Selection, best_subsets
@@ -244,11 +244,23 @@ def best_tours(found: Search, budgets: Iterable[int]) -> Iterator[Optimum]:
     """
     budgets = check_budgets(found.side, budgets)
     sets = maximal(found)
-    visits = _visits(found, sets)
-    values = visits * (REWARD - found.lengths[sets, None])
+    visits, values = _visits(found, sets), worth(found, sets)
     choices = best_subsets(values, [min(k, len(sets)) for k in budgets], method="exact")
     for budget, choice in zip(budgets, choices, strict=True):
         yield _optimum(found, budget, sets, visits, choice)
+
+
+def worth(found: Search, sets: Int[np.ndarray, " tours"]) -> Float[np.ndarray, "tours n"]:
+    """What tours are worth to the agents.
+
+    Args:
+        found: the lengths of all tours.
+        sets: of tiles, a bit per tile but home, as :func:`maximal` gives them.
+
+    Returns:
+        (tours, n) returns; agents are the tiles by row and column.
+    """
+    return _visits(found, sets) * (REWARD - found.lengths[sets, None])
 
 
 def _visits(found: Search, sets: Int[np.ndarray, " tours"]) -> Bool[np.ndarray, "tours n"]:

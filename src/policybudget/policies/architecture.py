@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -22,12 +22,19 @@ class Architecture:
         hidden: the sizes of the hidden layers.
         trunk: what the hidden layers share, as in :func:`policybudget.policies.stacked.make_actor`: "shared",
             "biases" or "separate".
+        normaliser: "shared", or "separate" where each policy has its own statistics of observations.
     """
 
     observation_size: int
     actions: Units
     hidden: tuple[int, ...]
     trunk: str
+    normaliser: str = "shared"
+
+    @property
+    def separate(self) -> Architecture:
+        """The same with nothing shared."""
+        return replace(self, trunk="separate", normaliser="separate")
 
     def shapes(self, budget: int) -> dict[str, tuple[int, ...]]:
         """The shape of each array of the policies, as :meth:`policybudget.policies.stacked.Policies.arrays` has them.
@@ -48,10 +55,13 @@ class Architecture:
             shapes[f"{LAYER}.{index}.bias"] = (budget, 1, columns) if own_bias else (columns,)
         if self.actions.kind == "box":
             shapes["actor.log_std"] = (budget, 1, self.actions.outputs)
-        per_component = (self.observation_size,)
+        own = self.normaliser == "separate"
+        count, per_component = ((budget, 1, size) if own else (size,) for size in (1, self.observation_size))
         return shapes | {
-            "normaliser.count": (), "normaliser.mean": per_component, "normaliser.squares": per_component,
-        }  # fmt: skip
+            "normaliser.count": count if own else (),
+            "normaliser.mean": per_component,
+            "normaliser.squares": per_component,
+        }
 
     def record(self) -> dict[str, Any]:
         """The architecture as JSON takes it; :meth:`from_record` reads it.
@@ -64,6 +74,7 @@ class Architecture:
             "actions": self.actions.record(),
             "hidden": list(self.hidden),
             "trunk": self.trunk,
+            "normaliser": self.normaliser,
         }
 
     @staticmethod
@@ -80,7 +91,8 @@ class Architecture:
             KeyError: an entry is missing.
         """
         units = Units.from_record(record["actions"])
-        return Architecture(record["observation_size"], units, tuple(record["hidden"]), record["trunk"])
+        normaliser = record.get("normaliser", "shared")
+        return Architecture(record["observation_size"], units, tuple(record["hidden"]), record["trunk"], normaliser)
 
     def operations(self) -> list[dict[str, Any]]:
         """Every operation between a raw observation and an action, in order, for readers without this package.

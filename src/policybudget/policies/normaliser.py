@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 
 class Normaliser(eqx.Module):
-    """Statistics of the observations of all policies together.
+    """Statistics of the observations of all policies together, or of each policy by itself.
+
+    Policies that learn together share one. Those of several trainings that were put together keep their own.
 
     Args:
         count: the number of observations seen; at 0, observations pass unchanged.
@@ -19,9 +21,9 @@ class Normaliser(eqx.Module):
         squares: (o) sum of squared deviations from the mean, in the squared unit.
     """
 
-    count: Float[Array, ""]
-    mean: Float[Array, " o"]
-    squares: Float[Array, " o"]
+    count: Float[Array, ""] | Float[Array, "k 1 1"]
+    mean: Float[Array, " o"] | Float[Array, "k 1 o"]
+    squares: Float[Array, " o"] | Float[Array, "k 1 o"]
 
     @staticmethod
     def start(size: int) -> Normaliser:
@@ -47,6 +49,19 @@ class Normaliser(eqx.Module):
         variance = self.squares / jnp.maximum(self.count, 1.0)
         scaled = jnp.clip((observation - self.mean) / jnp.sqrt(variance + 1e-8), -10.0, 10.0)
         return jnp.where(self.count > 0, scaled, observation)
+
+    def of(self, chosen: Int[Array, " c"]) -> Normaliser:
+        """The statistics of some of the policies.
+
+        Args:
+            chosen: (c) indices of policies; an index may occur more than once.
+
+        Returns:
+            Their statistics; what is shared stays shared.
+        """
+        if self.count.ndim == 0:
+            return self
+        return Normaliser(self.count[chosen], self.mean[chosen], self.squares[chosen])
 
     def update(self, observations: Float[Array, "*batch o"], valid: Bool[Array, "*batch"]) -> Normaliser:
         """The statistics after a further batch, by the parallel update of Chan et al.

@@ -32,7 +32,7 @@ class HostPolicies:
         log_std = arrays.get("actor.log_std")
         self.deviation = None if log_std is None else np.exp(log_std)
         seen, squares = arrays["normaliser.count"], arrays["normaliser.squares"]
-        self.normalises = bool(seen > 0)
+        self.normalises, self._seen = bool((seen > 0).any()), seen > 0
         self.mean = arrays["normaliser.mean"]
         self.inverse = 1.0 / np.sqrt(squares / np.maximum(seen, 1.0) + np.float32(1e-8))
 
@@ -91,7 +91,10 @@ class HostPolicies:
         Returns:
             (k, B, outputs).
         """
-        x = np.clip((observation - self.mean) * self.inverse, -10.0, 10.0) if self.normalises else observation
+        x = observation
+        if self.normalises:
+            x = np.clip((observation - self.mean) * self.inverse, -10.0, 10.0)
+            x = x if self._seen.all() else np.where(self._seen, x, observation)
         for weight, bias in self.layers[:-1]:
             x = np.tanh(_product(x, weight) + bias)
         weight, bias = self.layers[-1]

@@ -85,7 +85,8 @@ class Policies(eqx.Module):
         Args:
             chosen: (c) indices of policies; an index may occur more than once.
         """
-        return Policies(self.actor.of(jnp.asarray(chosen)), self.normaliser)
+        which = jnp.asarray(chosen)
+        return Policies(self.actor.of(which), self.normaliser.of(which))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All numbers of the policies as NumPy arrays; :meth:`from_arrays` reads them.

@@ -74,6 +74,7 @@ class ArchitectureRecord(Struct, frozen=True, forbid_unknown_fields=True):
     actions: UnitsRecord
     hidden: Annotated[list[Size], Meta(max_length=100)]
     trunk: Literal["shared", "biases", "separate"]
+    normaliser: Literal["shared", "separate"] = "shared"
 
 
 class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -145,6 +146,19 @@ class PointsRecord(Struct, frozen=True, forbid_unknown_fields=True):
     episodes: int
     floor: Number | None
     points: list[PointRecord]
+
+
+class ExtensionRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """extension.json: which policies were added to which run, and how."""
+
+    format: int
+    run: Text
+    add: Annotated[int, Meta(ge=1, le=MOST_POLICIES)]
+    without: Count | None
+    transitions: Annotated[int, Meta(ge=1)]
+    seed: Seed
+    episodes: Annotated[int, Meta(ge=2, le=1_000_000)]
+    policies: list[Digest]
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True):

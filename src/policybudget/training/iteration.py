@@ -247,7 +247,7 @@ def conclude(
 
 
 def _objective(task: Task, state: TrainState) -> Objective:
-    return task.objective.eased(state.iteration / task.iterations)
+    return task.objective.eased(state.iteration / task.iterations) if task.rule.eases else task.objective
 
 
 def _signal(

@@ -1,0 +1,44 @@
+"""Policies of several trainings as one set, in which nothing is shared: each keeps all numbers that it acts by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from policybudget.policies.architecture import Architecture
+
+Numbers = NDArray[Any]
+
+
+def alone(numbers: Mapping[str, Numbers], policy: int) -> dict[str, Numbers]:
+    """The numbers of one policy as k = 1 policies; what several share stays as it is.
+
+    Args:
+        numbers: of the policies by name, as :meth:`policybudget.policies.stacked.Policies.arrays` has them.
+        policy: its index.
+
+    Returns:
+        Arrays by name.
+    """
+    return {
+        name: np.array(array[policy : policy + 1] if array.ndim == 3 and len(array) > 1 else array)
+        for name, array in numbers.items()
+    }
+
+
+def join(parts: Sequence[Mapping[str, Numbers]], architecture: Architecture) -> dict[str, Numbers]:
+    """Policies one after the other.
+
+    Args:
+        parts: the numbers of one policy each, of the same network sizes, as :func:`alone` gives them.
+        architecture: of any of them.
+
+    Returns:
+        Arrays by name, of :attr:`policybudget.policies.architecture.Architecture.separate`. The numbers are the same
+        bits.
+    """
+    shapes = architecture.separate.shapes(1)
+    return {name: np.concatenate([part[name].reshape(shape) for part in parts]) for name, shape in shapes.items()}
