@@ -43,7 +43,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(PARTS) | $(BIN)/python
-	$(PIP) -e .
+	$(PIP) -e ".[train]"
 	@touch $@
 
 $(VENV)/.installed-dev: $(PARTS) | $(BIN)/python

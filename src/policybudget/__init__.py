@@ -129,7 +129,14 @@ def __getattr__(name: str) -> Any:
         return version("policybudget")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    try:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as lacking:
+        if (lacking.name or "").startswith(__name__):
+            raise
+        raise ImportError(
+            f'{__name__}.{name} needs {lacking.name}: pip install "{__name__}[train]"', name=lacking.name
+        ) from lacking
     globals()[name] = value
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -50,3 +51,15 @@ def test_every_extra_that_is_named_exists() -> None:
         for name in "".join(found).split(",")
     }
     assert named == extras.keys() - {"dev"}
+
+
+def test_training_without_its_extra_is_one_line(tmp_path: Path) -> None:
+    """In a new interpreter: nothing of JAX is imported yet."""
+    hide = "import sys; sys.modules['jax'] = None; "
+    command = hide + "from policybudget.cli.main import main; sys.exit(main(['train', '--budget', '2']))"
+    done = subprocess.run([sys.executable, "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith('which only acting does without: pip install "policybudget[train]"')
+    call = hide + "import policybudget as pb; pb.train"
+    done = subprocess.run([sys.executable, "-c", call], cwd=tmp_path, capture_output=True, text=True)
+    assert 'policybudget.train needs jax: pip install "policybudget[train]"' in done.stderr

@@ -5,6 +5,9 @@ from __future__ import annotations
 from policybudget.errors import PolicyBudgetError, one_line
 from policybudget.from_file import culprit, line
 
+TRAINS = ("equinox", "jax", "jaxtyping", "jinja2", "matplotlib", "optax", "rich", "scipy", "sklearn", "tensorboardX")
+"""What the extra ``train`` brings."""
+
 
 def explained(error: Exception) -> str | None:
     """An error in words.
@@ -17,6 +20,8 @@ def explained(error: Exception) -> str | None:
     """
     if isinstance(error, PolicyBudgetError):
         return str(error)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in TRAINS:
+        return f'this needs {error.name}, which only acting does without: pip install "policybudget[train]"'
     if (where := culprit(error)) is not None:
         return one_line(f"{line(error)} ({where}); correct the file")
     if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error):
