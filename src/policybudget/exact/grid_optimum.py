@@ -10,6 +10,7 @@ import numpy as np
 
 from policybudget.exact import tours
 from policybudget.exact.optima import Listener, Optima, checked, rounded, silent
+from policybudget.worlds.grid.names import resource_world
 
 STEPS = {(-1, 0): "↑", (1, 0): "↓", (0, -1): "←", (0, 1): "→"}
 """By the change of row and column. Row 0 is drawn on top."""
@@ -78,17 +79,17 @@ def grid_optimum(
     world: str,
     budgets: Iterable[int],
     *,
-    side: int = 5,
-    home: tours.Tile = (4, 2),
+    side: int | None = None,
+    home: tours.Tile | None = None,
     listener: Listener = silent,
 ) -> GridOptima:
     """The best k tours; all tours are searched.
 
     Args:
-        world: its name, for the record.
+        world: its name.
         budgets: each from 1 to the number of tiles.
-        side: tiles along a side of the grid, 1 to 5.
-        home: row and column.
+        side: tiles along a side of the grid, 1 to 5; as in the name if None.
+        home: row and column; as in the name if None.
         listener: called after each budget.
 
     Returns:
@@ -97,6 +98,8 @@ def grid_optimum(
     Raises:
         PolicyBudgetError: an argument is out of range.
     """
+    named = resource_world(world)
+    side, home = named.side if side is None else side, named.home if home is None else home
     tours.check_grid(side, home)
     budgets = checked(budgets, side * side)
     best = []

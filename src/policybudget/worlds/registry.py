@@ -15,6 +15,7 @@ from policybudget.worlds.entry import PAPER, PLAIN, Entry, Search, Settings
 from policybudget.worlds.glucose.names import GLUCOSE, glucose_world
 from policybudget.worlds.glucose.population import glucose_population, read_patients
 from policybudget.worlds.glucose.world import GlucoseWorld
+from policybudget.worlds.grid.names import RESOURCES, resource_world
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 from policybudget.worlds.gym.world import GymnasiumWorld, world_by_id, world_in_file
 from policybudget.worlds.interface import World
@@ -31,8 +32,8 @@ def entry(name: str) -> Entry:
     """What is known of a world by name.
 
     Args:
-        name: one of ``WORLDS``, ``glucose:`` and options, ``gym:`` and the id of an environment,
-            ``python:FILE.py:NAME``, or the name of a world made by hand.
+        name: one of ``WORLDS``, ``glucose:`` or ``resource-gathering:`` and options, ``gym:`` and the id of an
+            environment, ``python:FILE.py:NAME``, or the name of a world made by hand.
 
     Returns:
         The entry. Of a world that is in no register it says how such worlds are usually trained; ``world`` is None.
@@ -41,6 +42,8 @@ def entry(name: str) -> Entry:
         return WORLDS[name]
     if name.startswith(f"{GLUCOSE}:"):
         return _glucose(name)
+    if name.startswith(f"{RESOURCES}:"):
+        return _resource_gathering(name)
     if name.startswith(GYM):
         return Entry(name=name, world=partial(world_by_id, name.removeprefix(GYM)), from_file=_users)
     if name.startswith(PYTHON):
@@ -122,8 +125,8 @@ def _that_have(what: str) -> str:
     return ", ".join(name for name, known in WORLDS.items() if getattr(known, what) is not None)
 
 
-def _resource_gathering() -> Entry:
-    """Resource Gathering.
+def _resource_gathering(name: str = RESOURCES) -> Entry:
+    """Resource Gathering. Where steps slip, episodes cannot be repeated, and nothing is archived.
 
     The world pays nothing unless the walker returns in time, and the walker sees no clock. Bootstrapping at the time
     limit would make wandering on worth as much as returning. A critic of all 25 tiles costs little more than a critic
@@ -132,30 +135,31 @@ def _resource_gathering() -> Entry:
     """
     plain: Settings = {"bootstrap_truncated": False, "critic": "features", "critic_head": "shared"}
     quick = {"copies": 16, "epochs": 2, "learning_rate": (3e-3, 3e-4), "normalise_observations": True}
+    world = resource_world(name)
+    archive = Search("archive", {"restarts": 8, "egalitarian_restarts": True})
     return Entry(
-        name="resource-gathering",
-        world=ResourceGathering,
-        draw=_tiles,
+        name=name,
+        world=lambda: world,
+        draw=partial(_tiles, world),
         learner={
-            "default": {**plain, **quick, "discount": 1.0},
+            "default": {**plain, **quick, "discount": 1.0} if world.without_chance else plain,
             "plain": plain,
             "paper": {**plain, **PAPER, "learning_rate": (5e-4, 1e-4), "discount": 1.0},
         },
         search={
-            "default": Search("archive", {"restarts": 8, "egalitarian_restarts": True}),
+            "default": archive if world.without_chance else Search("splitting"),
             "plain": PLAIN,
             "paper": PLAIN,
         },
         pictures=("policybudget.assessment.grid_figures:paths_of_run",),
         sketch="policybudget.assessment.grid_figures:sketch_of_run",
-        optimum="policybudget.exact.grid_optimum:grid_optimum",
+        optimum=f"policybudget.exact.{'grid_optimum:grid' if world.without_chance else 'slippery:slippery'}_optimum",
     )
 
 
-def _tiles(agents: int | None, population_seed: int) -> Population:
-    world = ResourceGathering()
+def _tiles(world: ResourceGathering, agents: int | None, population_seed: int) -> Population:
     if agents not in (None, world.tiles):
-        raise PolicyBudgetError(f"resource-gathering has an agent per tile ({world.tiles}), got --agents {agents}")
+        raise PolicyBudgetError(f"{world.name} has an agent per tile ({world.tiles}), got --agents {agents}")
     return world.population()
 
 

@@ -6,12 +6,16 @@ Barrett & Narayanan 2008, in the r-MDP form of Ivanov & Ben-Porat 2024, Section 
 * an arrival at home ends the episode, a bump into the wall at home too (T = 1);
 * the agent of every visited tile is then paid 100 - T, T the length of the episode; home is itself a target tile;
 * nothing is paid without return; 40 steps at most.
+
+Ours: a step may slip, which then goes in a direction drawn at random. There is no archive of episodes that could be
+repeated in such a world, so that general methods are tried against an optimum (:mod:`policybudget.exact.slippery`).
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
@@ -45,16 +49,19 @@ class ResourceGathering(JaxWorld):
         side: tiles along a side of the grid.
         home: row and column.
         limit: steps after which an episode is truncated.
+        slip: the probability that a step goes in a direction drawn at random.
     """
 
     side: int = 5
     home: tuple[int, int] = (4, 2)
     limit: int = 40
+    slip: float = 0.0
 
     @property
     def name(self) -> str:
         """As given to ``--world``."""
-        return "resource-gathering"
+        options = [f"slip={self.slip:g}"] * (self.slip > 0) + [f"side={self.side}"] * (self.side != 5)
+        return ":".join(["resource-gathering", *([",".join(options)] if options else [])])
 
     @property
     def time_limit(self) -> int:
@@ -63,8 +70,8 @@ class ResourceGathering(JaxWorld):
 
     @property
     def without_chance(self) -> bool:
-        """Nothing is drawn."""
-        return True
+        """Nothing is drawn, if no step slips."""
+        return self.slip == 0
 
     @property
     def tiles(self) -> int:
@@ -94,7 +101,10 @@ class ResourceGathering(JaxWorld):
 
     def step(self, state: Walker, action: Array, key: PRNGKeyArray, task: Array | None = None) -> Transition:
         """Move one tile."""
-        del key
+        if self.slip:
+            slips, where = jax.random.split(key)
+            drawn = jax.random.randint(where, jnp.shape(action), 0, len(MOVES))
+            action = jnp.where(jax.random.bernoulli(slips, self.slip), drawn, action)
         position = jnp.clip(state.position + jnp.asarray(MOVES, jnp.int32)[action], 0, self.side - 1)
         tile = position[0] * self.side + position[1]
         visited = state.visited | (jnp.arange(self.tiles) == tile)
