@@ -1,6 +1,6 @@
 """Resource Gathering where a step slips with probability 0.1, on a 3 x 3 grid: general searches beside the optimum.
 
-``python experiments/resource_gathering/slippery.py`` trains every search for budgets 1, 2, 3 and 5 with three seeds, and
+``python experiments/resource_gathering/slippery.py`` trains every search for budgets 1, 2, 3 and 5, three seeds, and
 prints the mean over seeds of the welfare on 2000 fresh episodes, with a 95 % interval (Student's t over seeds).
 """
 
