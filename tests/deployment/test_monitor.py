@@ -12,12 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policybudget.deployment.monitor import BETS, Watch
-from policybudget.deployment.monitor_file import monitor
+from policybudget.deployment.monitor_file import Key, monitor
 from policybudget.errors import PolicyBudgetError
 
 
-def bundle(*promises: float | None) -> SimpleNamespace:
-    return SimpleNamespace(record=SimpleNamespace(promises=list(promises)), folder=Path("bundle"))
+def bundle(
+    *promises: float | None, groups: dict[tuple[int, str], float] | None = None, floor: float | None = None
+) -> SimpleNamespace:
+    each = [SimpleNamespace(policy=j, group=g, users=1, promise=b) for (j, g), b in (groups or {}).items()]
+    record = SimpleNamespace(promises=list(promises), groups=each, floor=floor)
+    return SimpleNamespace(record=record, folder=Path("bundle"))
 
 
 def test_the_capital_by_hand() -> None:
@@ -62,9 +66,9 @@ def test_a_broken_promise_is_noticed_and_what_it_cost() -> None:
 
 def test_a_stream_of_several_policies() -> None:
     lines = ["policy,return,site", *("0,9,x" for _ in range(30)), "", "1,-99,z", *("2,1,y" for _ in range(80))]
-    heard: list[int] = []
-    found = monitor(bundle(8.0, None, 5.0), lines, 0.0, 10.0, alarmed=lambda policy, watch: heard.append(policy))
-    assert found.alarms == [2] == heard and sorted(found.watches) == [0, 2]
+    heard: list[Key] = []
+    found = monitor(bundle(8.0, None, 5.0), lines, 0.0, 10.0, alarmed=lambda key, watch: heard.append(key))
+    assert found.alarms == [(2, None)] == heard and sorted(found.watches) == [0, 2]
     assert found.watches[0].level == 0.025, "of both policies together 5 %"
     text = found.text()
     assert max(map(len, text.splitlines())) <= 80 and "short" in text
@@ -81,7 +85,7 @@ def test_a_stream_is_read_as_it_comes() -> None:
             yield "0,0\n"
 
     noticed: list[int] = []
-    monitor(bundle(5.0), coming(), 0.0, 10.0, alarmed=lambda policy, watch: noticed.append(seen[-1]))
+    monitor(bundle(5.0), coming(), 0.0, 10.0, alarmed=lambda key, watch: noticed.append(seen[-1]))
     assert noticed and noticed[0] < 49, "the alarm came before the stream had ended"
 
 

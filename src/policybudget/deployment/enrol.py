@@ -89,6 +89,27 @@ def worth(bundle: Bundle, users: Numbers) -> Numbers:
     return np.asarray(bundle.returns.T.astype(np.float64)[_nearest(bundle, users)])
 
 
+def gain_ci95(bundle: Bundle, users: Numbers, one: Numbers, other: Numbers) -> Numbers:
+    """How sure it is by how much one policy is better than another.
+
+    Args:
+        bundle: with the policies.
+        users: (u, m) weights or (u, p) task parameters, as :func:`enrol` takes them.
+        one: (u,) a policy of each user.
+        other: (u,) another one; 0 comes out where it is the same.
+
+    Returns:
+        (u,) half-widths of 95 % intervals of the difference, as if the episodes of the two were independent; of
+        parameters, the typical error of the nearest user's return.
+    """
+    if bundle.features is None:
+        return np.where(one == other, 0.0, _left_out(bundle))
+    spread = np.stack([((users @ own) * users).sum(axis=1) for own in bundle.covariance.astype(np.float64)], axis=1)
+    rows = np.arange(len(users))
+    both = np.maximum(spread[rows, one] + spread[rows, other], 0.0)
+    return np.where(one == other, 0.0, Z * np.sqrt(both))
+
+
 def usual(bundle: Bundle) -> Numbers:
     """What each policy is worth to a user of whom nothing is known: its mean return over the users of the bundle.
 

@@ -36,6 +36,15 @@ class PolicyRecord(Struct, frozen=True, forbid_unknown_fields=True):
     approved: Approval | None = None
 
 
+class GroupRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a policy promises to a group of the users that it serves: a mean return."""
+
+    policy: Count
+    group: Annotated[str, Meta(max_length=10_000)]
+    users: Count
+    promise: float
+
+
 class BundleRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """bundle.json."""
 
@@ -51,3 +60,4 @@ class BundleRecord(Struct, frozen=True, forbid_unknown_fields=True):
     policies: Annotated[list[PolicyRecord], Meta(min_length=1, max_length=MOST_POLICIES)]
     architecture: ArchitectureRecord
     files: dict[Relative, Digest]
+    groups: list[GroupRecord] = []
