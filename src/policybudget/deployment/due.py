@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from policybudget.deployment.blocks import blocks, opened
 from policybudget.deployment.bundle import CANDIDATES, Bundle
 from policybudget.deployment.enrol import columns_of
+from policybudget.deployment.schemas import CurveFile
 from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.runs import files
 
@@ -93,11 +94,11 @@ def by_curve(folder: Path, budget: int, cost: float) -> Due:
         RunFolderError: there is no such curve, it is damaged, or has no larger budget than k.
     """
     path = folder / "curve.json"
-    rows = files.checked(path, files.read_json(path).get("rows"), list[dict[str, Any]])
-    found = next((row.get("one_more") for row in rows if row.get("budget") == budget), None)
-    if not isinstance(found, dict) or not isinstance(found.get("mean"), float | int):
+    curve = files.checked(path, files.read_json(path), CurveFile)
+    found = next((row.one_more for row in curve.rows if row.budget == budget), None)
+    if found is None:
         raise RunFolderError(f"{path} does not say what one more policy than {budget} brings: it needs larger budgets")
-    return Due("by the curve, for the users it was made for", float(found["mean"]), found.get("ci95"), cost, False)
+    return Due("by the curve, for the users it was made for", found.mean, found.ci95, cost, False)
 
 
 @dataclass(frozen=True)

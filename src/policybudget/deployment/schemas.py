@@ -1,4 +1,4 @@
-"""What bundle.json must hold, as declared schemas: types, ranges, lengths, and no unknown entries."""
+"""What bundle.json must hold, as declared schemas: types, ranges, lengths, and no unknown entries; and a curve."""
 
 from __future__ import annotations
 
@@ -61,3 +61,23 @@ class BundleRecord(Struct, frozen=True, forbid_unknown_fields=True):
     architecture: ArchitectureRecord
     files: dict[Relative, Digest]
     groups: list[GroupRecord] = []
+
+
+class OneMore(Struct, frozen=True):
+    """What one more policy adds to welfare, of a budget curve."""
+
+    mean: float
+    ci95: float | None = None
+
+
+class CurveRow(Struct, frozen=True):
+    """A budget of a curve; what else there is said of it is passed over."""
+
+    budget: Count
+    one_more: OneMore | None = None
+
+
+class CurveFile(Struct, frozen=True):
+    """curve.json; what else there is in it is passed over."""
+
+    rows: list[CurveRow]
