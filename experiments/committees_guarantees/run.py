@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from worlds import BANDITS, POPULATIONS, Bandit, Tasks
 
-from policybudget.assessment.bounds import betting_lower, clopper_pearson_lower
+from policybudget.assessment.bounds import clopper_pearson_lower
 from policybudget.assessment.certificate import Exact, Reference, certify
 from policybudget.assessment.few_shot import episodes_needed, select
+from policybudget.betting import betting_lower
 
 HERE = Path(__file__).parent
 ALPHA, BETA, TRIALS, BUDGET = 0.05, 0.1, 2000, 500

@@ -8,14 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from policybudget.assessment.bounds import (
-    betting_lower,
-    check_level,
-    clopper_pearson_lower,
-    empirical_bernstein,
-    hoeffding,
-    within,
-)
+from policybudget.assessment.bounds import clopper_pearson_lower, empirical_bernstein, hoeffding
+from policybudget.betting import betting_lower, check_level, within
 from policybudget.errors import PolicyBudgetError
 
 

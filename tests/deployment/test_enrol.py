@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policybudget.deployment import enrol_file as files_of
+from policybudget.deployment import blocks
 from policybudget.deployment.bundle import Bundle
 from policybudget.deployment.enrol import Z, columns_of, enrol
 from policybudget.deployment.enrol_file import enrol_file
@@ -73,7 +73,7 @@ def test_bundles_that_take_no_new_users() -> None:
 
 
 def test_a_table_of_any_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files_of, "TOGETHER", 4)  # so that there are blocks
+    monkeypatch.setattr(blocks, "TOGETHER", 4)  # so that there are blocks
     weights = np.random.default_rng(0).uniform(0, 5, (11, 2)).round(3)
     lines = ["comfort,name,speed", *(f"{b},user {i},{a}" for i, (a, b) in enumerate(weights))]
     (tmp_path / "users.csv").write_text("\n".join(lines))

@@ -97,7 +97,7 @@ def assess_run(
     check_seed(seed)
     result = load(folder)
     problem = problem_of(folder, result)
-    split = None if groups is None else _groups(problem, result, groups)
+    split = None if groups is None else groups_of(problem, result, groups)
     beyond = None if alone is None else beside_run.own_policies(problem, alone, episodes, seed)
     rewards, key = problem.population.rewards, jax.random.key(seed)
 
@@ -151,8 +151,20 @@ def _record(
     }
 
 
-def _groups(problem: RepresentedMDP, result: Result, asked: str) -> dict[str, np.ndarray]:
-    """Users by a column."""
+def groups_of(problem: RepresentedMDP, result: Result, asked: str) -> dict[str, np.ndarray]:
+    """Users by a column.
+
+    Args:
+        problem: with the users.
+        result: of their run.
+        asked: a column of the users' table, a task parameter, or ``FILE.csv:COLUMN`` of a table with a column ``name``.
+
+    Returns:
+        Positions of the users of each group, by its name.
+
+    Raises:
+        PolicyBudgetError: there is no such column, or it lacks a user.
+    """
     population, (file, colon, column) = problem.population, asked.rpartition(":")
     if not colon and column in population.parameter_names:
         assert population.parameters is not None

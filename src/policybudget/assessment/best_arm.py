@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from policybudget.assessment.bounds import betting_lower, empirical_bernstein, hoeffding, within
+from policybudget.assessment.bounds import empirical_bernstein, hoeffding
+from policybudget.betting import betting_lower, within
 from policybudget.errors import PolicyBudgetError
 
 Play = Callable[[np.ndarray, int], np.ndarray]

@@ -29,7 +29,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from policybudget.assessment.bounds import betting_lower, check_level, clopper_pearson_lower, within
+from policybudget.assessment.bounds import clopper_pearson_lower
+from policybudget.betting import betting_lower, check_level, within
 from policybudget.errors import PolicyBudgetError
 
 TASK_ALPHA = 0.05  # a, of the default

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from policybudget.assessment.best_arm import BOUNDS, Arms, Choice, Play
-from policybudget.assessment.bounds import check_level, check_range
+from policybudget.betting import check_level, check_range
 from policybudget.errors import PolicyBudgetError, check_choice
 
 METHODS = ("successive-elimination", "sequential-halving", "uniform")

@@ -120,8 +120,8 @@ class HeldOutPlan:
             )
 
     def _check_guarantees(self) -> None:
-        from policybudget.assessment.bounds import check_level, check_range
         from policybudget.assessment.certificate import lipschitz_gap
+        from policybudget.betting import check_level, check_range
 
         check_level(self.alpha)
         bounded = self.certified or self.method is not None

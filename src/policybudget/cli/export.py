@@ -22,6 +22,8 @@ class Options:
         floor: the return below which no policy is said to serve a new user.
         episodes: of each policy.
         seed: of the episodes.
+        groups: the column in which users differ.
+        candidates: tell what the other policies of a pool are worth.
         no_onnx: leave the ONNX graphs out.
         quiet: print nothing but errors.
     """
@@ -31,6 +33,12 @@ class Options:
     floor: float | None = option(None, "return below which no policy is said to serve a new user")
     episodes: int = option(100, "episodes per policy, for what users may expect", most=1_000_000)
     seed: int = option(1, "of the episodes")
+    groups: str | None = option(
+        None,
+        "promise something to groups: a column of users.csv, a task parameter, or FILE.csv:COLUMN",
+        metavar="COLUMN",
+    )
+    candidates: bool = option(False, "tell what the other policies of a pool are worth, for when one more is due")
     no_onnx: bool = option(False, "leave the ONNX graphs out")
     quiet: bool = option(False, "print nothing but errors")
 
@@ -49,6 +57,9 @@ def run(arguments: Sequence[str]) -> None:
     from policybudget.runtime import use_compilation_cache
 
     use_compilation_cache()
-    found = export(options.run, options.out, options.floor, options.episodes, options.seed, not options.no_onnx)
+    found = export(
+        options.run, options.out, options.floor, options.episodes, options.seed, not options.no_onnx, options.groups,
+        options.candidates,
+    )  # fmt: skip
     if not options.quiet:
         print(found.text())

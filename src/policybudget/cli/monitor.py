@@ -27,9 +27,9 @@ class Options:
     """
 
     bundle: Path = argument("folder of a bundle", "BUNDLE")
-    returns: Path = argument("columns policy and return, a row per episode; - for standard input, as it comes", "FILE")
+    returns: Path = argument("columns policy and return, and group; - for standard input, as it comes", "FILE")
     range: tuple[float, float] = option(..., "no return is ever outside of it", metavar=("LOW", "HIGH"))
-    level: float = option(0.05, "probability of ever raising a false alarm, over all policies")
+    level: float = option(0.05, "probability of ever raising a false alarm, over all policies and groups")
     quiet: bool = option(False, "print nothing but errors and alarms")
 
     def __post_init__(self) -> None:
@@ -48,16 +48,13 @@ def run(arguments: Sequence[str]) -> int:
     options = parse("monitor", DESCRIPTION, Options, arguments)
     from policybudget.deployment.bundle import load
     from policybudget.deployment.monitor import Watch
-    from policybudget.deployment.monitor_file import monitor
+    from policybudget.deployment.monitor_file import Key, monitor, named
 
     bundle = load(options.bundle)
 
-    def alarmed(policy: int, watch: Watch) -> None:
-        print(
-            f"policy {policy}: promised {watch.promised:.4g}, mean {watch.mean:.4g} of {watch.returns} returns",
-            file=sys.stderr,
-            flush=True,
-        )
+    def alarmed(key: Key, watch: Watch) -> None:
+        line = f"promised {watch.promised:.4g}, mean {watch.mean:.4g} of {watch.returns} returns"
+        print(f"{named(key)}: {line}, {watch.lost_at_alarm:.4g} short", file=sys.stderr, flush=True)
 
     low, high = options.range
     if options.returns == Path("-"):

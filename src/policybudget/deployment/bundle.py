@@ -5,6 +5,7 @@ A bundle is a folder::
     bundle.json             what is in it, and the SHA-256 of every other file
     policies/00.safetensors the numbers that policy 0 acts by, by itself; 00.onnx the same as a graph
     assignment.safetensors  α (k, n), V (k, n), and mean feature returns (k, m) where users' rewards are weights on them
+    candidates.csv          mean feature returns of policies that might be added, where export was asked for them
     sbom.json               what it was made with (CycloneDX)
     assessment.*            the evidence, as it was when the bundle was sealed
 """
@@ -29,6 +30,7 @@ from policybudget.runs import acting, arrays, files
 Numbers = NDArray[Any]
 FORMAT = 1
 NAME, ASSIGNMENT, MATERIALS = "bundle.json", "assignment.safetensors", "sbom.json"
+CANDIDATES = "candidates.csv"
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,8 @@ def verify(folder: str | Path) -> BundleRecord:
             raise RunFolderError(f"{file} does not match its hash in {NAME}: changed or damaged")
     if len(record.promises) != len(record.policies):
         raise RunFolderError(f"{path} is damaged: expected a promise for each policy, or null")
+    if any(one.policy >= len(record.policies) for one in record.groups):
+        raise RunFolderError(f"{path} is damaged: a group is promised something by a policy that there is not")
     if [one.policy for one in record.policies] != list(range(len(record.policies))):
         raise RunFolderError(f"{path} is damaged: policies are numbered from 0")
     return record

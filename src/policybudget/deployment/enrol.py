@@ -74,6 +74,54 @@ def enrol(bundle: Bundle, users: Numbers) -> Enrolled:
     ))  # fmt: skip
 
 
+def worth(bundle: Bundle, users: Numbers) -> Numbers:
+    """What each policy is expected to be worth to new users.
+
+    Args:
+        bundle: with the policies.
+        users: (u, m) weights or (u, p) task parameters, as :func:`enrol` takes them.
+
+    Returns:
+        (u, k) mean returns.
+    """
+    if bundle.features is not None:
+        return np.asarray(users @ bundle.features.astype(np.float64).T)
+    return np.asarray(bundle.returns.T.astype(np.float64)[_nearest(bundle, users)])
+
+
+def gain_ci95(bundle: Bundle, users: Numbers, one: Numbers, other: Numbers) -> Numbers:
+    """How sure it is by how much one policy is better than another.
+
+    Args:
+        bundle: with the policies.
+        users: (u, m) weights or (u, p) task parameters, as :func:`enrol` takes them.
+        one: (u,) a policy of each user.
+        other: (u,) another one; 0 comes out where it is the same.
+
+    Returns:
+        (u,) half-widths of 95 % intervals of the difference, as if the episodes of the two were independent; of
+        parameters, the typical error of the nearest user's return.
+    """
+    if bundle.features is None:
+        return np.where(one == other, 0.0, _left_out(bundle))
+    spread = np.stack([((users @ own) * users).sum(axis=1) for own in bundle.covariance.astype(np.float64)], axis=1)
+    rows = np.arange(len(users))
+    both = np.maximum(spread[rows, one] + spread[rows, other], 0.0)
+    return np.where(one == other, 0.0, Z * np.sqrt(both))
+
+
+def usual(bundle: Bundle) -> Numbers:
+    """What each policy is worth to a user of whom nothing is known: its mean return over the users of the bundle.
+
+    Args:
+        bundle: with the policies.
+
+    Returns:
+        (k,) mean returns; so much only if new users are like those.
+    """
+    return np.asarray(bundle.returns.astype(np.float64).mean(axis=1))
+
+
 def columns_of(bundle: Bundle) -> tuple[str, ...]:
     """What a table of new users must have: the reward's components, or task parameters.
 
@@ -95,13 +143,9 @@ def columns_of(bundle: Bundle) -> tuple[str, ...]:
 
 
 def _some(bundle: Bundle, users: Numbers) -> Enrolled:
-    if bundle.features is not None:
-        worth = users @ bundle.features.astype(np.float64).T
-    else:
-        near = _nearest(bundle, users)
-        worth = bundle.returns.T.astype(np.float64)[near]
-    best, rows = worth.argmax(axis=1), np.arange(len(users))
-    expected = worth[rows, best]
+    table = worth(bundle, users)
+    best, rows = table.argmax(axis=1), np.arange(len(users))
+    expected = table[rows, best]
     if bundle.features is not None:
         spread = np.empty(len(users))
         for policy, own in enumerate(bundle.covariance):
@@ -110,8 +154,8 @@ def _some(bundle: Bundle, users: Numbers) -> Enrolled:
         width = Z * spread
     else:
         width = np.full(len(users), _left_out(bundle))
-    worth[rows, best] = -np.inf
-    gain = expected - worth.max(axis=1) if worth.shape[1] > 1 else np.full(len(users), np.nan)
+    table[rows, best] = -np.inf
+    gain = expected - table.max(axis=1) if table.shape[1] > 1 else np.full(len(users), np.nan)
     floor = -np.inf if bundle.record.floor is None else bundle.record.floor
     return Enrolled(np.where(expected >= floor, best, -1), expected, width, gain)
 

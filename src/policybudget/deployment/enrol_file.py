@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
-from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from policybudget.deployment.blocks import blocks, opened, written
 from policybudget.deployment.bundle import Bundle
-from policybudget.deployment.enrol import TOGETHER, Enrolled, columns_of, enrol
-from policybudget.errors import PolicyBudgetError
-from policybudget.runs import files
+from policybudget.deployment.enrol import Enrolled, columns_of, enrol
 from policybudget.runs.csv_file import cell
 
 HEADER = "name,policy,expected,ci95,gain\n"
@@ -67,75 +59,18 @@ def enrol_file(bundle: Bundle, table: Path, out: Path) -> Counts:
     Raises:
         PolicyBudgetError: a file cannot be read or written, or a row is wrong; the error names its line.
     """
-    columns, beside = columns_of(bundle), out.with_name(f".{out.name}.{os.getpid()}")
-    served, unserved, close, users = np.zeros(len(bundle.policies), np.int64), 0, 0, 0
-    try:
-        with _opened(table) as source, beside.open("w", encoding="utf-8", newline="") as sink:
-            sink.write(HEADER)
-            for names, numbers in _blocks(table, source, columns, users):
-                found = enrol(bundle, numbers)
-                sink.write(_lines(names, found))
-                users += len(names)
-                served += np.bincount(found.policy[found.policy >= 0], minlength=len(served))
-                unserved += int((found.policy < 0).sum())
-                close += int((found.gain < found.ci95).sum())
-        beside.replace(out)
-    except OSError as error:
-        raise files.cannot_write(out, error) from error
-    finally:
-        beside.unlink(missing_ok=True)
+    columns, served = columns_of(bundle), np.zeros(len(bundle.policies), np.int64)
+    unserved, close, users = 0, 0, 0
+    with opened(table) as source, written(out) as sink:
+        sink.write(HEADER)
+        for names, numbers in blocks(table, source, columns):
+            found = enrol(bundle, numbers)
+            sink.write(_lines(names, found))
+            users += len(names)
+            served += np.bincount(found.policy[found.policy >= 0], minlength=len(served))
+            unserved += int((found.policy < 0).sum())
+            close += int((found.gain < found.ci95).sum())
     return Counts(users, tuple(map(int, served)), unserved, close)
-
-
-def _opened(table: Path) -> IO[str]:
-    try:
-        return table.open(encoding="utf-8-sig", newline="")
-    except OSError as error:
-        raise PolicyBudgetError(f"cannot read {table}: {(error.strerror or str(error)).lower()}") from None
-
-
-def _blocks(
-    path: Path, source: IO[str], columns: tuple[str, ...], first: int
-) -> Iterator[tuple[list[str], NDArray[Any]]]:
-    """Names and numbers of so many users at a time."""
-    try:
-        reader = csv.reader(source)
-        header = [cell.strip() for cell in next(reader, [])]
-        if lacking := [name for name in columns if name not in header]:
-            raise PolicyBudgetError(f"{path} has no column {lacking[0]!r}; users need {', '.join(columns)[:200]}")
-        places = [header.index(name) for name in columns]
-        named = header.index("name") if "name" in header else None
-        pick = itemgetter(*places, places[0])  # once more the first, so that one column is a tuple, too
-        while rows := list(islice(reader, TOGETHER)):
-            try:
-                cells = map(float, chain.from_iterable(map(pick, rows)))
-                numbers = np.fromiter(cells, float, len(rows) * (len(places) + 1)).reshape(len(rows), -1)[:, :-1]
-            except (ValueError, IndexError):
-                numbers = np.full((1, 1), np.nan)
-            if not np.isfinite(numbers).all():
-                raise PolicyBudgetError(_wrong(path, rows, places, header, first + 2))
-            first += len(rows)
-            names = (
-                [str(first - len(rows) + i) for i in range(len(rows))] if named is None else [r[named] for r in rows]
-            )
-            yield names, numbers
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise PolicyBudgetError(f"cannot read {path}: expected a table of comma-separated values ({error})") from None
-
-
-def _wrong(path: Path, rows: list[list[str]], places: list[int], header: list[str], line: int) -> str:
-    """The first cell that is no finite number."""
-    for number, row in enumerate(rows, line):
-        if len(row) != len(header):
-            return f"{path}, row {number}: expected {len(header)} columns, got {len(row)}"
-        for place in places:
-            try:
-                good = bool(np.isfinite(float(row[place])))
-            except ValueError:
-                good = False
-            if not good:
-                return f"{path}, row {number}, column {header[place]}: expected a finite number, got {row[place]!r:.60}"
-    return f"{path} is no table of numbers"
 
 
 def _lines(names: list[str], found: Enrolled) -> str:

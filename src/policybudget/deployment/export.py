@@ -12,11 +12,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from policybudget.assessment.intervals import mean_return
+from policybudget.assessment.assess import groups_of
 from policybudget.assessment.trained_for import problem_of
 from policybudget.deployment import materials
-from policybudget.deployment.bundle import ASSIGNMENT, FORMAT, MATERIALS, NAME, Bundle, Numbers, load
+from policybudget.deployment.bundle import ASSIGNMENT, CANDIDATES, FORMAT, MATERIALS, NAME, Bundle, Numbers, load
+from policybudget.deployment.candidates import candidates_csv
 from policybudget.deployment.onnx_graph import onnx_bytes
+from policybudget.deployment.promises import group_promises, promises
 from policybudget.errors import PolicyBudgetError, RunFolderError, check_seed
 from policybudget.policies.joining import alone
 from policybudget.policies.on_host import HostPolicies
@@ -61,7 +63,14 @@ class Exported:
 
 
 def export(
-    run: Path, out: Path, floor: float | None = None, episodes: int = 100, seed: int = 1, onnx: bool = True
+    run: Path,
+    out: Path,
+    floor: float | None = None,
+    episodes: int = 100,
+    seed: int = 1,
+    onnx: bool = True,
+    groups: str | None = None,
+    candidates: bool = False,
 ) -> Exported:
     """Seal a bundle.
 
@@ -72,6 +81,10 @@ def export(
         episodes: fresh ones of each policy, for what users may expect.
         seed: of the episodes.
         onnx: whether there is an ONNX graph of each policy.
+        groups: a column in which users differ, as :func:`policybudget.assessment.assess.groups_of` takes it: each
+            group is promised a mean return of its own. None for no groups.
+        candidates: whether the bundle tells what the other policies are worth that a pool keeps, so that it can be told
+            when one more is due.
 
     Returns:
         The bundle and how close its policies are to what was trained.
@@ -88,7 +101,7 @@ def export(
     problem = problem_of(run, result)
     beside = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        differences = _write(beside, run, result, problem, floor, episodes, seed, onnx)
+        differences = _write(beside, run, result, problem, floor, episodes, seed, onnx, groups, candidates)
         load(beside)
         try:
             beside.rename(out)
@@ -108,6 +121,8 @@ def _write(
     episodes: int,
     seed: int,
     onnx: bool,
+    groups: str | None,
+    candidates: bool,
 ) -> dict[str, float]:
     """Everything, the record last."""
     digits, records, differences = len(str(result.budget - 1)), list[dict[str, Any]](), dict[str, float]()
@@ -129,14 +144,16 @@ def _write(
             f"{too_far[0]} gives scores that differ by {differences[too_far[0]]:.1e} from those that were trained "
             f"(at most {ALLOWED:g} is allowed); nothing was written"
         )
-    tables, promises = _expected(problem, result, episodes, seed)
+    tables, promised = _expected(problem, result, episodes, seed, groups)
     files.write(folder / ASSIGNMENT, arrays.dump(tables))
+    if candidates:
+        files.write(folder / CANDIDATES, candidates_csv(run, result, problem, episodes, seed))
     named = {f"policy {one['policy']}": str(one["sha256"]) for one in records}
     files.write_json(folder / MATERIALS, materials.bill(named))
     for name in EVIDENCE:
         if (run / name).is_file():
             files.write(folder / name, files.read(run / name))
-    _seal(folder, result, problem, {"floor": floor, "promises": promises, "policies": records})
+    _seal(folder, result, problem, {"floor": floor, **promised, "policies": records})
     return differences
 
 
@@ -175,8 +192,8 @@ def population_hash(population: Population) -> str:
 
 
 def _expected(
-    problem: RepresentedMDP, result: Result, episodes: int, seed: int
-) -> tuple[dict[str, Numbers], list[float | None]]:
+    problem: RepresentedMDP, result: Result, episodes: int, seed: int, groups: str | None
+) -> tuple[dict[str, Numbers], dict[str, Any]]:
     """Who is served, what policies are worth on fresh episodes, and what mean each is shown to reach at least."""
     rewards = problem.population.rewards
     key = derive(jax.random.key(seed), Stream.JUDGING_EPISODES)
@@ -194,22 +211,12 @@ def _expected(
         apart = each - each.mean(axis=1, keepdims=True)
         many = max(1, episodes - 1) * episodes
         tables["covariance"] = (np.einsum("kea,keb->kab", apart, apart) / many).astype(np.float32)
-    return tables, _promises(population, tables["assignment"], each)
-
-
-def _promises(population: Population, assignment: Numbers, returns: Numbers) -> list[float | None]:
-    """The lower end of the 95 % interval of each policy's mean return to its users; None for a policy without any."""
-    serves, promises = np.where(assignment.max(axis=0) > 0, assignment.argmax(axis=0), -1), list[float | None]()
-    for policy, features in enumerate(returns):
-        of = np.flatnonzero(serves == policy)
-        if not len(of):
-            promises.append(None)
-            continue
-        weights = None if population.agent_weights is None else population.agent_weights[of]
-        got = np.asarray(population.rewards.agents(jnp.asarray(features, jnp.float32)), np.float64)[:, of]
-        found = mean_return(got, weights)
-        promises.append(found["mean"] - (found["ci95"] or 0.0))
-    return promises
+    promised: dict[str, Any] = {"promises": promises(population, tables["assignment"], each)}
+    if groups is not None:
+        column = f"{groups.rpartition(':')[2]} "
+        parts = {name.removeprefix(column): of for name, of in groups_of(problem, result, groups).items()}
+        promised["groups"] = group_promises(population, tables["assignment"], each, parts)
+    return tables, promised
 
 
 def _differences(result: Result, policy: int, host: HostPolicies, graph: bytes | None) -> dict[str, float]:

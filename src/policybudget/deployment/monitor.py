@@ -9,7 +9,10 @@ bets against the promise has, after returns x_1, x_2, ... the capital
 While the promise holds, each factor has mean at most 1 whatever came before, so K is a nonnegative supermartingale that
 starts at 1 (an e-process), and by Ville's inequality it ever reaches 1/α with probability at most α: at any time of
 looking, for any distribution, also where returns depend on each other (Waudby-Smith & Ramdas 2024, "Estimating means of
-bounded random variables by betting"). k policies are watched at α/k each.
+bounded random variables by betting"). Several promises share α: :mod:`policybudget.deployment.monitor_file`.
+
+What may be lost while nobody notices: where each mean was at least μ, that is at most b - μ per return. The confidence
+sequence of the mean so far (:mod:`policybudget.deployment.running_mean`) bounds it at all times.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import math
 
 import numpy as np
 
+from policybudget.deployment.running_mean import RunningMean
 from policybudget.errors import PolicyBudgetError
 
 BETS = 20
@@ -54,6 +58,7 @@ class Watch:
             raise PolicyBudgetError(f"level must be between 0 and 1, got {level}")
         self.promised, self.low, self.high, self.level = promised, low, high, level
         self.returns, self.total = 0, 0.0
+        self._mean = RunningMean()
         self.alarm_at: int | None = None
         self.lost_at_alarm: float | None = None
         most = BOLDEST / max(1.0 - self._scaled(promised), 1e-9)
@@ -74,6 +79,18 @@ class Watch:
         """Of the returns so far; NaN before any."""
         return self.total / self.returns if self.returns else math.nan
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Bounds of the mean so far: of the returns' means, also where these change; at all times but with α."""
+        least, most = self._mean.interval(self.level)
+        return self.low + least * (self.high - self.low), self.low + most * (self.high - self.low)
+
+    @property
+    def lost(self) -> tuple[float, float]:
+        """How much less than promised all returns so far are worth in expectation: at least, and at most."""
+        least, most = self.interval
+        return max(0.0, self.promised - most) * self.returns, max(0.0, self.promised - least) * self.returns
+
     def see(self, value: float) -> bool:
         """Hear of a return.
 
@@ -90,6 +107,7 @@ class Watch:
             raise PolicyBudgetError(f"a return must lie in [{self.low}, {self.high}], got {value}")
         self.returns += 1
         self.total += value
+        self._mean.see(self._scaled(value))
         self._logs += np.log1p(self._bets * (self._scaled(self.promised) - self._scaled(value)))
         if self.alarm_at is None and self.evidence >= 1.0 / self.level:
             self.alarm_at, self.lost_at_alarm = self.returns, self.promised * self.returns - self.total

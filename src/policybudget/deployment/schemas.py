@@ -1,4 +1,4 @@
-"""What bundle.json must hold, as declared schemas: types, ranges, lengths, and no unknown entries."""
+"""What bundle.json must hold, as declared schemas: types, ranges, lengths, and no unknown entries; and a curve."""
 
 from __future__ import annotations
 
@@ -36,6 +36,15 @@ class PolicyRecord(Struct, frozen=True, forbid_unknown_fields=True):
     approved: Approval | None = None
 
 
+class GroupRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a policy promises to a group of the users that it serves: a mean return."""
+
+    policy: Count
+    group: Annotated[str, Meta(max_length=10_000)]
+    users: Count
+    promise: float
+
+
 class BundleRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """bundle.json."""
 
@@ -51,3 +60,24 @@ class BundleRecord(Struct, frozen=True, forbid_unknown_fields=True):
     policies: Annotated[list[PolicyRecord], Meta(min_length=1, max_length=MOST_POLICIES)]
     architecture: ArchitectureRecord
     files: dict[Relative, Digest]
+    groups: list[GroupRecord] = []
+
+
+class OneMore(Struct, frozen=True):
+    """What one more policy adds to welfare, of a budget curve."""
+
+    mean: float
+    ci95: float | None = None
+
+
+class CurveRow(Struct, frozen=True):
+    """A budget of a curve; what else there is said of it is passed over."""
+
+    budget: Count
+    one_more: OneMore | None = None
+
+
+class CurveFile(Struct, frozen=True):
+    """curve.json; what else there is in it is passed over."""
+
+    rows: list[CurveRow]

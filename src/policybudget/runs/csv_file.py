@@ -35,11 +35,16 @@ def cell(text: str) -> str:
 
 def _line(row: Sequence[Any]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerow([_harmless(cell) for cell in row])  # quotes both of these in texts
+    csv.writer(text, lineterminator="\r\n").writerow([harmless(cell) for cell in row])  # quotes both of these in texts
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 
-def _harmless(cell: Any) -> Any:
+def harmless(cell: Any) -> Any:
+    """A cell with an apostrophe before it where a spreadsheet would run it; any other as it is.
+
+    Args:
+        cell: of any type.
+    """
     if isinstance(cell, str) and cell.lstrip("'").startswith(FORMULA) and not _is_number(cell):
         return f"'{cell}"
     return cell
