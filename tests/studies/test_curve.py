@@ -16,8 +16,9 @@ from policybudget.assessment.assess import assess_run
 from policybudget.cli.main import main
 
 OneLine = Callable[[list[str]], str]
+WORLD = "resource-gathering:side=3"
 GRID = (
-    "curve", "--search", "plain", "--budgets", "1,2", "--copies", "4", "--steps", "32", "--minibatch", "64",
+    "curve", "--world", WORLD, "--search", "plain", "--budgets", "1,2", "--copies", "4", "--steps", "32", "--minibatch", "64",
     "--epochs", "2", "--hidden", "8", "--warm-start", "1", "--episodes", "2", "--transitions", "4096",
 )  # fmt: skip
 
@@ -34,7 +35,7 @@ def test_one_pool_serves_every_budget(empty_place: Path, capsys: pytest.CaptureF
     assert "target 1: smallest budget" in text and "cost 0.5 per policy: best budget" in text
     rows = rows_of("one")
     assert [row["budget"] for row in rows] == ["1", "2"]
-    optimum = exact.optimum("resource-gathering", [1, 2]).welfare
+    optimum = exact.optimum(WORLD, [1, 2]).welfare
     np.testing.assert_allclose([float(row["optimum"]) for row in rows], optimum, rtol=1e-5)
     welfare = [float(row["welfare"]) for row in rows]
     assert all(np.diff(welfare) >= 0) and all(np.array(welfare) <= np.array(optimum) + 1e-4)
