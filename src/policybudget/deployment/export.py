@@ -15,8 +15,9 @@ import numpy as np
 from policybudget.assessment.intervals import mean_return
 from policybudget.assessment.trained_for import problem_of
 from policybudget.deployment import materials
-from policybudget.deployment.bundle import ASSIGNMENT, FORMAT, MATERIALS, NAME, Bundle, Numbers, load
+from policybudget.deployment.bundle import Bundle, Numbers, load
 from policybudget.deployment.onnx_graph import onnx_bytes
+from policybudget.deployment.verify import ASSIGNMENT, FORMAT, MATERIALS, NAME
 from policybudget.errors import PolicyBudgetError, RunFolderError, check_seed
 from policybudget.policies.on_host import HostPolicies
 from policybudget.population import Population

@@ -19,7 +19,7 @@ from policybudget.runs.schemas import (
 
 
 class Approval(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who approved a policy, to be filled in by whoever does; the hash of a bundle covers it."""
+    """Who approved a policy. It is a part of bundle.json, so that the hash of the bundle and signatures cover it."""
 
     by: Text
     date: Text

@@ -78,6 +78,7 @@ class Architecture:
 
         Raises:
             KeyError: an entry is missing.
+            PolicyBudgetError: the units of the actions do not go together.
         """
         units = Units.from_record(record["actions"])
         return Architecture(record["observation_size"], units, tuple(record["hidden"]), record["trunk"])
