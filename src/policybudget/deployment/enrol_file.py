@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policybudget.deployment.bundle import Bundle
-from policybudget.deployment.enrol import TOGETHER, Enrolled, columns_of, enrol
+from policybudget.deployment.enrol import FARTHEST, TOGETHER, Enrolled, columns_of, enrol, fit
 from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
-from policybudget.runs.csv_file import cell
+from policybudget.runs.csv_file import cell, lines
 
 HEADER = "name,policy,expected,ci95,gain\n"
 
@@ -67,6 +67,9 @@ def enrol_file(bundle: Bundle, table: Path, out: Path) -> Counts:
     Raises:
         PolicyBudgetError: a file cannot be read or written, or a row is wrong; the error names its line.
     """
+    files.replaceable(out)
+    if bundle.folder.resolve() in out.resolve().parents:
+        raise PolicyBudgetError(f"{out} is in the bundle, which is sealed; give a file elsewhere")
     columns, beside = columns_of(bundle), out.with_name(f".{out.name}.{os.getpid()}")
     served, unserved, close, users = np.zeros(len(bundle.policies), np.int64), 0, 0, 0
     try:
@@ -99,20 +102,23 @@ def _blocks(
 ) -> Iterator[tuple[list[str], NDArray[Any]]]:
     """Names and numbers of so many users at a time."""
     try:
-        reader = csv.reader(source)
+        reader = csv.reader(lines(source))
         header = [cell.strip() for cell in next(reader, [])]
         if lacking := [name for name in columns if name not in header]:
             raise PolicyBudgetError(f"{path} has no column {lacking[0]!r}; users need {', '.join(columns)[:200]}")
+        if twice := [name for name in (*columns, "name") if header.count(name) > 1]:
+            raise PolicyBudgetError(f"{path} has column {twice[0]!r} twice")
         places = [header.index(name) for name in columns]
         named = header.index("name") if "name" in header else None
         pick = itemgetter(*places, places[0])  # once more the first, so that one column is a tuple, too
-        while rows := list(islice(reader, TOGETHER)):
+        filled = filter(None, reader)  # without empty lines
+        while rows := list(islice(filled, TOGETHER)):
             try:
                 cells = map(float, chain.from_iterable(map(pick, rows)))
                 numbers = np.fromiter(cells, float, len(rows) * (len(places) + 1)).reshape(len(rows), -1)[:, :-1]
             except (ValueError, IndexError):
                 numbers = np.full((1, 1), np.nan)
-            if not np.isfinite(numbers).all():
+            if not fit(numbers).all() or set(map(len, rows)) != {len(header)}:
                 raise PolicyBudgetError(_wrong(path, rows, places, header, first + 2))
             first += len(rows)
             names = (
@@ -130,11 +136,12 @@ def _wrong(path: Path, rows: list[list[str]], places: list[int], header: list[st
             return f"{path}, row {number}: expected {len(header)} columns, got {len(row)}"
         for place in places:
             try:
-                good = bool(np.isfinite(float(row[place])))
+                good = bool(fit(np.array(float(row[place]))).all())
             except ValueError:
                 good = False
             if not good:
-                return f"{path}, row {number}, column {header[place]}: expected a finite number, got {row[place]!r:.60}"
+                where = f"{path}, row {number}, column {header[place]}"
+                return f"{where}: expected a finite number (at most {FARTHEST:g}), got {row[place]!r:.60}"
     return f"{path} is no table of numbers"
 
 

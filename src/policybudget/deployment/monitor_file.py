@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from policybudget.deployment.bundle import Bundle
 from policybudget.deployment.monitor import Watch
@@ -69,6 +70,20 @@ def monitor(
     promised = {j: promise for j, promise in enumerate(bundle.record.promises) if promise is not None}
     watches = {j: Watch(promise, low, high, level / len(promised)) for j, promise in promised.items()}
     reader = csv.reader(rows)
+    try:
+        _watch(reader, watches, len(bundle.record.promises), alarmed)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise PolicyBudgetError(f"the returns are no table of comma-separated values in UTF-8: {error}") from None
+    return Watched(watches)
+
+
+def _watch(
+    reader: Any,
+    watches: Mapping[int, Watch],
+    policies: int,
+    alarmed: Callable[[int, Watch], None],
+) -> None:
+    """Row by row, as they come."""
     header = [cell.strip() for cell in next(reader, [])]
     if lacking := [name for name in ("policy", "return") if name not in header]:
         raise PolicyBudgetError(f"returns need the columns policy and return; there is no {lacking[0]}")
@@ -78,12 +93,13 @@ def monitor(
             continue
         try:
             policy, value = int(row[which]), float(row[what])
-            promise = bundle.record.promises[policy] if policy >= 0 else promised[policy]
-        except (ValueError, IndexError, KeyError):
+            known = 0 <= policy < policies
+        except (ValueError, IndexError):
+            known = False
+        if not known:
             raise PolicyBudgetError(
-                f"line {reader.line_num} of the returns: expected a policy from 0 to {len(bundle.record.promises) - 1} "
-                f"and a number, got {','.join(row)[:60]!r}"
-            ) from None
-        if promise is not None and watches[policy].see(value):
+                f"line {reader.line_num} of the returns: expected a policy from 0 to {policies - 1} and a number, got "
+                f"{','.join(row)[:60]!r}"
+            )
+        if policy in watches and watches[policy].see(value):
             alarmed(policy, watches[policy])
-    return Watched(watches)

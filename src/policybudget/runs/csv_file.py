@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Any
 
+from policybudget.errors import PolicyBudgetError
+
+LONGEST = 2**22
+"""Characters of a line that is read."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a text begins with that a spreadsheet would run."""
+
+
+def lines(source: IO[str]) -> Iterator[str]:
+    """Lines as they come, so that a file without an end or a line without one takes no memory.
+
+    Args:
+        source: a text file that is open.
+
+    Yields:
+        Lines with their ends.
+
+    Raises:
+        PolicyBudgetError: a line has more than ``LONGEST`` characters.
+    """
+    while line := source.readline(LONGEST):
+        if len(line) == LONGEST:
+            raise PolicyBudgetError(f"expected lines of at most {LONGEST:,} characters")
+        yield line
 
 
 def as_csv(rows: Iterable[Sequence[Any]]) -> str:

@@ -36,6 +36,7 @@ def write(path: Path, content: bytes | str) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     beside = None
+    replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -50,6 +51,23 @@ def write(path: Path, content: bytes | str) -> None:
     finally:
         if beside is not None:
             Path(beside).unlink(missing_ok=True)
+
+
+def replaceable(path: Path) -> None:
+    """Refuse to put a file in the place of a folder, a pipe or a device, such as ``/dev/null``.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        RunFolderError: something is there that is no regular file.
+    """
+    try:
+        taken = path.exists() and not path.is_file()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if taken:
+        raise RunFolderError(f"cannot write {path}: it is a folder or a device; give the name of a file")
 
 
 def cannot_write(path: Path, error: OSError) -> RunFolderError:
