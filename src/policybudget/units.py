@@ -199,6 +199,7 @@ class Units:
             return True
         ends = np.iinfo(self.dtype)
         if self.kind == "box":
-            return all(float(ends.min) <= end <= float(ends.max) for end in (*self.low, *self.high))
+            given = (end for end in (*self.low, *self.high) if math.isfinite(end))
+            return all(float(ends.min) <= end <= float(ends.max) for end in given)
         first = self.start or (0,) * len(self.sizes)
         return all(ends.min <= at and at + size - 1 <= ends.max for at, size in zip(first, self.sizes, strict=False))

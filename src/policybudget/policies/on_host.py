@@ -91,11 +91,16 @@ class HostPolicies:
         Returns:
             (k, B, outputs).
         """
-        x = np.clip((observation - self.mean) * self.inverse, -10.0, 10.0) if self.normalises else observation
+        x = self._normalised(observation) if self.normalises else observation
         for weight, bias in self.layers[:-1]:
             x = np.tanh(_product(x, weight) + bias)
         weight, bias = self.layers[-1]
         return np.asarray(_product(x, weight) + bias)
+
+    def _normalised(self, observation: Numbers) -> Numbers:
+        """In standard deviations, clipped; what is too large for float32 is clipped, too."""
+        with np.errstate(over="ignore"):
+            return np.clip((observation - self.mean) * self.inverse, -10.0, 10.0)
 
 
 def _product(x: Numbers, weight: Numbers) -> Numbers:
