@@ -269,7 +269,7 @@ def returns(folder: Path) -> Callable[[Random], Case]:
 
     def read(path: Path) -> None:
         with path.open(encoding="utf-8-sig", newline="") as rows:
-            monitor(bundle, lines(rows), -10.0, 10.0)
+            monitor(bundle, lines(rows.readline), -10.0, 10.0)
 
     return _tables(folder, "policy,return,site", [["0", "1.5", "x"], ["1", "-3", "y"], ["0", "2", ""]], read)
 

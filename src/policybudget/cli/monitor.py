@@ -62,11 +62,11 @@ def run(arguments: Sequence[str]) -> int:
 
     low, high = options.range
     if options.returns == Path("-"):
-        found = monitor(bundle, lines(sys.stdin), low, high, options.level, alarmed)
+        found = monitor(bundle, lines(sys.stdin.readline), low, high, options.level, alarmed)
     else:
         try:
             with options.returns.open(encoding="utf-8-sig", newline="") as rows:
-                found = monitor(bundle, lines(rows), low, high, options.level, alarmed)
+                found = monitor(bundle, lines(rows.readline), low, high, options.level, alarmed)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise PolicyBudgetError(f"cannot read {options.returns}: {reason}") from None

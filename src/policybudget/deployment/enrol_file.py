@@ -102,7 +102,7 @@ def _blocks(
 ) -> Iterator[tuple[list[str], NDArray[Any]]]:
     """Names and numbers of so many users at a time."""
     try:
-        reader = csv.reader(lines(source))
+        reader = csv.reader(lines(source.readline))
         header = [cell.strip() for cell in next(reader, [])]
         if lacking := [name for name in columns if name not in header]:
             raise PolicyBudgetError(f"{path} has no column {lacking[0]!r}; users need {', '.join(columns)[:200]}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from policybudget.errors import PolicyBudgetError
 
@@ -15,11 +15,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a text begins with that a spreadsheet would run."""
 
 
-def lines(source: IO[str]) -> Iterator[str]:
+def lines(readline: Callable[[int], str]) -> Iterator[str]:
     """Lines as they come, so that a file without an end or a line without one takes no memory.
 
     Args:
-        source: a text file that is open.
+        readline: of a text file that is open: at most so many characters of the next line; nothing at the end.
 
     Yields:
         Lines with their ends.
@@ -27,7 +27,7 @@ def lines(source: IO[str]) -> Iterator[str]:
     Raises:
         PolicyBudgetError: a line has more than ``LONGEST`` characters.
     """
-    while line := source.readline(LONGEST):
+    while line := readline(LONGEST):
         if len(line) == LONGEST:
             raise PolicyBudgetError(f"expected lines of at most {LONGEST:,} characters")
         yield line
