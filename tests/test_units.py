@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces as gym_spaces
 
+from policybudget.errors import PolicyBudgetError
 from policybudget.policies.architecture import Architecture
 from policybudget.units import Units
 from policybudget.worlds import world_from
@@ -94,3 +95,23 @@ def test_shapes_of_arrays() -> None:
         "actor.log_std": (3, 1, 2),
         "normaliser.count": (), "normaliser.mean": (7,), "normaliser.squares": (7,),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "line"),
+    [
+        ("two bounds", {"low": []}, "2 bounds"),
+        ("two bounds", {"low": [3.0, 0.0]}, "no bound above the other"),
+        ("two bounds", {"sizes": [2, 2]}, "one size"),
+        ("a matrix", {"shape": [2, 3]}, "a shape of 4 numbers"),
+        ("whole numbers", {"dtype": "uint8"}, "numbers of type uint8"),
+        ("choice", {"shape": [2]}, "a shape of 1 numbers"),
+        ("choice from 5", {"start": [5, 5]}, "a first choice for each of 1"),
+        ("choices", {"start": [127, 0], "dtype": "int8"}, "numbers of type int8"),
+        ("bits", {"shape": [2**50] * 30}, "a shape of 4 numbers"),
+    ],
+)
+def test_records_whose_parts_do_not_go_together(name: str, change: dict, line: str) -> None:
+    record = world(SPACES[name]).units.record() | change
+    with pytest.raises(PolicyBudgetError, match=f"actions of kind {record['kind']} need {line}"):
+        Units.from_record(record)

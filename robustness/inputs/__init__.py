@@ -1,8 +1,10 @@
 """What is tried: a file per kind of reader."""
 
-from robustness.inputs import elsewhere, environments, options, records, tables, tensors
+from robustness.inputs import bundles, curves, elsewhere, environments, options, records, tables, tensors
 from robustness.judge import Reader
 
 READERS: dict[str, Reader] = {
-    one.name: one for part in (records, tensors, tables, elsewhere, environments, options) for one in part.READERS
+    one.name: one
+    for part in (records, tensors, tables, elsewhere, environments, options, bundles, curves)
+    for one in part.READERS
 }

@@ -14,11 +14,17 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
+from policybudget.assessment.curve import Point
+from policybudget.assessment.curve import curve as rows_of
 from policybudget.cli.main import COMMANDS, main
+from policybudget.deployment.approve import approve, sign
 from policybudget.errors import PolicyBudgetError, check_choice
+from policybudget.runs import files
+from policybudget.studies.curve import Curve, Found
 from policybudget.training.configuration import Configuration
 from robustness.hostile import WORDS
 from robustness.inputs import place
+from robustness.inputs.bundles import contents_of, put_back
 from robustness.inputs.records import TOGETHER, begin
 from robustness.judge import BegunError, Case, Reader, WrongExitError
 
@@ -40,6 +46,24 @@ VALID = {
         "goals --method uniform --max-episodes 9 --range 0 9",
         "goals --tasks 4 --write-tasks out.csv",
     ),
+    "curve": (
+        "--budgets 1-3 --out out/new --world resource-gathering --seeds 2 --floor 0.5 --target 3 --quiet",
+        "--budgets 1,2 --dedicated --out out/new --episodes 9",
+        "--out drawn --target 2 --cost-per-policy 0.1",
+    ),
+    "assess": (
+        "run --episodes 3 --seed 2 --floor 1.5",
+        "run --groups groups.csv:ward --curve drawn --quiet",
+        "goals --floor 0",
+    ),
+    "compare": ("run run --episodes 3 --seed 2", "run run --out out --quiet"),
+    "export": ("run --out out/new --floor 1 --episodes 3 --seed 2", "run --out out/new --no-onnx --quiet"),
+    "verify": ("bundle", "bundle --quiet", "signed --key public.pem"),
+    "approve": ("bundle --policy 0 1 --by ann --date 2026-11-22 --reference seven", "signed --policy 0 --by ann",
+                "signed --policy 1 --withdraw --quiet"),
+    "sign": ("bundle --key private.pem", "signed --key private.pem --quiet"),
+    "enrol": ("bundle new.csv --out enrolled.csv", "bundle new.csv --quiet"),
+    "monitor": ("bundle returns.csv --range -5 5 --level 0.1", "bundle returns.csv --range 0 9 --quiet"),
     "check": ("resource-gathering", "ant-direction --agents 3", "python:own.py:Env --population users.csv"),
     "optimum": (
         "resource-gathering --budget 2 --side 3 --home 1,1 --json",
@@ -55,11 +79,21 @@ VALID = {
 TASKS = "name,x,y,description\n" + "".join(
     f"t{i},{i},{i * i % 7},bring box number{i} to room{i % 3}\n" for i in range(25)
 )
+WRITTEN = ("place/own.py", "place/__pycache__")
+"""What may change although a command line is refused."""
+SEALED = ("bundle", "signed")
+WRITING = tuple(f"place/{folder}/{name}" for folder in SEALED for name in ("bundle.json", "model.sig"))
+"""What approve and sign may change."""
 SEAMS = (
     "policybudget.studies.run.train_in",
     "policybudget.studies.side_by_side.train_study",
     "policybudget.assessment.evaluate_run.evaluate",
     "policybudget.assessment.rivals.play",
+    "policybudget.assessment.assess.play",
+    "policybudget.assessment.beside_run.play",
+    "policybudget.assessment.compare.play",
+    "policybudget.deployment.export._write",
+    "policybudget.studies.curve.compute",
     "policybudget.assessment.generalise_run.play_tasks",
     "policybudget.assessment.guarantees.optima",
     "policybudget.assessment.guarantees.choices",
@@ -92,10 +126,23 @@ def prepare(folder: Path) -> None:
         "front.csv": "0,1\n1,2\n3,0\n2,2\n",
     }
     texts["goals.csv"] = "name,direction\nann,10\nbob,200\n"
+    texts["groups.csv"] = "name,ward\n" + "".join(f'"tile {i // 5},{i % 5}",{i % 3}\n' for i in range(place.AGENTS))
+    texts["new.csv"] = "name,0,1\nann,0.5,1\nbob,-1,0.25\n"
+    texts["returns.csv"] = "policy,return\n0,1.5\n1,0.5\n"
     tiles = [f'"tile {i // 5},{i % 5}",bring box number{i} to room{i % 3}' for i in range(place.AGENTS)]
     texts["tiles.csv"] = "\n".join(["name,description", *tiles])
     for name, text in texts.items():
         (folder / name).write_text(text)
+    approve(place.bundle(folder / "bundle"), [0], "ann")
+    approve(place.bundle(folder / "signed"), [0, 1], "ann")
+    place.keys(folder)
+    sign(folder / "signed", folder / "private.pem")
+    drawn = Curve.of(place.configuration(search="plain"), (1, 2), (0,), episodes=5)
+    (folder / "drawn").mkdir()
+    drawn.save(folder / "drawn")
+    points = [Point(k, 1.0, 0.1, 1.1, 0.5, None, None, tuple(range(k))) for k in (1, 2)]
+    rows = rows_of([points], [None, None], None)
+    files.write_json(folder / "drawn" / "curve.json", Found(drawn, rows, "optimum", None, None, None, None).record())
 
 
 def words_of(rng: Random, flags: dict[str, list[str]]) -> tuple[list[str], bool]:
@@ -168,12 +215,19 @@ def options(folder: Path) -> Callable[[Random], Case]:
     """In this process, so that it is fast and every exception is seen as it was raised."""
     prepare(folder)
     flags = {command: flags_of(command) for command in COMMANDS}
+    kept = {name: contents_of(folder / name) for name in SEALED}
 
     def make(rng: Random) -> Case:
         words, valid = words_of(rng, flags)
-        return Case(shown(words), lambda: run_here(words), valid, ("place/own.py", "place/__pycache__"))
+        for name, contents in kept.items():
+            put_back(folder / name, contents)
+        return Case(shown(words), lambda: run_here(words), valid, _writes(words))
 
     return make
+
+
+def _writes(words: list[str]) -> tuple[str, ...]:
+    return (*WRITTEN, *WRITING) if words[:1] in (["approve"], ["sign"]) else WRITTEN
 
 
 def run_here(words: list[str]) -> None:
@@ -197,7 +251,7 @@ def processes(folder: Path) -> Callable[[Random], Case]:
 
     def make(rng: Random) -> Case:
         words, valid = words_of(rng, flags)
-        return Case(shown(words), lambda: run_there(words), valid, ("place/own.py", "place/__pycache__"), 100.0)
+        return Case(shown(words), lambda: run_there(words), valid, _writes(words), 100.0)
 
     return make
 

@@ -22,6 +22,7 @@ from policybudget.training.events import Event
 from policybudget.training.state import TrainState
 from policybudget.training.step import Stepper
 from policybudget.training.train import _Run
+from policybudget.units import Units
 
 WORLD = "resource-gathering"
 BUDGET, AGENTS = 3, 25
@@ -74,6 +75,62 @@ def run_folder(folder: Path, problem: RepresentedMDP | None = None) -> Path:
     result(problem or usual.problem()).save(folder)
     files.write(folder / checkpoint.NAME, arrays.dump(checkpoint_arrays(), phase="0", seconds="1.5", best="nan"))
     return folder
+
+
+def bundle(folder: Path) -> Path:
+    """A bundle with all its files, though nobody trained what is in it: two policies for three users.
+
+    Args:
+        folder: to write.
+    """
+    units = Units("multi-discrete", (2, 3), shape=(2,), dtype="int64", start=(0, 1))
+    architecture, rng = Architecture(3, units, (4,), "separate"), np.random.default_rng(0)
+
+    def numbers(shape: tuple[int, ...]) -> np.ndarray:
+        return np.asarray(rng.uniform(0.1, 1.0, shape), np.float32)
+
+    policies = []
+    for policy in range(2):
+        own, name = {key: numbers(shape) for key, shape in architecture.shapes(1).items()}, f"policies/0{policy}"
+        files.write(folder / f"{name}.safetensors", arrays.dump(own))
+        files.write(folder / f"{name}.onnx", b"a graph")
+        about = {"policy": policy, "sha256": arrays.fingerprint(own, 0), "approved": None}
+        policies.append(about | {"file": f"{name}.safetensors", "onnx": f"{name}.onnx"})
+    assignment = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+    tables = {"assignment": assignment, "returns": numbers((2, 3)), "parameters": numbers((3, 2))}
+    tables |= {"features": numbers((2, 2)), "covariance": numbers((2, 2, 2))}
+    files.write(folder / "assignment.safetensors", arrays.dump(tables))
+    files.write_json(folder / "sbom.json", {"bomFormat": "CycloneDX"})
+    named = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    files.write_json(folder / "bundle.json", {
+        "format": 1, "policybudget": "0", "world": WORLD, "population": "0" * 64, "users": ["ann", "bob", "cem"],
+        "components": ["0", "1"], "parameters": ["x", "y"], "floor": 0.1, "promises": [1.0, None],
+        "policies": policies, "architecture": architecture.record(),
+        "files": {name: files.sha256((folder / name).read_bytes()) for name in named},
+    })  # fmt: skip
+    return folder
+
+
+def keys(folder: Path) -> Path:
+    """A private and a public key.
+
+    Args:
+        folder: gets ``private.pem`` and ``public.pem``.
+
+    Returns:
+        The public one.
+    """
+    from cryptography.hazmat.primitives import serialization as forms
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    private = ec.generate_private_key(ec.SECP256R1())
+    (folder / "private.pem").write_bytes(
+        private.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
+    )
+    (folder / "public.pem").write_bytes(
+        private.public_key().public_bytes(forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo)
+    )
+    return folder / "public.pem"
 
 
 def result(problem: RepresentedMDP) -> Result:

@@ -161,9 +161,10 @@ class Units:
 
         Raises:
             KeyError: an entry is missing.
+            PolicyBudgetError: the entries do not go together.
         """
         box = record["kind"] == "box"
-        return Units(
+        found = Units(
             kind=record["kind"],
             sizes=tuple(record["sizes"]),
             low=tuple(-math.inf if x is None else x for x in record["low"]) if box else (),
@@ -173,3 +174,32 @@ class Units:
             dtype=record["dtype"],
             start=() if box else tuple(record["start"]),
         )
+        found._check()
+        return found
+
+    def _check(self) -> None:
+        """Refuse lengths, bounds and numbers of choices that do not go together."""
+        box = self.kind == "box"
+        numbers = self.sizes[0] if box else len(self.sizes)
+        bounded = self.stretched or bool(self.low or self.high)
+        fits = {
+            "one size": self.kind == "multi-discrete" or len(self.sizes) == 1,
+            f"a shape of {numbers} numbers": math.prod(self.shape) == numbers,
+            f"{numbers} bounds": not bounded or len(self.low) == len(self.high) == numbers,
+            "no bound above the other": all(low <= high for low, high in zip(self.low, self.high, strict=False)),
+            f"a first choice for each of {numbers}": len(self.start) in (0, numbers),
+            f"numbers of type {self.dtype}": self._fit_type(),
+        }
+        if lacking := [what for what, good in fits.items() if not good]:
+            raise PolicyBudgetError(f"actions of kind {self.kind} need {lacking[0]}")
+
+    def _fit_type(self) -> bool:
+        """Whether every action is a number of the environment's type, where that has whole numbers only."""
+        if not self._whole:
+            return True
+        ends = np.iinfo(self.dtype)
+        if self.kind == "box":
+            given = (end for end in (*self.low, *self.high) if math.isfinite(end))
+            return all(float(ends.min) <= end <= float(ends.max) for end in given)
+        first = self.start or (0,) * len(self.sizes)
+        return all(ends.min <= at and at + size - 1 <= ends.max for at, size in zip(first, self.sizes, strict=False))

@@ -73,6 +73,8 @@ def test_groups() -> None:
 def test_numbers_are_grouped_by_quarters() -> None:
     few = evidence.grouped(["2", "1", "2"], "k")
     assert {name: of.tolist() for name, of in few.items()} == {"k 1": [1], "k 2": [0, 2]}
+    words = evidence.grouped(["1", "nan", "1"], "k")
+    assert {name: of.tolist() for name, of in words.items()} == {"k 1": [0, 2], "k nan": [1]}, "no group is empty"
     many = evidence.grouped(np.arange(100.0), "speed")
     assert [len(of) for of in many.values()] == [25] * 4 and sorted(np.concatenate(list(many.values()))) == list(
         range(100)

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from runs_by_hand import levers, save
 
 from policybudget.cli.main import main
-from policybudget.deployment.bundle import load, verify
+from policybudget.deployment.bundle import load
 from policybudget.deployment.export import export, population_hash
+from policybudget.deployment.verify import verify
 from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.population import Population
 from policybudget.runs.result import load as load_run

@@ -93,9 +93,14 @@ def test_a_table_of_any_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     ("text", "line"),
     [
         ("speed\n1\n", "has no column 'comfort'; users need speed, comfort"),
-        ("speed,comfort\n1,2\n3,x\n", "row 3, column comfort: expected a finite number, got 'x'"),
+        ("speed,comfort\n1,2\n3,x\n", r"row 3, column comfort: expected a finite number \(at most 1e\+30\), got 'x'"),
         ("speed,comfort\n1,inf\n", "row 2, column comfort: expected a finite number"),
         ("speed,comfort\n1,2\n3\n", "row 3: expected 2 columns, got 1"),
+        ("speed,comfort\n1,2e30\n", "row 2, column comfort: expected a finite number"),
+        ("speed,comfort,speed\n1,2,3\n", "has column 'speed' twice"),
+        ("speed,comfort,name\n1,2\n", "row 2: expected 3 columns, got 2"),
+        ("speed,comfort\n1,2,3\n", "row 2: expected 2 columns, got 3"),
+        ("speed,comfort\n1," + "2" * 200_000, "expected a table of comma-separated values"),
         (None, "no such file or directory"),
     ],
 )
@@ -105,6 +110,24 @@ def test_tables_that_are_wrong(tmp_path: Path, text: str | None, line: str) -> N
     with pytest.raises(PolicyBudgetError, match=line):
         enrol_file(bundle(), tmp_path / "users.csv", tmp_path / "out.csv")
     assert [path.name for path in tmp_path.iterdir() if path.name != "users.csv"] == [], "nothing half-written"
+
+
+def test_empty_lines_are_no_users(tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_text("speed,comfort\n\n1,2\n\n3,4\n\n")
+    assert enrol_file(bundle(), tmp_path / "users.csv", tmp_path / "out.csv").users == 2
+
+
+def test_nothing_is_written_into_a_bundle_or_over_a_device(tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_text("speed,comfort\n1,2\n")
+    sealed = replace(bundle(), folder=tmp_path / "bundle")
+    sealed.folder.mkdir()
+    (sealed.folder / "bundle.json").write_text("{}")
+    with pytest.raises(PolicyBudgetError, match="is in the bundle, which is sealed"):
+        enrol_file(sealed, tmp_path / "users.csv", sealed.folder / "bundle.json")
+    for out in (tmp_path, Path("/dev/null")):
+        with pytest.raises(PolicyBudgetError, match="is a folder or a device"):
+            enrol_file(sealed, tmp_path / "users.csv", out)
+    assert (sealed.folder / "bundle.json").read_text() == "{}" and Path("/dev/null").is_char_device()
 
 
 def test_names_are_no_formulas(tmp_path: Path) -> None:

@@ -154,6 +154,8 @@ def test_a_stream_is_read_as_it_comes() -> None:
         ("policy,return\n0\n", "line 2"),
         ("policy,return\n0,11\n", r"a return must lie in \[0.0, 10.0\], got 11"),
         ("policy,return\n0,nan\n", "must lie in"),
+        ("policy,return\n0,1" + "0" * 200_000, "no table of comma-separated values"),
+        ("policy,return\n" + "9" * 9_000 + ",1\n", "line 2"),
     ],
 )
 def test_streams_that_are_wrong(text: str, line: str) -> None:

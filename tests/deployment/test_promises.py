@@ -15,9 +15,10 @@ from runs_by_hand import constant, levers, save
 from scipy import stats
 
 from policybudget.cli.main import main
-from policybudget.deployment.bundle import load, verify
+from policybudget.deployment.bundle import load
 from policybudget.deployment.export import export
 from policybudget.deployment.promises import group_promises, promises, serving
+from policybudget.deployment.verify import verify
 from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.population import Population
 from policybudget.problem import make_problem

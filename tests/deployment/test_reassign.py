@@ -200,8 +200,12 @@ def test_candidates_are_judged_by_other_episodes(tmp_path: Path) -> None:
 
 
 def test_what_a_curve_says(tmp_path: Path) -> None:
-    rows = [{"budget": 2, "one_more": {"mean": 1.5, "ci95": 0.3}}, {"budget": 3, "one_more": None}]
-    (tmp_path / "curve.json").write_text(json.dumps({"rows": rows}))
+    mean = {"mean": 1.0, "ci95": None}
+    same = {"welfare": mean, "seeds": 1, "worst": mean, "chosen_on": 1.0}
+    same |= dict.fromkeys(("above_floor", "optimum", "any_welfare", "net"))
+    rows = [{"budget": 2, "one_more": {"mean": 1.5, "ci95": 0.3}} | same, {"budget": 3, "one_more": None} | same]
+    about = {"reference": "optimum", "target": None, "best": None}
+    (tmp_path / "curve.json").write_text(json.dumps(about | {"rows": rows}))
     verdicts = [by_curve(tmp_path, 2, cost).verdict for cost in (1.1, 1.3, 1.9)]
     assert verdicts == ["due", "open", "not due"]
     text = Due("by the curve, for the users it was made for", 1.5, 0.3, 1.1, False).text(2)

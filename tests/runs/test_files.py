@@ -65,3 +65,31 @@ def test_json_that_is_none(content: bytes, tmp_path: Path) -> None:
 
 def test_sha256() -> None:
     assert files.sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_only_regular_files_are_read_and_none_longer_than_allowed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        for read in (files.read, files.read_json, files.sha256_of, files.size_of):
+            with pytest.raises(RunFolderError, match="it is a device, not a file"):
+                read(path)
+    with pytest.raises(RunFolderError, match="is a directory"):
+        files.sha256_of(tmp_path)
+    with pytest.raises(RunFolderError, match="x is missing"):
+        files.sha256_of(tmp_path / "x")
+    sparse = tmp_path / "sparse.json"
+    sparse.touch()
+    os.truncate(sparse, 2**40)
+    with pytest.raises(RunFolderError, match="expected at most 67,108,864 bytes, got 1,099,511,627,776"):
+        files.read_json(sparse)
+    (tmp_path / "some").write_bytes(b"some")
+    assert files.read(tmp_path / "some", 4) == b"some" and files.size_of(tmp_path / "some") == 4
+    assert files.sha256_of(tmp_path / "some") == files.sha256(b"some")
+
+
+def test_no_file_takes_the_place_of_a_device_or_a_folder(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, Path("/dev/null")):
+        with pytest.raises(RunFolderError, match="is a folder or a device; give the name of a file"):
+            files.write(path, "x")
+    assert Path("/dev/null").is_char_device() and names(tmp_path) == ["pipe"]

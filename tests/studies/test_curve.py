@@ -18,8 +18,9 @@ from policybudget.cli.main import main
 OneLine = Callable[[list[str]], str]
 WORLD = "resource-gathering:side=3"
 GRID = (
-    "curve", "--world", WORLD, "--search", "plain", "--budgets", "1,2", "--copies", "4", "--steps", "32", "--minibatch", "64",
-    "--epochs", "2", "--hidden", "8", "--warm-start", "1", "--episodes", "2", "--transitions", "4096",
+    "curve", "--world", WORLD, "--search", "plain", "--budgets", "1,2", "--copies", "4", "--steps", "32",
+    "--minibatch", "64", "--epochs", "2", "--hidden", "8",
+    "--warm-start", "1", "--episodes", "2", "--transitions", "4096",
 )  # fmt: skip
 
 
@@ -28,7 +29,7 @@ def rows_of(folder: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_one_pool_serves_every_budget(empty_place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_pool_serves_every_budget(empty_place: Path, capsys: pytest.CaptureFixture[str], one_line: OneLine) -> None:
     assert main([*GRID, "--out", "one", "--floor", "80", "--target", "1", "--cost-per-policy", "0.5"]) == 0
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
@@ -55,6 +56,27 @@ def test_one_pool_serves_every_budget(empty_place: Path, capsys: pytest.CaptureF
     shown = assess_run(Path("one/trainings/seed-0"), 2, curve=Path("one"))
     assert shown.record["curve"] == record | {"target": None, "reached": None}
     assert 'id="curve"' in (shown.folder / "assessment.html").read_text()
+
+    for name, change, line in (
+        ("one/plan.json", {"budgets": [1, 3]}, "plan.json does not fit the trainings in one/trainings"),
+        ("one/plan.json", {"seeds": [4]}, "plan.json does not fit the trainings in one/trainings"),
+        ("one/points/seed-0.json", {"points": []}, "seed-0.json does not fit one/plan.json: delete it"),
+    ):
+        kept = Path(name).read_bytes()
+        Path(name).write_text(json.dumps(json.loads(kept) | change))
+        assert line in one_line(["curve", "--out", "one"])
+        Path(name).write_bytes(kept)
+    for change, line in (
+        ({"rows": []}, "rows"),
+        ({"rows": record["rows"][::-1]}, "expected ascending budgets"),
+        ({"rows": record["rows"][:1]}, "expected ascending budgets, and what one more adds for all but the last"),
+        ({"best": 9}, "the best budget is none of the curve"),
+        ({"rows": [record["rows"][1] | {"worst": 3}]}, "worst"),
+    ):
+        Path("one/curve.json").write_text(json.dumps(record | change))
+        shown.folder.joinpath("assessment.html").unlink(missing_ok=True)
+        assert line in one_line(["assess", str(shown.folder), "--episodes", "2", "--curve", "one"])
+        assert not shown.folder.joinpath("assessment.html").exists()
 
 
 def test_a_training_per_budget(empty_place: Path) -> None:

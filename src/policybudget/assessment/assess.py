@@ -99,6 +99,7 @@ def assess_run(
     problem = problem_of(folder, result)
     split = None if groups is None else groups_of(problem, result, groups)
     beyond = None if alone is None else beside_run.own_policies(problem, alone, episodes, seed)
+    beside = beside_run.about(folder, result, curve)
     rewards, key = problem.population.rewards, jax.random.key(seed)
 
     def played(stream: Stream) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +110,7 @@ def assess_run(
     found = evidence.samples(problem.population, result.assignment, choice, judging)
     record = _record(problem, result, found, judging, lengths, floor, split, beyond)
     about = {"episodes": episodes, "seed": seed, "floor": floor, "groups_by": groups}
-    record |= about | beside_run.about(folder, result, curve)
+    record |= about | beside
     assessment = Assessment(folder, problem, result, found, record)
     _write(assessment)
     return assessment

@@ -17,7 +17,7 @@ from policybudget.assessment.statistics import mean_ci95
 from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.problem import RepresentedMDP
 from policybudget.rollouts.sampler import play
-from policybudget.runs import files
+from policybudget.runs import files, schemas
 from policybudget.runs.result import Result, load
 from policybudget.streams import Stream, derive
 
@@ -45,9 +45,26 @@ def about(folder: Path, result: Result, curve: Path | None = None) -> dict[str, 
     found = {name: _record(folder / file) for name, file in RECORDS.items()}
     if found["manifest"] is not None:
         found["manifest"] = {name: found["manifest"][name] for name in MANIFEST}
-    if curve is not None and (shown := _record(curve / "curve.json")) is None:
-        raise RunFolderError(f"{curve} is no folder of a finished budget curve: it has no curve.json")
-    return {"seeds": over_seeds(folder, result), "curve": None if curve is None else shown} | found
+    if found["configuration"] is not None:
+        files.checked(folder / RECORDS["configuration"], found["configuration"], schemas.Seeded)
+    return {"seeds": over_seeds(folder, result), "curve": None if curve is None else _curve(curve)} | found
+
+
+def _curve(folder: Path) -> dict[str, Any]:
+    """curve.json of a finished budget curve."""
+    path = folder / "curve.json"
+    if (record := _record(path)) is None:
+        raise RunFolderError(f"{folder} is no folder of a finished budget curve: it has no curve.json")
+    found = files.checked(path, record, schemas.CurveFound)
+    budgets = [row.budget for row in found.rows]
+    adds = [row.one_more is not None for row in found.rows]
+    if budgets != sorted(set(budgets)) or adds != [True] * (len(adds) - 1) + [False]:
+        raise RunFolderError(
+            f"{path} is damaged: expected ascending budgets, and what one more adds for all but the last"
+        )
+    if found.best is not None and found.best not in budgets:
+        raise RunFolderError(f"{path} is damaged: the best budget is none of the curve")
+    return record
 
 
 def _record(path: Path) -> dict[str, Any] | None:

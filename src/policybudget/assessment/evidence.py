@@ -225,9 +225,14 @@ def grouped(cells: list[str] | Float[np.ndarray, " n"], name: str) -> dict[str, 
     """
     try:
         values = np.asarray([float(cell) for cell in cells])
+        numbers = bool(np.isfinite(values).all())
     except ValueError:
-        texts = np.asarray([str(cell) for cell in cells])
-        return {f"{name} {text}": np.flatnonzero(texts == text) for text in np.unique(texts)}
+        numbers = False
+    if not numbers:
+        of: dict[str, list[int]] = {}
+        for position, cell in enumerate(cells):
+            of.setdefault(str(cell), []).append(position)
+        return {f"{name} {text}": np.array(of[text]) for text in sorted(of)}
     different = np.unique(values)
     if len(different) <= SPLIT:
         return {f"{name} {value:g}": np.flatnonzero(values == value) for value in different}

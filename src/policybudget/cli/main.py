@@ -20,6 +20,8 @@ COMMANDS = {
     "generalise": "what a run is worth to tasks held out from its training, and a certificate",
     "export": "seal the policies of a run as a bundle: NumPy and ONNX, hashes, evidence",
     "verify": "is a bundle what it was when it was sealed?",
+    "approve": "write into a bundle who approved which policies",
+    "sign": "sign a bundle with a key of your own",
     "enrol": "who serves new users, without training",
     "reassign": "who moves to another policy, now that users have changed",
     "monitor": "is what is realised inside what was promised?",

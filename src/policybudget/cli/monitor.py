@@ -49,6 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     from policybudget.deployment.bundle import load
     from policybudget.deployment.monitor import Watch
     from policybudget.deployment.monitor_file import Key, monitor, named
+    from policybudget.runs.csv_file import lines
 
     bundle = load(options.bundle)
 
@@ -58,13 +59,14 @@ def run(arguments: Sequence[str]) -> int:
 
     low, high = options.range
     if options.returns == Path("-"):
-        found = monitor(bundle, sys.stdin, low, high, options.level, alarmed)
+        found = monitor(bundle, lines(sys.stdin.readline), low, high, options.level, alarmed)
     else:
         try:
             with options.returns.open(encoding="utf-8-sig", newline="") as rows:
-                found = monitor(bundle, rows, low, high, options.level, alarmed)
-        except (OSError, UnicodeDecodeError) as error:
-            raise PolicyBudgetError(f"cannot read {options.returns}: {error}") from None
+                found = monitor(bundle, lines(rows.readline), low, high, options.level, alarmed)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise PolicyBudgetError(f"cannot read {options.returns}: {reason}") from None
     if not options.quiet:
         print(found.text())
     return 1 if found.alarms else 0

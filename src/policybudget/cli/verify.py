@@ -18,10 +18,12 @@ class Options:
 
     Attributes:
         bundle: folder of the bundle.
+        key: public key that it must be signed by.
         quiet: print nothing but errors.
     """
 
     bundle: Path = argument("folder of a bundle", "BUNDLE")
+    key: Path | None = option(None, "public key that the bundle must be signed by", metavar="PUBLIC.pem")
     quiet: bool = option(False, "print nothing but errors")
 
 
@@ -33,11 +35,15 @@ def run(arguments: Sequence[str]) -> None:
     """
     options = parse("verify", DESCRIPTION, Options, arguments)
     from policybudget.deployment.bundle import load
+    from policybudget.deployment.signature import NAME
+    from policybudget.deployment.verify import approvals
 
-    bundle = load(options.bundle)
+    bundle = load(options.bundle, options.key)
     if not options.quiet:
-        for policy in bundle.policies:
-            approved = policy.record.approved
-            by = "not approved" if approved is None else f"approved by {approved.by}, {approved.date}"
-            print(f"policy {policy.record.policy}  {policy.record.sha256[:16]}  {by}")
+        print(approvals(bundle.record))
+        print(f"bundle {bundle.sha256}")
+        if options.key is not None:
+            print(f"{NAME} was made with the private key of {options.key}")
+        elif (options.bundle / NAME).exists():
+            print(f"{NAME} was not checked; give --key PUBLIC.pem")
         print(f"{options.bundle} is whole: {len(bundle.record.files) + 1} files match their hashes")

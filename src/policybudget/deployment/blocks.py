@@ -14,9 +14,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from policybudget.deployment.enrol import TOGETHER
+from policybudget.deployment.bundle import Bundle
+from policybudget.deployment.enrol import FARTHEST, TOGETHER, fit
 from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
+from policybudget.runs.csv_file import lines
 
 
 def opened(table: Path) -> IO[str]:
@@ -35,15 +37,19 @@ def opened(table: Path) -> IO[str]:
 
 
 @contextmanager
-def written(out: Path) -> Iterator[IO[str]]:
+def written(out: Path, bundle: Bundle) -> Iterator[IO[str]]:
     """A file to write; it takes its name when all of it is there.
 
     Args:
         out: the file.
+        bundle: that it must not be in.
 
     Raises:
-        RunFolderError: it cannot be written.
+        PolicyBudgetError: it cannot be written, or would be in the bundle.
     """
+    files.replaceable(out)
+    if bundle.folder.resolve() in out.resolve().parents:
+        raise PolicyBudgetError(f"{out} is in the bundle, which is sealed; give a file elsewhere")
     beside = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         with beside.open("w", encoding="utf-8", newline="") as sink:
@@ -71,18 +77,19 @@ def blocks(path: Path, source: IO[str], columns: tuple[str, ...]) -> Iterator[tu
     """
     first = 0
     try:
-        reader = csv.reader(source)
+        reader = csv.reader(lines(source.readline))
         header = header_of(path, reader, columns, "users")
         places = [header.index(name) for name in columns]
         named = header.index("name") if "name" in header else None
         pick = itemgetter(*places, places[0])  # once more the first, so that one column is a tuple, too
-        while rows := list(islice(reader, TOGETHER)):
+        filled = filter(None, reader)  # without empty lines
+        while rows := list(islice(filled, TOGETHER)):
             try:
                 cells = map(float, chain.from_iterable(map(pick, rows)))
                 numbers = np.fromiter(cells, float, len(rows) * (len(places) + 1)).reshape(len(rows), -1)[:, :-1]
             except (ValueError, IndexError):
                 numbers = np.full((1, 1), np.nan)
-            if not np.isfinite(numbers).all():
+            if not fit(numbers).all() or set(map(len, rows)) != {len(header)}:
                 raise PolicyBudgetError(_wrong(path, rows, places, header, first + 2))
             first += len(rows)
             names = (
@@ -103,11 +110,13 @@ def header_of(path: Path, reader: Iterator[list[str]], columns: tuple[str, ...],
         what: needs them, in the plural.
 
     Raises:
-        PolicyBudgetError: a column is missing.
+        PolicyBudgetError: a column is missing, or there twice.
     """
     header = [cell.strip() for cell in next(reader, [])]
     if lacking := [name for name in columns if name not in header]:
         raise PolicyBudgetError(f"{path} has no column {lacking[0]!r}; {what} need {', '.join(columns)[:200]}")
+    if twice := [name for name in (*columns, "name") if header.count(name) > 1]:
+        raise PolicyBudgetError(f"{path} has column {twice[0]!r} twice")
     return header
 
 
@@ -128,9 +137,10 @@ def _wrong(path: Path, rows: list[list[str]], places: list[int], header: list[st
             return f"{path}, row {number}: expected {len(header)} columns, got {len(row)}"
         for place in places:
             try:
-                good = bool(np.isfinite(float(row[place])))
+                good = bool(fit(np.array(float(row[place]))).all())
             except ValueError:
                 good = False
             if not good:
-                return f"{path}, row {number}, column {header[place]}: expected a finite number, got {row[place]!r:.60}"
+                where = f"{path}, row {number}, column {header[place]}"
+                return f"{where}: expected a finite number (at most {FARTHEST:g}), got {row[place]!r:.60}"
     return f"{path} is no table of numbers"

@@ -8,6 +8,7 @@ A bundle is a folder::
     candidates.csv          mean feature returns of policies that might be added, where export was asked for them
     sbom.json               what it was made with (CycloneDX)
     assessment.*            the evidence, as it was when the bundle was sealed
+    model.sig               a signature over all of it, if somebody signed
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policybudget.deployment.schemas import BundleRecord, PolicyRecord
+from policybudget.deployment.verify import ASSIGNMENT, NAME, opened
 from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.policies.architecture import Architecture
 from policybudget.policies.on_host import HostPolicies
-from policybudget.runs import acting, arrays, files
+from policybudget.runs import acting, arrays
 
 Numbers = NDArray[Any]
-FORMAT = 1
-NAME, ASSIGNMENT, MATERIALS = "bundle.json", "assignment.safetensors", "sbom.json"
-CANDIDATES = "candidates.csv"
+TOLERANCE = 1e-3
+"""Of sums of probabilities, which are kept with 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ class Bundle:
         features: (k, m) mean feature returns; None where rewards are no weights on features.
         covariance: (k, m, m) of these means; empty without features.
         parameters: (n, p) task parameters of the users; None if they have none.
+        sha256: the hash of the bundle, in hexadecimal digits.
     """
 
     folder: Path
@@ -106,6 +108,7 @@ class Bundle:
     features: Numbers | None
     covariance: Numbers
     parameters: Numbers | None
+    sha256: str = ""
 
     def assign(self, user: str | Sequence[float] | Numbers) -> Assigned:
         """Who serves a user: one that was trained for, by name, or a new one by the weights on the reward's components.
@@ -149,79 +152,63 @@ class Bundle:
         return Assigned(chosen if worth[chosen] >= floor else None, float(worth[chosen]), gain)
 
 
-def load(folder: str | Path) -> Bundle:
+def load(folder: str | Path, key: str | Path | None = None) -> Bundle:
     """A bundle, after all of it was verified.
 
     Args:
         folder: of the bundle.
+        key: public key that it must be signed by, a PEM file; None to ask for no signature.
 
     Returns:
         The bundle.
 
     Raises:
-        RunFolderError: a file is missing, changed, damaged, or not one of the bundle.
+        RunFolderError: a file is missing, changed, damaged, or not one of the bundle, or the signature does not fit.
     """
     folder = Path(folder)
-    record = verify(folder)
-    architecture = Architecture.from_record(msgspec.to_builtins(record.architecture))
-    policies = []
-    for one in record.policies:
-        numbers, _ = arrays.load(folder / one.file)
-        arrays.fit(folder / one.file, numbers, architecture.shapes(1))
-        if arrays.fingerprint(numbers, 0) != one.sha256:
-            raise RunFolderError(f"{folder / one.file} is not the policy that {NAME} names by its hash")
-        policies.append(Policy(one, architecture, numbers))
-    tables, _ = arrays.load(folder / ASSIGNMENT)
-    shape = (len(policies), len(record.users))
-    arrays.fit(folder / ASSIGNMENT, tables, {"assignment": shape, "returns": shape})
-    features, parameters = tables.get("features"), tables.get("parameters")
-    if features is not None:
-        m = features.shape[-1]
-        arrays.fit(folder / ASSIGNMENT, tables, {"features": (len(policies), m), "covariance": (len(policies), m, m)})
-    if parameters is not None:
-        arrays.fit(folder / ASSIGNMENT, tables, {"parameters": (len(record.users), len(record.parameters))})
-    covariance = tables.get("covariance", np.empty((0, 0, 0)))
+    record, sha256 = opened(folder, key)
+    try:
+        architecture = Architecture.from_record(msgspec.to_builtins(record.architecture))
+    except PolicyBudgetError as error:
+        raise RunFolderError(f"{folder / NAME} is damaged: {error}") from None
+    policies = tuple(_policy(folder, one, architecture) for one in record.policies)
+    tables = _tables(folder, record)
     return Bundle(
-        folder, record, tuple(policies), tables["assignment"], tables["returns"], features, covariance, parameters
+        folder,
+        record,
+        policies,
+        tables["assignment"],
+        tables["returns"],
+        tables.get("features"),
+        tables.get("covariance", np.empty((0, 0, 0))),
+        tables.get("parameters"),
+        sha256,
     )
 
 
-def verify(folder: str | Path) -> BundleRecord:
-    """Whether every file of a bundle is what it was when the bundle was sealed.
+def _policy(folder: Path, record: PolicyRecord, architecture: Architecture) -> Policy:
+    path = folder / record.file
+    numbers, _ = arrays.load(path)
+    arrays.fit(path, numbers, architecture.shapes(1), exactly=True)
+    arrays.numbers(path, numbers)
+    if arrays.fingerprint(numbers, 0) != record.sha256:
+        raise RunFolderError(f"{path} is not the policy that {NAME} names by its hash")
+    return Policy(record, architecture, numbers)
 
-    Args:
-        folder: of the bundle.
 
-    Returns:
-        bundle.json.
-
-    Raises:
-        RunFolderError: a file is missing, changed, damaged, or not one of the bundle.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise RunFolderError(f"bundle not found: {folder}")
-    path = folder / NAME
-    raw = files.read_json(path)
-    if not isinstance(raw.get("format"), int) or raw["format"] > FORMAT:
-        raise RunFolderError(f"{path} has format {raw.get('format')!r}; this version reads {FORMAT}")
-    record: BundleRecord = files.checked(path, raw, BundleRecord)
-    named = {name for one in record.policies for name in (one.file, one.onnx) if name is not None} | {ASSIGNMENT}
-    if lacking := sorted(named - set(record.files)):
-        raise RunFolderError(f"{path} has no hash of {lacking[0]}")
-    found = {str(file.relative_to(folder)) for file in folder.rglob("*") if not file.is_dir() or file.is_symlink()}
-    if strange := sorted(found - set(record.files) - {NAME}):
-        raise RunFolderError(f"{folder / strange[0]} is not one of the files that {NAME} names")
-    for name, expected in record.files.items():
-        file = folder / name
-        if file.is_symlink() or not file.resolve().is_relative_to(folder.resolve()):
-            raise RunFolderError(f"{file} is a link; a bundle has none")
-        if files.sha256(files.read(file)) != expected:
-            raise RunFolderError(f"{file} does not match its hash in {NAME}: changed or damaged")
-    if len(record.promises) != len(record.policies):
-        raise RunFolderError(f"{path} is damaged: expected a promise for each policy, or null")
-    if any(one.policy >= len(record.policies) for one in record.groups):
-        raise RunFolderError(f"{path} is damaged: a group is promised something by a policy that there is not")
-    if [one.policy for one in record.policies] != list(range(len(record.policies))):
-        raise RunFolderError(f"{path} is damaged: policies are numbered from 0")
-    return record
+def _tables(folder: Path, record: BundleRecord) -> dict[str, Numbers]:
+    """assignment.safetensors."""
+    path, k, n = folder / ASSIGNMENT, len(record.policies), len(record.users)
+    tables, _ = arrays.load(path)
+    shapes: dict[str, tuple[int, ...]] = {"assignment": (k, n), "returns": (k, n)}
+    if "features" in tables:
+        m = len(record.components) or (tables["features"].shape or (0,))[-1]
+        shapes |= {"features": (k, m), "covariance": (k, m, m)}
+    if "parameters" in tables:
+        shapes["parameters"] = (n, len(record.parameters))
+    arrays.fit(path, tables, shapes, exactly=True)
+    arrays.numbers(path, tables)
+    alpha = tables["assignment"]
+    if not ((alpha >= 0).all() and (alpha.sum(axis=0) <= 1 + TOLERANCE).all()):
+        raise RunFolderError(f"{path} is damaged: expected columns of probabilities, each at most 1 in all")
+    return tables

@@ -28,11 +28,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from policybudget.deployment.blocks import blocks, opened
-from policybudget.deployment.bundle import CANDIDATES, Bundle
+from policybudget.deployment.bundle import Bundle
 from policybudget.deployment.enrol import columns_of
-from policybudget.deployment.schemas import CurveFile
+from policybudget.deployment.verify import CANDIDATES
 from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.runs import files
+from policybudget.runs.schemas import CurveFound
 
 Numbers = NDArray[Any]
 FRESH = "fresh."
@@ -94,7 +95,7 @@ def by_curve(folder: Path, budget: int, cost: float) -> Due:
         RunFolderError: there is no such curve, it is damaged, or has no larger budget than k.
     """
     path = folder / "curve.json"
-    curve = files.checked(path, files.read_json(path), CurveFile)
+    curve = files.checked(path, files.read_json(path), CurveFound)
     found = next((row.one_more for row in curve.rows if row.budget == budget), None)
     if found is None:
         raise RunFolderError(f"{path} does not say what one more policy than {budget} brings: it needs larger budgets")

@@ -23,6 +23,8 @@ from policybudget.errors import PolicyBudgetError
 Numbers = NDArray[Any]
 TOGETHER = 65_536
 """Users that are computed at once."""
+FARTHEST = 1e30
+"""Weights and task parameters are at most of this size, so that nothing overflows."""
 AT_ONCE = 4_000_000
 """Distances that are computed at once."""
 Z = 1.959963984540054
@@ -61,10 +63,10 @@ def enrol(bundle: Bundle, users: Numbers) -> Enrolled:
     """
     table = np.asarray(users, np.float64)
     columns = columns_of(bundle)
-    if table.ndim != 2 or table.shape[1] != len(columns) or not np.isfinite(table).all():
+    if table.ndim != 2 or table.shape[1] != len(columns) or not fit(table).all():
         raise PolicyBudgetError(
-            f"users must be a table of finite numbers with {len(columns)} columns ({', '.join(columns)[:100]}), got "
-            f"shape {table.shape}"
+            f"users must be a table of {len(columns)} columns ({', '.join(columns)[:100]}) of finite numbers, at most "
+            f"{FARTHEST:g} each, got shape {table.shape}"
         )
     parts = [_some(bundle, table[start : start + TOGETHER]) for start in range(0, len(table), TOGETHER)]
     empty = np.empty(0)
@@ -120,6 +122,18 @@ def usual(bundle: Bundle) -> Numbers:
         (k,) mean returns; so much only if new users are like those.
     """
     return np.asarray(bundle.returns.astype(np.float64).mean(axis=1))
+
+
+def fit(numbers: Numbers) -> Numbers:
+    """Which numbers are finite and of a size that makes sense.
+
+    Args:
+        numbers: of any shape.
+
+    Returns:
+        Whether each is, of the same shape.
+    """
+    return np.asarray(np.abs(numbers) <= FARTHEST)
 
 
 def columns_of(bundle: Bundle) -> tuple[str, ...]:

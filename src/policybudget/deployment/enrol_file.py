@@ -61,7 +61,7 @@ def enrol_file(bundle: Bundle, table: Path, out: Path) -> Counts:
     """
     columns, served = columns_of(bundle), np.zeros(len(bundle.policies), np.int64)
     unserved, close, users = 0, 0, 0
-    with opened(table) as source, written(out) as sink:
+    with opened(table) as source, written(out, bundle) as sink:
         sink.write(HEADER)
         for names, numbers in blocks(table, source, columns):
             found = enrol(bundle, numbers)

@@ -14,12 +14,14 @@ import numpy as np
 
 from policybudget.assessment.assess import groups_of
 from policybudget.assessment.trained_for import problem_of
-from policybudget.deployment import materials
-from policybudget.deployment.bundle import ASSIGNMENT, CANDIDATES, FORMAT, MATERIALS, NAME, Bundle, Numbers, load
+from policybudget.deployment import agreement, materials
+from policybudget.deployment.agreement import ALLOWED
+from policybudget.deployment.bundle import Bundle, Numbers, load
 from policybudget.deployment.candidates import candidates_csv
 from policybudget.deployment.onnx_graph import onnx_bytes
 from policybudget.deployment.promises import group_promises, promises
-from policybudget.errors import PolicyBudgetError, RunFolderError, check_seed
+from policybudget.deployment.verify import ASSIGNMENT, CANDIDATES, FORMAT, MATERIALS, NAME
+from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.policies.joining import alone
 from policybudget.policies.on_host import HostPolicies
 from policybudget.population import Population
@@ -34,8 +36,6 @@ from policybudget.streams import Stream, derive
 
 EVIDENCE = ("assessment.html", "assessment.json", "assessment_policies.csv", "assessment_users.csv")
 """Files of a run folder that go with the bundle, where they are there."""
-WIDEST, TRIED, ALLOWED = 6, 512, 1e-5
-"""Observations are tried up to 10^6 in size, so many of each policy; the largest relative difference of scores."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _write(
         own, name = alone(result.arrays, policy), f"policies/{policy:0{max(2, digits)}d}"
         host = HostPolicies(own, result.architecture.actions.choices, result.architecture.actions.kind == "discrete")
         graph = onnx_bytes(host, result.architecture.actions, result.architecture.observation_size) if onnx else None
-        for kind, value in _differences(result, policy, host, graph).items():
+        for kind, value in agreement.differences(result.policies.of(jnp.array([policy])), host, graph, policy).items():
             differences[kind] = max(differences.get(kind, 0.0), value)
         files.write(folder / f"{name}.safetensors", arrays.dump(own))
         if graph is not None:
@@ -217,31 +217,3 @@ def _expected(
         parts = {name.removeprefix(column): of for name, of in groups_of(problem, result, groups).items()}
         promised["groups"] = group_promises(population, tables["assignment"], each, parts)
     return tables, promised
-
-
-def _differences(result: Result, policy: int, host: HostPolicies, graph: bytes | None) -> dict[str, float]:
-    """Of scores, on random observations of ordinary and of extreme size."""
-    size, rng = result.architecture.observation_size, np.random.default_rng(policy)
-    scale = 10.0 ** rng.uniform(-2, WIDEST, (TRIED, 1))
-    seen = (rng.standard_normal((TRIED, size)) * scale).astype(np.float32)
-    trained = result.policies.of(jnp.array([policy]))
-    known = np.asarray(trained.actor.network(trained.normaliser(jnp.asarray(seen[None]))))[0]
-    found = {"numpy": host.scores(seen[None])[0]}
-    if graph is not None:
-        found["onnx"] = _run(graph, seen)
-    unit = np.maximum(1.0, np.abs(known).max(axis=1, keepdims=True))
-    return {kind: float((np.abs(scores - known) / unit).max()) for kind, scores in found.items()}
-
-
-def _run(graph: bytes, seen: Numbers) -> Numbers:
-    """The scores of a graph."""
-    try:
-        import onnxruntime
-    except ImportError:
-        raise RunFolderError(
-            'an ONNX graph is checked before it is sealed: pip install "policybudget[onnx]", or --no-onnx'
-        ) from None
-    quiet = onnxruntime.SessionOptions()
-    quiet.log_severity_level = 4
-    session = onnxruntime.InferenceSession(graph, quiet, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(["scores"], {"observation": seen})[0])

@@ -17,7 +17,7 @@ from policybudget.deployment.bundle import Bundle
 from policybudget.deployment.enrol import TOGETHER, columns_of, usual, worth
 from policybudget.deployment.few_shot import Identified, Question, identify, measure
 from policybudget.errors import PolicyBudgetError
-from policybudget.runs.csv_file import cell
+from policybudget.runs.csv_file import cell, lines
 
 Numbers = NDArray[Any]
 COLUMNS = ("name", "policy", "return")
@@ -108,7 +108,7 @@ def enrol_returns(bundle: Bundle, returns: Path, question: Question, out: Path, 
     """
     log = read_log(returns, len(bundle.policies))
     served, counts, used = np.zeros(len(bundle.policies), np.int64), np.zeros(3, np.int64), 0
-    with written(out) as sink:
+    with written(out, bundle) as sink:
         sink.write(HEADER)
         for names, places, prior in _users(bundle, log, table):
             owner, policy, value = log.of(places)
@@ -167,7 +167,7 @@ def read_log(path: Path, policies: int) -> Log:
 def _parts(
     path: Path, source: IO[str], policies: int, names: dict[str, int]
 ) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
-    reader = csv.reader(source)
+    reader = csv.reader(lines(source.readline))
     header = header_of(path, reader, COLUMNS, "returns")
     places = [header.index(name) for name in COLUMNS]
     first = 2

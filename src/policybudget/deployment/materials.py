@@ -23,7 +23,7 @@ def bill(policies: dict[str, str]) -> dict[str, Any]:
     libraries = [found for name in MADE_WITH if (found := _library(name)) is not None]
     models = [
         {
-            "type": "machine-learning-model", "name": name, "bom-ref": f"policy:{digest}",
+            "type": "machine-learning-model", "name": name, "bom-ref": f"{name}:{digest}",
             "hashes": [{"alg": "SHA-256", "content": digest}],
         }
         for name, digest in policies.items()
@@ -37,11 +37,13 @@ def _library(name: str) -> dict[str, Any] | None:
     except PackageNotFoundError:
         return None
     about = metadata(name).json
-    licence = about.get("license_expression") or about.get("license")
+    expression, text = about.get("license_expression"), about.get("license")
     record: dict[str, Any] = {
         "type": "library", "name": name, "version": found, "bom-ref": f"pkg:pypi/{name}@{found}",
         "purl": f"pkg:pypi/{name}@{found}", "scope": "required" if name in ACTS_WITH else "excluded",
     }  # fmt: skip
-    if isinstance(licence, str) and "\n" not in licence:
-        record["licenses"] = [{"license": {"name": licence}}]
+    if isinstance(expression, str):
+        record["licenses"] = [{"expression": expression}]
+    elif isinstance(text, str) and "\n" not in text:
+        record["licenses"] = [{"license": {"name": text}}]
     return record

@@ -16,6 +16,7 @@ import csv
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from policybudget.deployment.bundle import Bundle
 from policybudget.deployment.monitor import Watch
@@ -144,12 +145,22 @@ def monitor(
         PolicyBudgetError: the range or a line is wrong.
     """
     reader = csv.reader(rows)
+    try:
+        return _watch(reader, bundle, (low, high, level), alarmed)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise PolicyBudgetError(f"the returns are no table of comma-separated values in UTF-8: {error}") from None
+
+
+def _watch(
+    reader: Any, bundle: Bundle, asked: tuple[float, float, float], alarmed: Callable[[Key, Watch], None]
+) -> Watched:
+    """Row by row, as they come."""
     header = [cell.strip() for cell in next(reader, [])]
     if lacking := [name for name in ("policy", "return") if name not in header]:
         raise PolicyBudgetError(f"returns need the columns policy and return; there is no {lacking[0]}")
     which, what = header.index("policy"), header.index("return")
     whose = header.index("group") if "group" in header else None
-    watches, promises = _Watches(bundle, low, high, level, whose is not None), bundle.record.promises
+    watches, promises = _Watches(bundle, *asked, whose is not None), bundle.record.promises
     for row in reader:
         if not row:
             continue

@@ -17,7 +17,7 @@ from policybudget.deployment.due import Tally
 from policybudget.deployment.enrol import TOGETHER, columns_of, gain_ci95, worth
 from policybudget.deployment.reassign import NONE, Moves, Rule, Standing, reassign
 from policybudget.errors import PolicyBudgetError
-from policybudget.runs.csv_file import cell, harmless
+from policybudget.runs.csv_file import cell, harmless, lines
 
 Numbers = NDArray[Any]
 HEADER = "name,policy,expected,gain,ci95,status,waiting\n"
@@ -86,7 +86,7 @@ def reassign_file(
     """
     known = Before.read(before, len(bundle.policies)) if before is not None else Before({}, Standing.new(0))
     counts, gained, seen = np.zeros(6, np.int64), 0.0, np.zeros(len(known.names), bool)
-    with opened(table) as source, written(out) as sink:
+    with opened(table) as source, written(out, bundle) as sink:
         sink.write(HEADER)
         for names, users in blocks(table, source, columns_of(bundle)):
             places = known.places(names)
@@ -164,7 +164,7 @@ class Before:
 
 def _read(path: Path, source: IO[str], policies: int, names: dict[str, int], parts: list[Numbers]) -> None:
     """Adds names, and policies with tables of waiting."""
-    reader = csv.reader(source)
+    reader = csv.reader(lines(source.readline))
     header = header_of(path, reader, ("name", "policy"), "users of before")
     name, policy = header.index("name"), header.index("policy")
     waits = header.index("waiting") if "waiting" in header else None

@@ -19,7 +19,7 @@ from policybudget.runs.schemas import (
 
 
 class Approval(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who approved a policy, to be filled in by whoever does; the hash of a bundle covers it."""
+    """Who approved a policy. It is a part of bundle.json, so that the hash of the bundle and signatures cover it."""
 
     by: Text
     date: Text
@@ -61,23 +61,3 @@ class BundleRecord(Struct, frozen=True, forbid_unknown_fields=True):
     architecture: ArchitectureRecord
     files: dict[Relative, Digest]
     groups: list[GroupRecord] = []
-
-
-class OneMore(Struct, frozen=True):
-    """What one more policy adds to welfare, of a budget curve."""
-
-    mean: float
-    ci95: float | None = None
-
-
-class CurveRow(Struct, frozen=True):
-    """A budget of a curve; what else there is said of it is passed over."""
-
-    budget: Count
-    one_more: OneMore | None = None
-
-
-class CurveFile(Struct, frozen=True):
-    """curve.json; what else there is in it is passed over."""
-
-    rows: list[CurveRow]

@@ -89,6 +89,7 @@ class Architecture:
 
         Raises:
             KeyError: an entry is missing.
+            PolicyBudgetError: the units of the actions do not go together.
         """
         units = Units.from_record(record["actions"])
         normaliser = record.get("normaliser", "shared")

@@ -91,14 +91,17 @@ class HostPolicies:
         Returns:
             (k, B, outputs).
         """
-        x = observation
-        if self.normalises:
-            x = np.clip((observation - self.mean) * self.inverse, -10.0, 10.0)
-            x = x if self._seen.all() else np.where(self._seen, x, observation)
+        x = self._normalised(observation) if self.normalises else observation
         for weight, bias in self.layers[:-1]:
             x = np.tanh(_product(x, weight) + bias)
         weight, bias = self.layers[-1]
         return np.asarray(_product(x, weight) + bias)
+
+    def _normalised(self, observation: Numbers) -> Numbers:
+        """In standard deviations, clipped; what is too large for float32 is clipped, too."""
+        with np.errstate(over="ignore"):
+            x = np.clip((observation - self.mean) * self.inverse, -10.0, 10.0)
+        return x if self._seen.all() else np.where(self._seen, x, observation)
 
 
 def _product(x: Numbers, weight: Numbers) -> Numbers:

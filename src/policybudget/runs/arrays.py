@@ -68,20 +68,40 @@ def fingerprint(arrays: Mapping[str, np.ndarray], policy: int) -> str:
     return digest.hexdigest()
 
 
-def fit(path: Path, arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> None:
+def fit(
+    path: Path, arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], exactly: bool = False
+) -> None:
     """Refuse arrays that are not of the shapes that they must have.
 
     Args:
         path: the file that they are from, for the error.
         arrays: by name.
         shapes: by name.
+        exactly: whether there may be no others.
 
     Raises:
-        RunFolderError: an array is missing or has another shape.
+        RunFolderError: an array is missing, has another shape, or is one too many.
     """
+    if exactly and (strange := sorted(arrays.keys() - shapes.keys())):
+        raise RunFolderError(f"{path} does not fit its configuration: {strange[0]} is none of its arrays")
     for name, shape in shapes.items():
         if name not in arrays or arrays[name].shape != shape:
             raise does_not_fit(path, name, shape, arrays)
+
+
+def numbers(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Refuse arrays of anything but finite numbers as policies have them (float32).
+
+    Args:
+        path: the file that they are from, for the error.
+        arrays: by name.
+
+    Raises:
+        RunFolderError: an array is of another type, or holds NaN or an infinite number.
+    """
+    for name, array in arrays.items():
+        if array.dtype != np.float32 or not np.isfinite(array).all():
+            raise RunFolderError(f"{path} is damaged: expected {name} to be finite numbers of type float32")
 
 
 def does_not_fit(path: Path, name: str, shape: tuple[int, ...], arrays: Mapping[str, np.ndarray]) -> RunFolderError:
@@ -112,7 +132,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     Raises:
         RunFolderError: the file is missing, truncated or damaged.
     """
-    files.read(path)
+    files.size_of(path)
     try:
         with safe_open(path, framework="np") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping

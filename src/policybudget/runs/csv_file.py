@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from policybudget.errors import PolicyBudgetError
+
+LONGEST = 2**22
+"""Characters of a line that is read."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a text begins with that a spreadsheet would run."""
+
+
+def lines(readline: Callable[[int], str]) -> Iterator[str]:
+    """Lines as they come, so that a file without an end or a line without one takes no memory.
+
+    Args:
+        readline: of a text file that is open: at most so many characters of the next line; nothing at the end.
+
+    Yields:
+        Lines with their ends.
+
+    Raises:
+        PolicyBudgetError: a line has more than ``LONGEST`` characters.
+    """
+    while line := readline(LONGEST):
+        if len(line) == LONGEST:
+            raise PolicyBudgetError(f"expected lines of at most {LONGEST:,} characters")
+        yield line
 
 
 def as_csv(rows: Iterable[Sequence[Any]]) -> str:

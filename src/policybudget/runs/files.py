@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +36,7 @@ def write(path: Path, content: bytes | str) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     beside = None
+    replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -49,6 +51,23 @@ def write(path: Path, content: bytes | str) -> None:
     finally:
         if beside is not None:
             Path(beside).unlink(missing_ok=True)
+
+
+def replaceable(path: Path) -> None:
+    """Refuse to put a file in the place of a folder, a pipe or a device, such as ``/dev/null``.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        RunFolderError: something is there that is no regular file.
+    """
+    try:
+        taken = path.exists() and not path.is_file()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if taken:
+        raise RunFolderError(f"cannot write {path}: it is a folder or a device; give the name of a file")
 
 
 def cannot_write(path: Path, error: OSError) -> RunFolderError:
@@ -94,26 +113,55 @@ def as_json(value: Any) -> bytes:
     return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
 
 
-def read(path: Path) -> bytes:
+def read(path: Path, most: int | None = None) -> bytes:
     """The content of a file of a finished run.
 
     Args:
         path: the file.
+        most: bytes that it may have; None for any number.
 
     Returns:
         Its content.
 
     Raises:
-        RunFolderError: the file is missing or cannot be read.
+        RunFolderError: the file is missing, cannot be read, is no regular file, or is too long.
     """
     try:
-        if path.is_char_device():
-            raise RunFolderError(f"cannot read {path}: it is a device, not a file")
+        size = size_of(path)
+        if most is not None and size > most:
+            raise RunFolderError(f"{path} is damaged: expected at most {most:,} bytes, got {size:,}")
         return path.read_bytes()
-    except FileNotFoundError:
-        raise RunFolderError(f"{path.parent} is not a finished run folder: {path.name} is missing") from None
     except OSError as error:
-        raise RunFolderError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+        raise _cannot_read(path, error) from error
+
+
+def size_of(path: Path) -> int:
+    """The size of a regular file; links are followed.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        RunFolderError: the file is missing, or a folder, a pipe or a device, which may never end.
+    """
+    try:
+        about = path.stat()
+    except OSError as error:
+        raise _cannot_read(path, error) from error
+    if stat.S_ISDIR(about.st_mode):
+        raise RunFolderError(f"cannot read {path}: is a directory")
+    if not stat.S_ISREG(about.st_mode):
+        raise RunFolderError(f"cannot read {path}: it is a device, not a file")
+    return about.st_size
+
+
+def _cannot_read(path: Path, error: OSError) -> RunFolderError:
+    if isinstance(error, FileNotFoundError):
+        return RunFolderError(f"{path.parent} is not a finished run folder: {path.name} is missing")
+    return RunFolderError(f"cannot read {path}: {(error.strerror or str(error)).lower()}")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -128,7 +176,20 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         RunFolderError: the file is missing, cannot be read, or does not hold a JSON object.
     """
-    value = parsed(path, read(path))
+    return parsed_object(path, read(path, LARGEST))
+
+
+def parsed_object(path: Path, content: bytes) -> dict[str, Any]:
+    """The object that some JSON stands for.
+
+    Args:
+        path: of the file that it is from, for the error.
+        content: the JSON.
+
+    Raises:
+        RunFolderError: it is too long, too deep, no JSON, or no object.
+    """
+    value = parsed(path, content)
     if not isinstance(value, dict):
         raise RunFolderError(f"{path} is damaged: expected a JSON object, got {type(value).__name__}")
     return value
@@ -189,6 +250,26 @@ def sha256(data: bytes) -> str:
         64 hexadecimal digits.
     """
     return hashlib.sha256(data).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 digest of a file, read a part at a time.
+
+    Args:
+        path: the file.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        RunFolderError: the file is missing, cannot be read, or is no regular file.
+    """
+    size_of(path)
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _cannot_read(path, error) from error
 
 
 def set_aside(path: Path) -> Path:

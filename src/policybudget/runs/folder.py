@@ -48,17 +48,18 @@ def _left(path: Path) -> bool:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[Path]:
-    """Keep other processes from training in a run folder; the lock goes when this process ends, however it ends.
+def locked(folder: Path, does: str = "trains in") -> Iterator[Path]:
+    """Keep other processes from working in a folder; the lock goes when this process ends, however it ends.
 
     Args:
         folder: it exists.
+        does: what the other process does with the folder, for the error.
 
     Yields:
         The folder.
 
     Raises:
-        RunFolderError: another process trains in it.
+        RunFolderError: another process works in it.
     """
     if sys.platform == "win32":  # no such locks on this system
         yield folder
@@ -70,7 +71,7 @@ def locked(folder: Path) -> Iterator[Path]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise RunFolderError(f"another process trains in {folder}; wait until it has ended, or stop it") from None
+        raise RunFolderError(f"another process {does} {folder}; wait until it has ended, or stop it") from None
     except OSError:  # a file system without locks
         pass
     try:

@@ -45,7 +45,8 @@ def kept(folder: Path, architecture: Architecture) -> dict[str, dict[str, np.nda
     for path in sorted((folder / FOLDER).glob("*.safetensors")):
         policies, _ = arrays.load(path)
         stacked = [array.shape[0] for array in policies.values() if array.ndim == 3]
-        arrays.fit(path, policies, architecture.shapes(max(stacked, default=0)))
+        arrays.fit(path, policies, architecture.shapes(max(stacked, default=0)), exactly=True)
+        arrays.numbers(path, policies)
         found[path.stem] = policies
     if not found:
         raise RunFolderError(f"{folder} keeps no policies besides its result; train with --search pool")

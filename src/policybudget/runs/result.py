@@ -239,8 +239,10 @@ def load(folder: str | Path) -> Result:
         architecture = Architecture.from_record(record["architecture"])
     except KeyError as lacking:
         raise RunFolderError(f"{path} is damaged: the actions of its architecture lack {lacking}") from None
+    except PolicyBudgetError as error:
+        raise RunFolderError(f"{path} is damaged: {error}") from None
     policies, _ = arrays.load(folder / "policies.safetensors")
-    arrays.fit(folder / "policies.safetensors", policies, architecture.shapes(budget))
+    arrays.fit(folder / "policies.safetensors", policies, architecture.shapes(budget), exactly=True)
     tables, _ = arrays.load(folder / "returns.safetensors")
     shape = (budget, len(agents))
     arrays.fit(folder / "returns.safetensors", tables, {"assignment": shape, "returns": shape, "lengths": (budget,)})

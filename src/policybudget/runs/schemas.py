@@ -24,6 +24,8 @@ Agents = Annotated[int, Meta(ge=1, le=MOST_AGENTS)]
 Size = Annotated[int, Meta(ge=1, le=MOST_NUMBERS)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Number = Annotated[float, Meta(ge=-1e30, le=1e30)]
+Width = Annotated[float, Meta(ge=0, le=1e30)]
+"""Half of an interval."""
 Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 
@@ -135,7 +137,7 @@ class PointRecord(Struct, frozen=True, forbid_unknown_fields=True):
     chosen_on: Number
     worst: Number
     chosen: list[Count]
-    ci95: Number | None = None
+    ci95: Width | None = None
     above_floor: Annotated[float, Meta(ge=0, le=1)] | None = None
     any_welfare: Annotated[float, Meta(ge=0, le=1e6)] | None = None
 
@@ -159,6 +161,43 @@ class ExtensionRecord(Struct, frozen=True, forbid_unknown_fields=True):
     seed: Seed
     episodes: Annotated[int, Meta(ge=2, le=1_000_000)]
     policies: list[Digest]
+
+
+class Mean(Struct, frozen=True, forbid_unknown_fields=True):
+    """A mean with half of its interval."""
+
+    mean: Number
+    ci95: Width | None
+
+
+class RowRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """A budget over all seeds: :class:`policybudget.assessment.curve.Row`."""
+
+    budget: Annotated[int, Meta(ge=1, le=MOST_POLICIES)]
+    welfare: Mean
+    seeds: Count
+    worst: Mean
+    above_floor: Number | None
+    optimum: Number | None
+    one_more: Mean | None
+    chosen_on: Number
+    any_welfare: Number | None
+    net: Number | None
+
+
+class CurveFound(Struct, frozen=True):
+    """curve.json, as far as it is shown."""
+
+    reference: Text
+    target: Number | None
+    best: int | None
+    rows: Annotated[list[RowRecord], Meta(min_length=1, max_length=10_000)]
+
+
+class Seeded(Struct, frozen=True):
+    """config.json, as far as a report shows it."""
+
+    seed: Seed
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True):

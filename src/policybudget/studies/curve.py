@@ -18,7 +18,7 @@ from policybudget.assessment import curve as curves
 from policybudget.assessment import figures
 from policybudget.assessment.curve import COLUMNS, Point, Row, play_candidates, point
 from policybudget.assessment.curve_figures import draw
-from policybudget.errors import PolicyBudgetError
+from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.policies.stacked import Policies
 from policybudget.problem import RepresentedMDP
 from policybudget.progress import progress
@@ -117,7 +117,13 @@ class Curve:
         check_format(folder / PLAN, record)
         plan = files.checked(folder / PLAN, record, schemas.CurveRecord)
         study = Study.load(folder / TRAININGS)
-        return Curve(study, tuple(plan.budgets), tuple(plan.seeds), plan.dedicated, plan.episodes, plan.floor)
+        budgets, seeds = tuple(plan.budgets), tuple(plan.seeds)
+        search = study.configuration.search
+        pooled = isinstance(search, Pool) and search.pool_budgets == ",".join(map(str, budgets))
+        trained = budgets if plan.dedicated else budgets[:1]
+        if (study.budgets, study.seeds) != (trained, seeds) or not (plan.dedicated or pooled):
+            raise RunFolderError(f"{folder / PLAN} does not fit the trainings in {folder / TRAININGS}: it was changed")
+        return Curve(study, budgets, seeds, plan.dedicated, plan.episodes, plan.floor)
 
     def save(self, folder: Path) -> None:
         """Write plan.json and the files of the trainings.
@@ -263,6 +269,8 @@ def _points(folder: Path, curve: Curve, problem: RepresentedMDP, seed: int) -> l
     if path.exists():
         record = files.checked(path, files.read_json(path), schemas.PointsRecord)
         if (record.episodes, record.floor) == (curve.episodes, curve.floor):
+            if tuple(one.budget for one in record.points) != curve.budgets:
+                raise RunFolderError(f"{path} does not fit {folder / PLAN}: delete it, and it is made again")
             return [Point(**(msgspec.structs.asdict(one) | {"chosen": tuple(one.chosen)})) for one in record.points]
     runs = [run for run in curve.study.runs(folder / TRAININGS) if run.seed == seed]
     world, population, judged_by = problem.world, problem.population, (seed + JUDGED_BY) % 2**32
