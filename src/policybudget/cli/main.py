@@ -20,6 +20,7 @@ COMMANDS = {
     "export": "seal the policies of a run as a bundle: NumPy and ONNX, hashes, evidence",
     "verify": "is a bundle what it was when it was sealed?",
     "enrol": "who serves new users, without training",
+    "serve": "policies of a bundle over HTTP: who serves whom, and what to do",
     "monitor": "is what is realised inside what was promised?",
     "check": "does a world do what training relies on?",
     "optimum": "the best that a budget of k policies can do, without training",

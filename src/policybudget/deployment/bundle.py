@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Policy:
     architecture: Architecture
     numbers: dict[str, Numbers]
 
-    @property
+    @cached_property
     def on_host(self) -> HostPolicies:
         """The same in NumPy."""
         units = self.architecture.actions
@@ -81,9 +82,9 @@ class Assigned:
     gain: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bundle:
-    """Approved policies, and who is served by which.
+    """Approved policies, and who is served by which. Bundles are told apart by identity.
 
     Attributes:
         folder: where it is.
@@ -105,6 +106,11 @@ class Bundle:
     covariance: Numbers
     parameters: Numbers | None
 
+    @cached_property
+    def columns(self) -> dict[str, int]:
+        """Where the users stand in the tables, by name."""
+        return {name: column for column, name in reversed(list(enumerate(self.record.users)))}
+
     def assign(self, user: str | Sequence[float] | Numbers) -> Assigned:
         """Who serves a user: one that was trained for, by name, or a new one by the weights on the reward's components.
 
@@ -120,11 +126,11 @@ class Bundle:
             PolicyBudgetError: there is no such user, or the bundle takes no weights.
         """
         if isinstance(user, str):
-            if user not in self.record.users:
+            column = self.columns.get(user)
+            if column is None:
                 raise PolicyBudgetError(
                     f"user must be one of the {len(self.record.users)} users of the bundle, or weights, got {user!r}"
                 )
-            column = self.record.users.index(user)
             worth, alpha = self.returns[:, column], self.assignment[:, column]
             if alpha.max() <= 0:
                 return Assigned(None, float(worth.max()), None)
