@@ -43,7 +43,7 @@ class Service(FastAPI):
 
     Attributes:
         serving: the bundle at work; replaced as a whole.
-        draining: whether the service is about to end: connections are closed after their answers.
+        draining: whether the service is about to end, which health tells.
         needs_token: whether clients must show one.
     """
 
@@ -111,7 +111,7 @@ class Service(FastAPI):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        began, exchange = time.perf_counter(), Exchange(send, self.draining)
+        began, exchange = time.perf_counter(), Exchange(send)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         client = scope["client"][0] if scope.get("client") else ""
         self.metrics.in_progress.inc()

@@ -28,9 +28,11 @@ class Connection(HttpToolsProtocol):
     Attributes:
         since: when the client began to be waited for, by the clock of the loop; None while it is not.
         most: connections; one that comes when there are more is told so. Twice as many are never open.
+        last: whether every connection is closed after its next answer.
     """
 
     most = 1000
+    last = False
 
     def __init__(self, *arguments: Any, **details: Any) -> None:
         super().__init__(*arguments, **details)
@@ -56,9 +58,8 @@ class Connection(HttpToolsProtocol):
         Args:
             data: the bytes.
         """
-        if self._in_head:
-            self._head += len(data)
         super().data_received(data)
+        self._head += len(data)
         if self._in_head and self._head > LONGEST_HEAD and not self.transport.is_closing():
             self.refuse(Refusal(431, f"the head of a request must be at most {LONGEST_HEAD:,} bytes"))
 
@@ -71,6 +72,8 @@ class Connection(HttpToolsProtocol):
         """A request has its head."""
         self._in_head = False
         super().on_headers_complete()
+        if self.last:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """A request is whole."""
@@ -84,6 +87,11 @@ class Connection(HttpToolsProtocol):
             msg: of uvicorn.
         """
         self.refuse(Refusal(400, f"expected a request of HTTP/1.1: {msg.lower().rstrip('.')}"))
+
+    def finish(self) -> None:
+        """Close the connection after the answer that is under way."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer below the app, and close. A whole request that came before is answered first, and that alone.
@@ -111,4 +119,4 @@ class Connection(HttpToolsProtocol):
 async def _busy(scope: Any, receive: Any, send: Any) -> None:
     """For connections of which there are too many."""
     close = (b"connection", b"close"), (b"retry-after", b"1")
-    await Exchange(send, False).refuse(Refusal(503, "too many connections; try again in 1 s", close))
+    await Exchange(send).refuse(Refusal(503, "too many connections; try again in 1 s", close))

@@ -22,7 +22,6 @@ class Exchange:
 
     Args:
         send: of ASGI.
-        close: whether the connection is to be closed after the answer.
 
     Attributes:
         status: of the answer; 0 before there is one.
@@ -30,10 +29,10 @@ class Exchange:
         error: why the request was not done, for the log; nothing of its body.
     """
 
-    __slots__ = ("_close", "_send", "error", "policy", "status")
+    __slots__ = ("_send", "error", "policy", "status")
 
-    def __init__(self, send: Send, close: bool) -> None:
-        self._send, self._close, self.status = send, close, 0
+    def __init__(self, send: Send) -> None:
+        self._send, self.status = send, 0
         self.policy: Any = UNSET
         self.error: Any = UNSET
 
@@ -45,8 +44,6 @@ class Exchange:
         """
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            if self._close:
-                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
         await self._send(message)
 
     async def answer(self, status: int, body: bytes, headers: tuple[Header, ...] = ()) -> None:

@@ -46,12 +46,12 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: Service, listening: socket.socket, told: Told) -> None:
         settings = app.settings
-        connection = type("Connection", (Connection,), {"most": settings.connections})
+        self._connection: type[Connection] = type("Connection", (Connection,), {"most": settings.connections})
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http=connection,
+                http=self._connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -110,9 +110,12 @@ class Server(uvicorn.Server):
     def _look(self) -> None:
         """Close connections whose requests have not come in in time."""
         patience, now = self.app.settings.patience, asyncio.get_running_loop().time()
-        for each in list(self.server_state.connections):
-            if isinstance(each, Connection) and each.since is not None and now - each.since > patience:
+        for each in self._connections():
+            if each.since is not None and now - each.since > patience:
                 each.refuse(Refusal(408, f"a request must come in within {patience:g} s"))
+
+    def _connections(self) -> list[Connection]:
+        return [each for each in self.server_state.connections if isinstance(each, Connection)]
 
     def _reload(self) -> None:
         """Read the bundle anew, beside what is served."""
@@ -135,6 +138,9 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         self.app.draining, until = True, loop.time() + self.app.settings.drain
         self.app.log.event("stop", connections=len(self.server_state.connections))
+        self._connection.last = True
+        for each in self._connections():
+            each.finish()
         self._listening.listen(0)
         while select.select([self._listening], [], [], 0)[0] and loop.time() < until:
             await asyncio.sleep(0)  # those that the system has taken are accepted, one in each round of the loop
@@ -172,7 +178,7 @@ def listen(host: str, port: int, backlog: int, token: bool) -> socket.socket:
             )
         return socket.create_server(address[:2], family=family, backlog=backlog)
     except (OSError, UnicodeError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        reason = (getattr(error, "strerror", None) or str(error)).partition(" (")[0].lower()
         raise PolicyBudgetError(f"cannot listen on {host}:{port}: {reason}; choose another host or port") from None
 
 

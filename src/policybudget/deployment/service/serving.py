@@ -219,6 +219,8 @@ def prepared(folder: Path, settings: Settings) -> Serving:
     Raises:
         PolicyBudgetError: the bundle is damaged, or no policy may act.
     """
+    if not folder.is_dir():
+        raise RunFolderError(f"bundle not found: {folder}")
     place = folder.resolve()  # one bundle, also where the folder is a link that is changed meanwhile
     digest = _digest(place)
     loaded = bundles.load(place)
@@ -228,8 +230,6 @@ def prepared(folder: Path, settings: Settings) -> Serving:
 
 
 def _digest(folder: Path) -> str:
-    if not folder.is_dir():
-        raise RunFolderError(f"bundle not found: {folder}")
     return files.sha256(files.read(folder / bundles.NAME))
 
 
