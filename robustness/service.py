@@ -1,4 +1,4 @@
-"""``python -m robustness.service``: hostile requests for the service, over HTTP and below it.
+"""``make probe``: hostile requests for the service, over HTTP and below it.
 
 ``--requests`` are made by schemathesis from the service's own description, with all its checks: no 5xx, nothing but
 what the description says, nothing refused that it allows, nothing done that it forbids, nothing without the token.

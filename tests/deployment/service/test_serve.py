@@ -219,3 +219,12 @@ def test_it_needs_no_jax(sealed: Path) -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "httptools", "prometheus_client"])
+def test_a_missing_extra_is_one_line(sealed: Path, missing: str) -> None:
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None; from policybudget.cli.main import main; main(['serve', 'none'])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr == f'policybudget: services need {missing}: pip install "policybudget[serve]"\n'

@@ -63,8 +63,14 @@ class Client:
         if body is not None:
             data, headers = msgspec.json.encode(body), {**headers, "content-type": "application/json"}
         try:
-            self._connection.request("GET" if data is None else "POST", self._path + path, data, headers)
-            answer = self._connection.getresponse()
+            try:
+                answer = self._answer(path, data, headers)
+            except (
+                ConnectionError,
+                http.client.RemoteDisconnected,
+            ):  # it was idle for too long; asking again changes nothing
+                self.close()
+                answer = self._answer(path, data, headers)
             found = msgspec.json.decode(answer.read())
         except (OSError, http.client.HTTPException, msgspec.DecodeError) as error:
             self.close()
@@ -74,6 +80,10 @@ class Client:
         if answer.status >= 400:
             raise Refusal(answer.status, str(found.get("error", answer.reason)))
         return found
+
+    def _answer(self, path: str, data: bytes | None, headers: dict[str, str]) -> http.client.HTTPResponse:
+        self._connection.request("GET" if data is None else "POST", self._path + path, data, headers)
+        return self._connection.getresponse()
 
     def act(self, observation: Any, policy: int | None = None, user: str | None = None) -> Any:
         """What a policy does.
