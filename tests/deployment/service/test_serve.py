@@ -221,7 +221,7 @@ def test_it_needs_no_jax(sealed: Path) -> None:
     assert ran.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "httptools", "prometheus_client"])
+@pytest.mark.parametrize("missing", ["fastapi", "httptools", "prometheus_client"])
 def test_a_missing_extra_is_one_line(sealed: Path, missing: str) -> None:
     code = (
         f"import sys; sys.modules[{missing!r}] = None; from policybudget.cli.main import main; main(['serve', 'none'])"

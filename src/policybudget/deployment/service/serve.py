@@ -50,7 +50,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                loop="uvloop",
+                loop="auto",
                 http=self._connection,
                 ws="none",
                 lifespan="off",
@@ -77,7 +77,7 @@ class Server(uvicorn.Server):
         """
         await super().startup(sockets)
         loop = asyncio.get_running_loop()
-        with suppress(ValueError, RuntimeError):  # outside of the main thread there are none
+        with suppress(ValueError, RuntimeError, AttributeError):  # there are none but in the main thread of Unix
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
             loop.add_signal_handler(signal.SIGHUP, self._reload)
@@ -210,8 +210,10 @@ def serve(app: Service, host: str = "127.0.0.1", port: int = 8000, told: Told = 
 
 def _allow_files(number: int) -> None:
     """As many open files as connections need, if the system lets."""
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < number:
         most: Any = number if hard == resource.RLIM_INFINITY else min(number, hard)
