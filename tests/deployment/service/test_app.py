@@ -267,6 +267,17 @@ def test_a_bundle_is_replaced_as_a_whole_or_not_at_all(made: Made, bundle: Path,
     assert 'policybudget_reloads_total{outcome="refused"} 1.0' in counts
 
 
+def test_whatever_goes_wrong_with_a_bundle_the_one_at_work_goes_on(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = made()
+    monkeypatch.setattr("policybudget.deployment.service.app.prepared", lambda *_: {}["no such entry"])
+    with pytest.raises(KeyError):
+        app.reload()
+    assert ask(app, "/act", {"policy": 0, "observation": [0]}).json["action"] == 5
+    assert "no such entry" in json.loads((tmp_path / "log").read_text().splitlines()[0])["error"]
+
+
 def test_a_bundle_with_other_units_needs_another_service(made: Made, bundle: Path) -> None:
     app = made(bundle)
     record = json.loads((bundle / "bundle.json").read_text())

@@ -21,7 +21,7 @@ from policybudget.deployment.service.metrics import Metrics
 from policybudget.deployment.service.refusal import Refusal
 from policybudget.deployment.service.serving import Serving, prepared
 from policybudget.deployment.service.settings import Settings
-from policybudget.errors import PolicyBudgetError, extra
+from policybudget.errors import extra, one_line
 
 with extra("serve", "services"):
     from fastapi import FastAPI
@@ -87,9 +87,9 @@ class Service(FastAPI):
         try:
             found = prepared(self.folder, self.settings)
             self.serving.check_successor(found)
-        except PolicyBudgetError as error:
+        except Exception as error:  # whatever is wrong with it: what is at work goes on
             self.metrics.reloaded(False)
-            self.log.event("reload", done=False, bundle=self.serving.digest, error=str(error))
+            self.log.event("reload", done=False, bundle=self.serving.digest, error=one_line(str(error) or repr(error)))
             raise
         self.serve(found)
         self.metrics.reloaded(True)
@@ -114,7 +114,7 @@ class Service(FastAPI):
         began, exchange = time.perf_counter(), Exchange(send)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         client = scope["client"][0] if scope.get("client") else ""
-        self.metrics.in_progress.inc()
+        self.metrics.in_progress += 1
         try:
             headers = dict(scope["headers"])
             self._gate.admit(path, client, headers)
@@ -131,7 +131,7 @@ class Service(FastAPI):
             await exchange.refuse(Refusal(500, "the service failed; its log has more"))
         finally:
             seconds = time.perf_counter() - began
-            self.metrics.in_progress.dec()
+            self.metrics.in_progress -= 1
             self.metrics.ended(path if path in self._paths else "other", exchange.status, seconds)
             if self.log.requests:
                 about = scope["method"], path if path in self._paths else shown(path), exchange.status

@@ -40,7 +40,7 @@ async def _health(request: Request) -> Response:
 
 
 async def _policies(request: Request) -> Response:
-    return _json(request.app.serving.policies())
+    return _json(request.app.serving.policies)
 
 
 async def _metrics(request: Request) -> Response:

@@ -14,7 +14,11 @@ SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.
 
 
 class Metrics:
-    """Counts of one app."""
+    """Counts of one app.
+
+    Attributes:
+        in_progress: requests that are being answered.
+    """
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -28,7 +32,9 @@ class Metrics:
         self._actions = Counter("policybudget_actions", "Actions given.", ("policy",), registry=registry)
         self._assignments = Counter("policybudget_assignments", "Users assigned.", ("policy",), registry=registry)
         self._reloads = Counter("policybudget_reloads", "Bundles read anew.", ("outcome",), registry=registry)
-        self.in_progress = Gauge("policybudget_requests_in_progress", "Requests being answered.", registry=registry)
+        self.in_progress = 0
+        progress = Gauge("policybudget_requests_in_progress", "Requests being answered.", registry=registry)
+        progress.set_function(lambda: self.in_progress)
         self._policies = Gauge("policybudget_policies", "Policies that may act.", registry=registry)
         self._bundle = Info("policybudget_bundle", "The bundle at work.", registry=registry)
         # looking a child up by its labels takes longer than counting

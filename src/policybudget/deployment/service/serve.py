@@ -122,7 +122,7 @@ class Server(uvicorn.Server):
 
         async def reload() -> None:
             async with self._reloading:
-                with suppress(PolicyBudgetError):  # it is in the log, and nothing has changed
+                with suppress(Exception):  # it is in the log, and nothing has changed
                     await asyncio.to_thread(self.app.reload)
 
         task = asyncio.get_running_loop().create_task(reload())

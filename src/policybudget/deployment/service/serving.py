@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -167,12 +167,14 @@ class Serving:
         sha256 = None if policy is None else self.records[self._allowed(policy)].sha256
         return schemas.Assigned(policy, sha256, expected, _finite(ci95), _finite(gain))
 
+    @cached_property
     def policies(self) -> schemas.Policies:
         """What is at work."""
         bundle, record = self.bundle, self.bundle.record
         serves = np.where(bundle.assignment.max(axis=0) > 0, bundle.assignment.argmax(axis=0), -1)
+        users = np.bincount(serves[serves >= 0], minlength=len(self.may)).tolist()
         each = [
-            schemas.Policy(j, one.sha256, one.approved, self.may[j], record.promises[j], int((serves == j).sum()))
+            schemas.Policy(j, one.sha256, one.approved, self.may[j], record.promises[j], users[j])
             for j, one in enumerate(self.records)
         ]
         return schemas.Policies(
