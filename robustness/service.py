@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bundle = given.bundle or tiny_bundle(Path(folder))
         log, environment = Path(folder) / "log", os.environ | {"POLICYBUDGET_TOKEN": TOKEN}
         with running(bundle, ("--rate", "0", "--log", "events"), environment, log) as (url, process):
-            found = tried(url, given.requests, given.seed)
+            found = tried(url, given.requests, given.seed, Path(folder))
             found |= {"raw": hostile(url, given.raw, given.seed)}
             found["requests"] = by_status(url)
             process.terminate()
@@ -97,13 +97,14 @@ def by_status(url: str) -> dict[str, int]:
     return {"all": counts.total()} | dict(sorted(counts.items()))
 
 
-def tried(url: str, requests: int, seed: int) -> dict[str, Any]:
+def tried(url: str, requests: int, seed: int, place: Path) -> dict[str, Any]:
     """Let schemathesis ask, with seed after seed until it has asked so often.
 
     Args:
         url: of the service.
         requests: at least.
         seed: the first one.
+        place: folder for what schemathesis writes.
     """
     command = Path(sys.executable).parent / "schemathesis"
     failed, first, rounds, began = 0, "", 0, time.perf_counter()
@@ -113,7 +114,7 @@ def tried(url: str, requests: int, seed: int) -> dict[str, Any]:
             words = ["run", f"{url}/openapi.json", "--checks", "all", "--seed", str(seed + rounds), "--no-color"]
             words += ["--max-examples", str(min(1000, max(10, requests // 2))), "--continue-on-failure"]
             words += ["-H", f"Authorization: Bearer {TOKEN}"]
-            ran = subprocess.run([str(command), *words], capture_output=True, text=True, check=False)
+            ran = subprocess.run([str(command), *words], cwd=place, capture_output=True, text=True, check=False)
             rounds += 1
             if ran.returncode:
                 failed, first = failed + 1, first or (ran.stdout + ran.stderr)[-6000:]
