@@ -9,7 +9,7 @@ CHECKED := $(wildcard src tests benchmarks examples experiments robustness)
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fuzz kill clean
+.PHONY: help install demo test check fuzz probe kill clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ check: install ## lint, format, types, import contracts
 
 fuzz: install ## 100 000 hostile inputs for all that is read; FUZZ="--inputs 2000 --reader users" for others
 	PYTHONPATH=. $(BIN)/python -m robustness.fuzz $(FUZZ)
+
+probe: install ## 10 000 requests by schemathesis and 10 000 damaged ones for the service; PROBE="--requests 500" for others
+	PYTHONPATH=. $(BIN)/python -m robustness.service $(PROBE)
 
 kill: install ## kill trainings at random and at every file operation; KILL="--kills 20" for others
 	PYTHONPATH=. $(BIN)/python -m robustness.kill $(KILL)

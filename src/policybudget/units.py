@@ -93,7 +93,7 @@ class Units:
         if not self.stretched:
             return np.asarray(actions.reshape(shape).astype(self.dtype))
         offset, scale, low, high = self.stretch
-        stretched = np.clip(offset + scale * np.asarray(actions, np.float64), low, high)
+        stretched = np.minimum(np.maximum(offset + scale * np.asarray(actions, np.float64), low), high)
         fitting = np.rint(stretched) if self._whole else stretched
         return np.asarray(fitting.reshape(shape).astype(self.dtype))
 
@@ -126,7 +126,7 @@ class Units:
             raise PolicyBudgetError(f"{whose}: expected {expected}, got {rows[wrong][0]}")
         return np.asarray(chosen[:, 0] if self.kind == "discrete" else chosen, np.int32)
 
-    @property
+    @cached_property
     def _whole(self) -> bool:
         return bool(np.issubdtype(np.dtype(self.dtype), np.integer))
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "sign": "sign a bundle with a key of your own",
     "enrol": "who serves new users, without training",
     "reassign": "who moves to another policy, now that users have changed",
+    "serve": "policies of a bundle over HTTP: who serves whom, and what to do",
     "monitor": "is what is realised inside what was promised?",
     "check": "does a world do what training relies on?",
     "optimum": "the best that a budget of k policies can do, without training",

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Policy:
     architecture: Architecture
     numbers: dict[str, Numbers]
 
-    @property
+    @cached_property
     def on_host(self) -> HostPolicies:
         """The same in NumPy."""
         units = self.architecture.actions
@@ -84,9 +85,9 @@ class Assigned:
     gain: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bundle:
-    """Approved policies, and who is served by which.
+    """Approved policies, and who is served by which. Bundles are told apart by identity.
 
     Attributes:
         folder: where it is.
@@ -110,6 +111,11 @@ class Bundle:
     parameters: Numbers | None
     sha256: str = ""
 
+    @cached_property
+    def columns(self) -> dict[str, int]:
+        """Where the users stand in the tables, by name."""
+        return {name: column for column, name in reversed(list(enumerate(self.record.users)))}
+
     def assign(self, user: str | Sequence[float] | Numbers) -> Assigned:
         """Who serves a user: one that was trained for, by name, or a new one by the weights on the reward's components.
 
@@ -125,11 +131,11 @@ class Bundle:
             PolicyBudgetError: there is no such user, or the bundle takes no weights.
         """
         if isinstance(user, str):
-            if user not in self.record.users:
+            column = self.columns.get(user)
+            if column is None:
                 raise PolicyBudgetError(
                     f"user must be one of the {len(self.record.users)} users of the bundle, or weights, got {user!r}"
                 )
-            column = self.record.users.index(user)
             worth, alpha = self.returns[:, column], self.assignment[:, column]
             if alpha.max() <= 0:
                 return Assigned(None, float(worth.max()), None)

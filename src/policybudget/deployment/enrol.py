@@ -12,6 +12,7 @@ is, is measured by leaving each known user out in turn.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -201,6 +202,7 @@ def _next(known: Numbers, wanted: Numbers, itself: bool = True) -> Numbers:
     return found
 
 
+@lru_cache(maxsize=2)
 def _left_out(bundle: Bundle) -> float:
     """Root mean square error of what is expected of each known user by the nearest other one, of the policy it gets."""
     known, _ = _scaled(bundle)

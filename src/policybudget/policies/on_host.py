@@ -73,7 +73,18 @@ class HostPolicies:
         Returns:
             (k, B) or (k, B, components) actions.
         """
-        out = self.scores(observation)
+        return self.chosen(self.scores(observation), random)
+
+    def chosen(self, out: Numbers, random: Numbers | None) -> Numbers:
+        """Actions for scores.
+
+        Args:
+            out: (k, B, outputs) as :meth:`scores` gives them.
+            random: as for :meth:`act`.
+
+        Returns:
+            (k, B) or (k, B, components) actions.
+        """
         if self.choices is None:
             return out if random is None or self.deviation is None else np.asarray(out + self.deviation * random)
         if self._one:

@@ -75,18 +75,23 @@ def act(policy: HostPolicies, units: Units, size: int, observation: Any, rng: An
         For (o,) one action: an int if it is a choice, else an array; for (B, o) an array with a leading axis B.
 
     Raises:
-        PolicyBudgetError: the observations have another shape or are not finite numbers.
+        PolicyBudgetError: the observations have another shape or are not finite numbers, or are so large that the
+            policy's scores are not.
     """
-    rows = _rows(observation, size)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = _rows(observation, size)
+        scores = policy.scores(rows.reshape(1, -1, size))
+    if not np.isfinite(scores).all():
+        raise PolicyBudgetError(f"observation must be within what the policy can score, got {rows.ravel()[:3]}, ...")
     noise = None if rng is None else policy.noise(_generator(rng), (1, rows.size // size))
-    actions = units(policy.act(rows.reshape(1, -1, size), noise)[0])
+    actions = units(policy.chosen(scores, noise)[0])
     if rows.ndim == 2:
         return actions
     return int(actions[0]) if units.kind == "discrete" else actions[0]
 
 
 def _rows(observation: Any, size: int) -> Numbers:
-    """Observations as float32."""
+    """Observations as float32; what overflows is to be ignored by the caller."""
     try:
         given = np.asarray(observation)
     except ValueError:
@@ -96,8 +101,7 @@ def _rows(observation: Any, size: int) -> Numbers:
         raise PolicyBudgetError(f"{expected}, got {type(observation).__name__}")
     if given.ndim not in (1, 2) or given.shape[-1] != size:
         raise PolicyBudgetError(f"{expected}, got shape {given.shape}")
-    with np.errstate(over="ignore"):
-        rows: Numbers = given.astype(np.float32)
+    rows: Numbers = given.astype(np.float32)
     if not np.isfinite(rows).all():
         raise PolicyBudgetError(f"{expected}, got {given[~np.isfinite(rows)][0]}")
     return rows
