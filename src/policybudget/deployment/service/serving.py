@@ -19,7 +19,6 @@ from policybudget.deployment.service import schemas
 from policybudget.deployment.service.refusal import Refusal
 from policybudget.deployment.service.settings import Settings
 from policybudget.errors import PolicyBudgetError, RunFolderError
-from policybudget.runs import files
 
 LARGEST = 1e30
 """A weight or a parameter, either side of 0."""
@@ -224,15 +223,8 @@ def prepared(folder: Path, settings: Settings) -> Serving:
     if not folder.is_dir():
         raise RunFolderError(f"bundle not found: {folder}")
     place = folder.resolve()  # one bundle, also where the folder is a link that is changed meanwhile
-    digest = _digest(place)
     loaded = bundles.load(place)
-    if _digest(place) != digest:
-        raise RunFolderError(f"{folder} changed while it was read; try again")
-    return Serving(loaded, digest, settings)
-
-
-def _digest(folder: Path) -> str:
-    return files.sha256(files.read(folder / bundles.NAME))
+    return Serving(loaded, loaded.sha256, settings)
 
 
 def _finite(value: float | None) -> float | None:
