@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from runs_by_hand import levers, save
 
 from policybudget.cli.main import main
+from policybudget.deployment.approve import approve
 from policybudget.deployment.bundle import load
 from policybudget.deployment.export import export, population_hash
 from policybudget.deployment.verify import verify
@@ -207,3 +208,13 @@ def test_the_hash_of_a_population_tells_users_apart() -> None:
     named = Population.from_weights(np.eye(2), ["a", "c"])
     assert population_hash(one) == population_hash(same)
     assert len({population_hash(each) for each in (one, others, named)}) == 3
+
+
+def test_policies_that_stay_the_same_stay_approved(copy: Path, sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(sealed.parent)
+    approve(copy, [1], "Dr. Ada", "2026-11-22")
+    export(Path("run"), copy.parent / "again", episodes=2, onnx=False, approvals=copy)
+    found = [one.record.approved for one in load(copy.parent / "again").policies]
+    assert found[0] is None and found[1] is not None and (found[1].by, found[1].date) == ("Dr. Ada", "2026-11-22")
+    with pytest.raises(RunFolderError, match="bundle not found"):
+        export(Path("run"), copy.parent / "other", episodes=2, onnx=False, approvals=Path("nowhere"))

@@ -24,6 +24,7 @@ class Options:
         seed: of the episodes.
         groups: the column in which users differ.
         candidates: tell what the other policies of a pool are worth.
+        approvals: the bundle before, for who approved what.
         no_onnx: leave the ONNX graphs out.
         quiet: print nothing but errors.
     """
@@ -39,6 +40,9 @@ class Options:
         metavar="COLUMN",
     )
     candidates: bool = option(False, "tell what the other policies of a pool are worth, for when one more is due")
+    approvals: Path | None = option(
+        None, "policies that are in this bundle, by their hashes, stay approved as there", metavar="BUNDLE"
+    )
     no_onnx: bool = option(False, "leave the ONNX graphs out")
     quiet: bool = option(False, "print nothing but errors")
 
@@ -57,9 +61,9 @@ def run(arguments: Sequence[str]) -> None:
     from policybudget.runtime import use_compilation_cache
 
     use_compilation_cache()
-    found = export(
-        options.run, options.out, options.floor, options.episodes, options.seed, not options.no_onnx, options.groups,
-        options.candidates,
-    )  # fmt: skip
+    given = {
+        name: getattr(options, name) for name in ("floor", "episodes", "seed", "groups", "candidates", "approvals")
+    }
+    found = export(options.run, options.out, onnx=not options.no_onnx, **given)
     if not options.quiet:
         print(found.text())

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import msgspec
 import numpy as np
 
 from policybudget.assessment.assess import groups_of
@@ -34,7 +35,10 @@ from policybudget.runs.result import Result
 from policybudget.runs.result import load as load_run
 from policybudget.streams import Stream, derive
 
-EVIDENCE = ("assessment.html", "assessment.json", "assessment_policies.csv", "assessment_users.csv")
+EVIDENCE = (
+    "assessment.html", "assessment.json", "assessment_policies.csv", "assessment_users.csv", "comparison.json",
+    "comparison.csv", "change.md",
+)  # fmt: skip
 """Files of a run folder that go with the bundle, where they are there."""
 
 
@@ -62,21 +66,11 @@ class Exported:
         return "\n".join([*lines, f"bundle {self.bundle.folder} ({len(record.files) + 1} files, verified)"])
 
 
-def export(
-    run: Path,
-    out: Path,
-    floor: float | None = None,
-    episodes: int = 100,
-    seed: int = 1,
-    onnx: bool = True,
-    groups: str | None = None,
-    candidates: bool = False,
-) -> Exported:
-    """Seal a bundle.
+@dataclass(frozen=True)
+class Asked:
+    """What a bundle is to hold.
 
     Args:
-        run: folder of a finished run.
-        out: folder of the bundle; it must not exist. It appears whole or not at all.
         floor: the return below which no policy is said to serve a new user; None for none.
         episodes: fresh ones of each policy, for what users may expect.
         seed: of the episodes.
@@ -85,23 +79,50 @@ def export(
             group is promised a mean return of its own. None for no groups.
         candidates: whether the bundle tells what the other policies are worth that a pool keeps, so that it can be told
             when one more is due.
+        approvals: folder of a bundle; policies that are in it, by their hashes, stay approved by whoever approved them
+            there. None for no approvals.
+
+    Raises:
+        PolicyBudgetError: a number is out of range.
+    """
+
+    floor: float | None = None
+    episodes: int = 100
+    seed: int = 1
+    onnx: bool = True
+    groups: str | None = None
+    candidates: bool = False
+    approvals: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.episodes < 1:
+            raise PolicyBudgetError(f"episodes must be at least 1, got {self.episodes}")
+        check_seed(self.seed)
+
+
+def export(run: Path, out: Path, **settings: Any) -> Exported:
+    """Seal a bundle.
+
+    Args:
+        run: folder of a finished run.
+        out: folder of the bundle; it must not exist. It appears whole or not at all.
+        **settings: what it is to hold: fields of :class:`Asked`.
 
     Returns:
         The bundle and how close its policies are to what was trained.
 
     Raises:
-        PolicyBudgetError: an argument is out of range, the folder is there already, or a policy does not act as it did.
+        PolicyBudgetError: a setting is out of range, the folder is there already, or a policy does not act as it did.
     """
-    if episodes < 1:
-        raise PolicyBudgetError(f"episodes must be at least 1, got {episodes}")
-    check_seed(seed)
+    asked = Asked(**settings)
     if out.exists():
         raise PolicyBudgetError(f"{out} is there already; a bundle is sealed once: give another --out")
+    approved = {} if asked.approvals is None else _approved(load(asked.approvals))
     result = load_run(run)
     problem = problem_of(run, result)
     beside = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        differences = _write(beside, run, result, problem, floor, episodes, seed, onnx, groups, candidates)
+        differences = _write(beside, run, result, problem, asked, approved)
         load(beside)
         try:
             beside.rename(out)
@@ -112,48 +133,47 @@ def export(
     return Exported(load(out), differences)
 
 
+def _approved(bundle: Bundle) -> dict[str, Any]:
+    """Who approved each policy of a bundle, by its hash."""
+    return {one.sha256: msgspec.to_builtins(one.approved) for one in bundle.record.policies if one.approved is not None}
+
+
 def _write(
-    folder: Path,
-    run: Path,
-    result: Result,
-    problem: RepresentedMDP,
-    floor: float | None,
-    episodes: int,
-    seed: int,
-    onnx: bool,
-    groups: str | None,
-    candidates: bool,
+    folder: Path, run: Path, result: Result, problem: RepresentedMDP, asked: Asked, approved: dict[str, Any]
 ) -> dict[str, float]:
     """Everything, the record last."""
     digits, records, differences = len(str(result.budget - 1)), list[dict[str, Any]](), dict[str, float]()
     for policy in range(result.budget):
         own, name = alone(result.arrays, policy), f"policies/{policy:0{max(2, digits)}d}"
         host = HostPolicies(own, result.architecture.actions.choices, result.architecture.actions.kind == "discrete")
-        graph = onnx_bytes(host, result.architecture.actions, result.architecture.observation_size) if onnx else None
+        graph = (
+            onnx_bytes(host, result.architecture.actions, result.architecture.observation_size) if asked.onnx else None
+        )
         for kind, value in agreement.differences(result.policies.of(jnp.array([policy])), host, graph, policy).items():
             differences[kind] = max(differences.get(kind, 0.0), value)
         files.write(folder / f"{name}.safetensors", arrays.dump(own))
         if graph is not None:
             files.write(folder / f"{name}.onnx", graph)
+        digest = arrays.fingerprint(own, 0)
         records.append({
-            "policy": policy, "sha256": arrays.fingerprint(own, 0), "file": f"{name}.safetensors",
-            "onnx": None if graph is None else f"{name}.onnx", "approved": None,
+            "policy": policy, "sha256": digest, "file": f"{name}.safetensors",
+            "onnx": None if graph is None else f"{name}.onnx", "approved": approved.get(digest),
         })  # fmt: skip
     if too_far := [kind for kind, value in differences.items() if value > ALLOWED]:
         raise PolicyBudgetError(
             f"{too_far[0]} gives scores that differ by {differences[too_far[0]]:.1e} from those that were trained "
             f"(at most {ALLOWED:g} is allowed); nothing was written"
         )
-    tables, promised = _expected(problem, result, episodes, seed, groups)
+    tables, promised = _expected(problem, result, asked)
     files.write(folder / ASSIGNMENT, arrays.dump(tables))
-    if candidates:
-        files.write(folder / CANDIDATES, candidates_csv(run, result, problem, episodes, seed))
+    if asked.candidates:
+        files.write(folder / CANDIDATES, candidates_csv(run, result, problem, asked.episodes, asked.seed))
     named = {f"policy {one['policy']}": str(one["sha256"]) for one in records}
     files.write_json(folder / MATERIALS, materials.bill(named))
     for name in EVIDENCE:
         if (run / name).is_file():
             files.write(folder / name, files.read(run / name))
-    _seal(folder, result, problem, {"floor": floor, **promised, "policies": records})
+    _seal(folder, result, problem, {"floor": asked.floor, **promised, "policies": records})
     return differences
 
 
@@ -191,12 +211,10 @@ def population_hash(population: Population) -> str:
     return files.sha256(b"\0".join(parts))
 
 
-def _expected(
-    problem: RepresentedMDP, result: Result, episodes: int, seed: int, groups: str | None
-) -> tuple[dict[str, Numbers], dict[str, Any]]:
+def _expected(problem: RepresentedMDP, result: Result, asked: Asked) -> tuple[dict[str, Numbers], dict[str, Any]]:
     """Who is served, what policies are worth on fresh episodes, and what mean each is shown to reach at least."""
-    rewards = problem.population.rewards
-    key = derive(jax.random.key(seed), Stream.JUDGING_EPISODES)
+    rewards, episodes = problem.population.rewards, asked.episodes
+    key = derive(jax.random.key(asked.seed), Stream.JUDGING_EPISODES)
     played = play(problem.world, rewards, result.policies, key, episodes, True)
     mean = played.returns.mean(axis=1)
     tables = {
@@ -212,8 +230,8 @@ def _expected(
         many = max(1, episodes - 1) * episodes
         tables["covariance"] = (np.einsum("kea,keb->kab", apart, apart) / many).astype(np.float32)
     promised: dict[str, Any] = {"promises": promises(population, tables["assignment"], each)}
-    if groups is not None:
-        column = f"{groups.rpartition(':')[2]} "
-        parts = {name.removeprefix(column): of for name, of in groups_of(problem, result, groups).items()}
+    if asked.groups is not None:
+        column = f"{asked.groups.rpartition(':')[2]} "
+        parts = {name.removeprefix(column): of for name, of in groups_of(problem, result, asked.groups).items()}
         promised["groups"] = group_promises(population, tables["assignment"], each, parts)
     return tables, promised
