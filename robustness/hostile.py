@@ -173,11 +173,11 @@ def table_text(rng: Random, header: Sequence[str], rows: Sequence[Sequence[str]]
             cells.append(list(row))
         elif kind < 0.93:
             cells = cells[: rng.randrange(2)]
-        elif kind < 0.97:
+        elif kind < 0.97 or len(cells) > 100:  # once many rows is enough
             for each in cells:
-                each.append(rng.choice(CELLS))
+                each.append(rng.choice(CELLS)[: None if len(cells) <= 100 else 100])
         else:
-            cells *= 200
+            cells = [list(each) for each in cells * 200]
     text = rng.choice(["\n", "\n", "\r\n", "\r"]).join(rng.choice([",", ",", ",", ";"]).join(row) for row in cells)
     content = (rng.choice(["", "", "\ufeff"]) + text).encode("utf-8", "surrogatepass")
     if rng.random() < 0.05:
