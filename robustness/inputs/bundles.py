@@ -1,4 +1,4 @@
-"""Bundles and what is read beside them: records, tensors, signatures, keys, approvals, new users, realised returns."""
+"""Bundles: records, tensors, signatures, keys, approvals."""
 
 from __future__ import annotations
 
@@ -17,14 +17,11 @@ import numpy as np
 
 from policybudget.deployment import signature
 from policybudget.deployment.approve import approve, sign, withdraw
-from policybudget.deployment.bundle import Bundle, load
+from policybudget.deployment.bundle import load
 from policybudget.deployment.enrol import enrol
-from policybudget.deployment.enrol_file import enrol_file
-from policybudget.deployment.monitor_file import monitor
 from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
-from policybudget.runs.csv_file import lines
-from robustness.hostile import NESTED, TEXTS, VALUES, WORDS, damaged, record_text, table_text
+from robustness.hostile import NESTED, TEXTS, WORDS, damaged, record_text
 from robustness.inputs import place
 from robustness.inputs.records import text_of
 from robustness.inputs.tensors import content_of
@@ -253,45 +250,8 @@ def approvals(folder: Path) -> Callable[[Random], Case]:
     return make
 
 
-def new_users(folder: Path) -> Callable[[Random], Case]:
-    """Tables of new users, read as ``enrol`` does."""
-    bundle = load(place.bundle(folder / "bundle"))
-
-    def read(path: Path) -> None:
-        enrol_file(bundle, path, folder / "enrolled.csv")
-
-    return _tables(folder, "name,0,1", [["ann", "0.5", "1"], ["bob", "-1", "0"], ["=cem()", "1e3", "2"]], read)
-
-
-def returns(folder: Path) -> Callable[[Random], Case]:
-    """Tables of realised returns, read as ``monitor`` does."""
-    bundle: Bundle = load(place.bundle(folder / "bundle"))
-
-    def read(path: Path) -> None:
-        with path.open(encoding="utf-8-sig", newline="") as rows:
-            monitor(bundle, lines(rows.readline), -10.0, 10.0)
-
-    return _tables(folder, "policy,return,site", [["0", "1.5", "x"], ["1", "-3", "y"], ["0", "2", ""]], read)
-
-
-def _tables(folder: Path, header: str, rows: list[list[str]], read: Callable[[Path], None]) -> Callable[[Random], Case]:
-    path, plain = folder / "table.csv", "\n".join([header, *map(",".join, rows)]).encode()
-
-    def make(rng: Random) -> Case:
-        kind = rng.random()
-        content = plain if kind < 0.03 else table_text(rng, header.split(","), rows)
-        if kind > 0.97:
-            content = plain + b"\n" + rng.choice(VALUES).encode() * rng.choice([1, 1, 100])
-        path.write_bytes(content)
-        return Case(f"table {content[:60]!a}", partial(read, path), kind < 0.03)
-
-    return make
-
-
 READERS = (
     Reader("bundle", 150, bundles),
     Reader("signature", 60, signatures),
     Reader("approval", 20, approvals),
-    Reader("new users", 40, new_users),
-    Reader("realised returns", 40, returns),
 )

@@ -126,7 +126,7 @@ def groups(folder: Path) -> Callable[[Random], Case]:
     found = evidence.samples(problem.population, result.assignment, returns, returns)
 
     def call(column: str) -> None:
-        record = evidence.groups(found, assess._groups(problem, result, f"{path}:{column}"), None)
+        record = evidence.groups(found, assess.groups_of(problem, result, f"{path}:{column}"), None)
         json.dumps(record, allow_nan=False)
 
     def make(rng: Random) -> Case:

@@ -120,6 +120,22 @@ def header_of(path: Path, reader: Iterator[list[str]], columns: tuple[str, ...],
     return header
 
 
+def columns_in(path: Path) -> list[str]:
+    """The columns of a table.
+
+    Args:
+        path: of the table.
+
+    Raises:
+        PolicyBudgetError: it cannot be read.
+    """
+    with opened(path) as source:
+        try:
+            return header_of(path, csv.reader(lines(source.readline)), (), "")
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise no_table(path, error) from None
+
+
 def no_table(path: Path, error: Exception) -> PolicyBudgetError:
     """The error for a file that is no table of comma-separated values.
 

@@ -19,7 +19,6 @@ Users whom nobody serves are left out: what they have without a policy is not kn
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from policybudget.deployment.blocks import blocks, opened
+from policybudget.deployment.blocks import blocks, columns_in, opened
 from policybudget.deployment.bundle import Bundle
 from policybudget.deployment.enrol import columns_of
 from policybudget.deployment.verify import CANDIDATES
@@ -127,8 +126,7 @@ class Candidates:
         Raises:
             PolicyBudgetError: a column is missing, a row is wrong, or there is none.
         """
-        with opened(path) as source:
-            header = [cell.strip() for cell in next(csv.reader(source), [])]
+        header = columns_in(path)
         second = tuple(FRESH + name for name in columns)
         wanted = columns + (second if any(name in header for name in second) else ())
         with opened(path) as source:
