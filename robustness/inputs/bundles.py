@@ -19,6 +19,7 @@ from policybudget.deployment import signature
 from policybudget.deployment.approve import approve, sign, withdraw
 from policybudget.deployment.bundle import load
 from policybudget.deployment.enrol import enrol
+from policybudget.deployment.monitor_file import monitor
 from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
 from robustness.hostile import NESTED, TEXTS, WORDS, damaged, record_text
