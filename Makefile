@@ -19,8 +19,8 @@ install: $(VENV)/.installed-dev ## make .venv with the package and all that its 
 demo: $(VENV)/.installed ## train three policies for 25 users; the run folder is a fresh one under runs/
 	$(BIN)/policybudget train --algorithm em --budget 3 --transitions 1000000
 
-test: install ## run all tests, a process per core
-	$(BIN)/python -m pytest -n auto $(TESTS)
+test: install ## run all tests, a process per core; tests of a file share what they compile
+	$(BIN)/python -m pytest -n auto --dist loadfile $(TESTS)
 
 check: install ## lint, format, types, import contracts
 	$(BIN)/ruff check $(CHECKED)

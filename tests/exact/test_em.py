@@ -13,7 +13,7 @@ from policybudget.exact.brute_force import brute_force
 from policybudget.exact.em import Solution, all_assignments, em_from_all_assignments, exact_em, restarts
 from policybudget.exact.tabular import FiniteRMDP
 
-EXAMPLES = 10_000
+EXAMPLES = 3_000
 SIZES = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(1, 3))
 
 
@@ -27,7 +27,7 @@ def is_settled(mdp: FiniteRMDP, found: Solution) -> None:
 
 
 def test_exact_em_never_lowers_welfare() -> None:
-    """Theorem 2, in ten thousand random r-MDPs: discounted or with a horizon, with ties and with outside options."""
+    """Theorem 2, in thousands of random r-MDPs: discounted or with a horizon, with ties and with outside options."""
     ran = 0
 
     @settings(max_examples=EXAMPLES, deadline=None)

@@ -38,10 +38,10 @@ def test_the_best_of_all_that_was_seen_is_deployed() -> None:
 def test_resource_gathering_is_solved_with_a_tenth_of_the_transitions() -> None:
     settings = replace(preset("default", "resource-gathering").learner, epochs=1)
     result = train(
-        make_problem("resource-gathering", 10), RULE, search=SEARCH, learner=settings, transitions=100_000, seed=3
+        make_problem("resource-gathering", 5), RULE, search=SEARCH, learner=settings, transitions=100_000, seed=3
     )
-    assert result.welfare > 92.0  # 92.32 is the optimum
-    assert result.transitions == 10 * 1024 * 96  # two restarts of whole iterations
+    assert result.welfare > 90.5  # 91.04 is the optimum
+    assert result.transitions == 5 * 1024 * 96  # two restarts of whole iterations
 
 
 def test_restarts_and_resuming_bit_for_bit(tmp_path: Path) -> None:
