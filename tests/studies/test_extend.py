@@ -11,6 +11,8 @@ from tests.runs_by_hand import levers
 
 import policybudget as pb
 from policybudget.cli.main import main
+from policybudget.deployment.approve import approve
+from policybudget.deployment.export import export
 from policybudget.errors import PolicyBudgetError
 from policybudget.policies.joining import alone
 from policybudget.runs import arrays
@@ -56,6 +58,20 @@ def test_policies_act_as_they_did(trained: Path, tmp_path: Path) -> None:
         np.testing.assert_array_equal(extended.act(seen, policy=policy), before.act(seen, policy=policy))
         one, other = alone(before.arrays, policy), alone(extended.arrays, policy)
         assert all(one[name].ravel().tobytes() == other[name].ravel().tobytes() for name in one)
+
+
+def test_it_is_sealed_with_the_approvals_of_before(trained: Path, tmp_path: Path) -> None:
+    export(trained, tmp_path / "two", episodes=2)
+    approve(tmp_path / "two", [0, 1], "Dr. Ada", "2026-11-22")
+    extended = extend_run(trained, tmp_path / "three", transitions=SHORT, episodes=2, quiet=True).result
+    sealed = export(tmp_path / "three", tmp_path / "bundle", episodes=2, approvals=tmp_path / "two")
+    assert max(sealed.differences.values()) < 1e-5
+    policies = sealed.bundle.policies
+    assert [one.record.approved is None for one in policies] == [False, False, True]
+    seen = np.linspace(-3, 3, 7, dtype=np.float32)[:, None]
+    for policy in policies:
+        np.testing.assert_array_equal(policy.act(seen), extended.act(seen, policy=policy.record.policy))
+    assert "## Impact" in (tmp_path / "bundle" / "change.md").read_text()
 
 
 def test_what_was_begun_goes_on_and_ends_the_same(trained: Path, tmp_path: Path) -> None:

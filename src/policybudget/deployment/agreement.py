@@ -41,7 +41,7 @@ def differences(policy: Policies, host: HostPolicies, graph: bytes | None, seed:
     Raises:
         RunFolderError: there is a graph, but the package onnxruntime is not installed.
     """
-    rng, size = np.random.default_rng(seed), len(host.mean)
+    rng, size = np.random.default_rng(seed), host.mean.shape[-1]
     scale = 10.0 ** rng.uniform(-2, WIDEST, (TRIED, 1))
     seen = (rng.standard_normal((TRIED, size)) * scale).astype(np.float32)
     known = np.asarray(policy.actor.network(policy.normaliser(jnp.asarray(seen[None]))))[0]
