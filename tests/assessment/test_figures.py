@@ -9,10 +9,11 @@ from policybudget.assessment import figures
 
 
 def test_a_figure_is_written_as_png_into_a_new_folder(tmp_path: Path) -> None:
+    before = plt.get_fignums()
     figure, _ = figures.axes("across", "up")
     path = figures.save(figure, tmp_path / "figures" / "empty.png")
     assert path.read_bytes().startswith(b"\x89PNG")
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == before
 
 
 def test_policies_are_told_apart() -> None:

@@ -41,7 +41,7 @@ def outcome(folder: Path) -> dict[str, object]:
     return {**files, "welfare": result["welfare"], "transitions": result["transitions"], "metrics": metrics}
 
 
-ITERATIONS = {"em": 160, "trajectory-clusters": 75}
+ITERATIONS = {"em": 160}
 
 
 @pytest.mark.parametrize("algorithm", ITERATIONS)
