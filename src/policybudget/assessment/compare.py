@@ -20,9 +20,8 @@ from policybudget.assessment import evidence, intervals
 from policybudget.assessment.statistics import plus_minus, shown
 from policybudget.assessment.trained_for import problem_of
 from policybudget.errors import PolicyBudgetError, check_seed
-from policybudget.policies.acting import Acting
 from policybudget.population import Population
-from policybudget.rollouts.sampler import play
+from policybudget.rollouts.sampler import play_alike
 from policybudget.runs import arrays, files, inputs
 from policybudget.runs.csv_file import as_csv
 from policybudget.runs.result import Result, load
@@ -158,12 +157,8 @@ def comparison(
 
 def _got(world: World, population: Population, result: Result, episodes: int, seed: int) -> Float[np.ndarray, "e n"]:
     """What users are paid, each policy in the same random episodes as any other."""
-    policies: Acting = result.policies
-    key, parts = derive(jax.random.key(seed), Stream.JUDGING_EPISODES), []
-    for policy in range(result.budget):
-        played = play(world, population.rewards, policies.of(jnp.array([policy])), key, episodes, True)
-        parts.append(np.asarray(played.returns)[0])
-    returns = np.stack(parts)
+    key = derive(jax.random.key(seed), Stream.JUDGING_EPISODES)
+    returns = play_alike(world, population.rewards, result.policies, key, episodes)
     return evidence.samples(population, result.assignment, returns, returns).got
 
 

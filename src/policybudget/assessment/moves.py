@@ -11,11 +11,10 @@ So the welfare of what is expected cannot fall, whatever the new policies are wo
 
 from __future__ import annotations
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from policybudget.assessment import intervals
+from policybudget.assessment import evidence, intervals
 from policybudget.population import Population
 
 
@@ -34,28 +33,15 @@ def settle(
     Returns:
         (k, n) α; a column is what it was, or 1 at the best policy.
     """
-    alpha = np.asarray(present, np.float64)
-    served, agents = alpha.sum(axis=0), np.arange(alpha.shape[1])
-    homeless = np.zeros(len(agents), bool)
-    got = np.zeros((features.shape[1], len(agents)))
-    if population.outside is None:
-        homeless = served <= 0
-    else:
-        outside = np.asarray(population.outside, np.float64)
-        homeless = (served <= 0) & np.isneginf(outside)
-        got += np.maximum(1.0 - served, 0.0) * np.where(np.isneginf(outside), 0.0, outside)
-    best, best_mean, best_got = np.zeros(len(agents), np.int64), np.full(len(agents), -np.inf), np.empty_like(got)
-    for policy, one in enumerate(features):
-        each = np.asarray(population.rewards.agents(jnp.asarray(one)), np.float64)
-        got += alpha[policy] * each
-        mean = each.mean(axis=0)
-        better = mean > best_mean
-        best[better], best_mean[better], best_got[:, better] = policy, mean[better], each[:, better]
-    gain = best_got - got
+    found = evidence.samples(population, present, features, features)
+    best, gain = found.chosen.argmax(axis=0), found.offered - found.got
+    homeless = present.sum(axis=0) <= 0
+    if population.outside is not None:
+        homeless &= np.isneginf(population.outside)
     with np.errstate(invalid="ignore"):
         shown = gain.mean(axis=0) - intervals.each_ci95(gain) > 0
     moves = homeless | shown
-    settled = alpha.copy()
+    settled = np.array(present)
     settled[:, moves] = 0.0
-    settled[best[moves], agents[moves]] = 1.0
-    return settled.astype(np.asarray(present).dtype)
+    settled[best[moves], np.flatnonzero(moves)] = 1.0
+    return settled

@@ -125,5 +125,7 @@ def goes_on(folder: Path) -> str:
     Args:
         folder: of the run, or of several.
     """
-    begun = any((folder / name).exists() for name in ("config.json", "study.json", "extension.json"))
+    from policybudget.runs.folder import FIRST
+
+    begun = any((folder / name).exists() for name in FIRST)
     return f"policybudget resume {folder} goes on" if begun else "nothing was begun"

@@ -10,7 +10,6 @@ from policybudget.assessment.curve import play_candidates
 from policybudget.deployment.due import FRESH
 from policybudget.errors import PolicyBudgetError
 from policybudget.policies.stacked import Policies
-from policybudget.population.rewards import Outcome
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.csv_file import as_csv
 from policybudget.runs.kept import kept
@@ -34,7 +33,7 @@ def candidates_csv(run: Path, result: Result, problem: RepresentedMDP, episodes:
         PolicyBudgetError: the run keeps no other policies, or its rewards are no weights on components.
     """
     rewards = problem.population.rewards
-    if rewards.own or rewards.weights is None or not isinstance(rewards.features, Outcome):
+    if not rewards.weigh_outcome:
         raise PolicyBudgetError(
             "candidates need users with weights on components of a reward: what a policy is worth to new users cannot "
             "be computed otherwise"

@@ -20,13 +20,12 @@ from policybudget.deployment.agreement import ALLOWED
 from policybudget.deployment.bundle import Bundle, Numbers, load
 from policybudget.deployment.candidates import candidates_csv
 from policybudget.deployment.onnx_graph import onnx_bytes
-from policybudget.deployment.promises import group_promises, promises
+from policybudget.deployment.promises import group_promises, promises, serving
 from policybudget.deployment.verify import ASSIGNMENT, CANDIDATES, FORMAT, MATERIALS, NAME
 from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.policies.joining import alone
 from policybudget.policies.on_host import HostPolicies
 from policybudget.population import Population
-from policybudget.population.rewards import Outcome
 from policybudget.problem import RepresentedMDP
 from policybudget.rollouts.sampler import play
 from policybudget.runs import arrays, files, inputs
@@ -58,7 +57,7 @@ class Exported:
         """What is in it, in lines of at most 80 columns."""
         record = self.bundle.record
         lines = [f"{'policy':>6} {'users':>6}  hash"]
-        serves = self.bundle.assignment.argmax(axis=0)[self.bundle.assignment.max(axis=0) > 0]
+        serves = serving(self.bundle.assignment)
         for one in record.policies:
             lines.append(f"{one.policy:>6} {int((serves == one.policy).sum()):>6}  {one.sha256[:16]}")
         worst = ", ".join(f"{name} {value:.1e}" for name, value in self.differences.items())
@@ -224,7 +223,7 @@ def _expected(problem: RepresentedMDP, result: Result, asked: Asked) -> tuple[di
     population, each = problem.population, np.asarray(played.returns, np.float64)
     if population.parameters is not None and population.parameter_names:
         tables["parameters"] = np.asarray(population.parameters, np.float32)
-    if not rewards.own and rewards.weights is not None and isinstance(rewards.features, Outcome):
+    if rewards.weigh_outcome:
         tables["features"] = np.asarray(mean, np.float32)
         apart = each - each.mean(axis=1, keepdims=True)
         many = max(1, episodes - 1) * episodes

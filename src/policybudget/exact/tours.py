@@ -244,7 +244,8 @@ def best_tours(found: Search, budgets: Iterable[int]) -> Iterator[Optimum]:
     """
     budgets = check_budgets(found.side, budgets)
     sets = maximal(found)
-    visits, values = _visits(found, sets), worth(found, sets)
+    values = worth(found, sets)
+    visits = values > 0  # no tour is as long as what it pays
     choices = best_subsets(values, [min(k, len(sets)) for k in budgets], method="exact")
     for budget, choice in zip(budgets, choices, strict=True):
         yield _optimum(found, budget, sets, visits, choice)
@@ -260,14 +261,9 @@ def worth(found: Search, sets: Int[np.ndarray, " tours"]) -> Float[np.ndarray, "
     Returns:
         (tours, n) returns; agents are the tiles by row and column.
     """
-    return _visits(found, sets) * (REWARD - found.lengths[sets, None])
-
-
-def _visits(found: Search, sets: Int[np.ndarray, " tours"]) -> Bool[np.ndarray, "tours n"]:
-    """Which of the n tiles, by row and column, each tour visits."""
     visits = np.ones((len(sets), found.side, found.side), bool)
     visits[:, found.tiles[:, 0], found.tiles[:, 1]] = sets[:, None] >> np.arange(len(found.tiles)) & 1
-    return visits.reshape(len(sets), -1)
+    return visits.reshape(len(sets), -1) * (REWARD - found.lengths[sets, None])
 
 
 def _optimum(

@@ -32,7 +32,8 @@ class HostPolicies:
         log_std = arrays.get("actor.log_std")
         self.deviation = None if log_std is None else np.exp(log_std)
         seen, squares = arrays["normaliser.count"], arrays["normaliser.squares"]
-        self.normalises, self._seen = bool((seen > 0).any()), seen > 0
+        self.normalises = bool((seen > 0).any())
+        self._unseen = None if (seen > 0).all() else seen <= 0
         self.mean = arrays["normaliser.mean"]
         self.inverse = 1.0 / np.sqrt(squares / np.maximum(seen, 1.0) + np.float32(1e-8))
 
@@ -112,7 +113,7 @@ class HostPolicies:
         """In standard deviations, clipped; what is too large for float32 is clipped, too."""
         with np.errstate(over="ignore"):
             x = np.clip((observation - self.mean) * self.inverse, -10.0, 10.0)
-        return x if self._seen.all() else np.where(self._seen, x, observation)
+        return x if self._unseen is None else np.where(self._unseen, observation, x)
 
 
 def _product(x: Numbers, weight: Numbers) -> Numbers:

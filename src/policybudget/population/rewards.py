@@ -144,6 +144,11 @@ class Rewards(eqx.Module):
         """Whether agents have dynamics of their own."""
         return self.dynamics is not None
 
+    @property
+    def weigh_outcome(self) -> bool:
+        """Whether agents weigh the components of the outcome, in a dynamics that all share: returns are linear then."""
+        return not self.own and self.weights is not None and isinstance(self.features, Outcome)
+
     def task(self, whom: Int[Array, "*copies"] | None) -> Float[Array, "*copies p"] | None:
         """What the copies of a world are told.
 

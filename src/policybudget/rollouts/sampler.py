@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget.policies.acting import Acting
@@ -76,6 +78,25 @@ def sampler(world: World, budget: int, copies: int, rewards: Rewards) -> Sampler
         return host.HostSampler(world, budget, copies, rewards)
     assert isinstance(world, JaxWorld)
     return compiled.JaxSampler(world, budget, copies, rewards)
+
+
+def play_alike(
+    world: World, rewards: Rewards, policies: Policies, key: PRNGKeyArray, episodes: int
+) -> Float[np.ndarray, "k e m"]:
+    """Feature returns of greedy policies, each in the same random episodes as any other, so that they are paired.
+
+    Args:
+        world: where the policies act.
+        rewards: of the agents.
+        policies: k of them.
+        key: of the worlds.
+        episodes: e, of each policy.
+
+    Raises:
+        WorldError: the world raised, or gave something that is not finite.
+    """
+    alone = (policies.of(jnp.array([policy])) for policy in range(policies.budget))
+    return np.concatenate([np.asarray(play(world, rewards, one, key, episodes, True).returns) for one in alone])
 
 
 def play(world: World, rewards: Rewards, policies: Acting, key: PRNGKeyArray, episodes: int, greedy: bool) -> Played:

@@ -11,7 +11,7 @@ from pathlib import Path
 from policybudget.errors import RunFolderError
 from policybudget.runs import files, inputs
 
-FIRST = ("config.json", "study.json")
+FIRST = ("config.json", "study.json", "extension.json")
 """With one of these, a run can be resumed."""
 
 

@@ -35,7 +35,7 @@ from policybudget.errors import RunFolderError
 from policybudget.policies.joining import alone, join
 from policybudget.policies.stacked import Policies
 from policybudget.problem import RepresentedMDP
-from policybudget.rollouts.sampler import play
+from policybudget.rollouts.sampler import play, play_alike
 from policybudget.runs import files
 from policybudget.runs.folder import locked, new_folder
 from policybudget.runs.result import Result, load
@@ -122,7 +122,6 @@ def begin(extension: Extension, out: Path) -> Path:
     problem, base = problem_of(extension.run, before), base_of(extension.run)
     _training(extension, base, problem, len(extension.kept(before.budget)), np.zeros(problem.population.size))
     folder = new_folder(out)
-    base.save(folder / BASE)
     files.write_json(folder / PLAN, record)
     return folder
 
@@ -143,9 +142,10 @@ def extend(folder: Path, extension: Extension, quiet: bool = False, listeners: I
     problem, kept = problem_of(extension.run, before), extension.kept(before.budget)
     key = jax.random.key(extension.seed)
     chosen_by = derive(key, Stream.ASSIGNMENT_EPISODES)
-    old = _played(problem, before.policies, chosen_by, extension.episodes)
+    old = play_alike(problem.world, problem.population.rewards, before.policies, chosen_by, extension.episodes)
     options = _options(problem, old[kept])
     base = base_of(extension.run)
+    base.save(folder / BASE)
     training = _training(extension, base, problem, len(kept), options)
     new = _trained(folder / TRAINING, base, training, quiet, listeners)
     joined = joined_result(extension, problem, before, old, new)
@@ -154,13 +154,6 @@ def extend(folder: Path, extension: Extension, quiet: bool = False, listeners: I
     plan = change_plan(asdict(extension), compared.record)
     files.write(folder / CHANGE, plan.encode())
     return Extended(folder, joined, compared, plan)
-
-
-def _played(problem: RepresentedMDP, policies: Policies, key: jax.Array, episodes: int) -> Float[np.ndarray, "k e m"]:
-    """Feature returns, each policy in the same random episodes as any other."""
-    world, rewards = problem.world, problem.population.rewards
-    parts = (play(world, rewards, policies.of(jnp.array([j])), key, episodes, True) for j in range(policies.budget))
-    return np.concatenate([np.asarray(part.returns) for part in parts])
 
 
 def _options(problem: RepresentedMDP, kept: Float[np.ndarray, "k e m"]) -> Float[np.ndarray, " n"]:
@@ -224,7 +217,8 @@ def joined_result(
     parts = [alone(numbers, policy) for numbers, policy in [*own[:place], *fresh, *own[place:]]]
     architecture = before.architecture.separate
     numbers = join(parts, architecture)
-    learned = _played(problem, new.policies, derive(key, Stream.ASSIGNMENT_EPISODES), episodes)
+    chosen_by = derive(key, Stream.ASSIGNMENT_EPISODES)
+    learned = play_alike(problem.world, problem.population.rewards, new.policies, chosen_by, episodes)
     returns = np.concatenate([old[kept][:place], learned, old[kept][place:]])
     present = np.zeros((len(parts), len(before.agents)), np.float32)
     present[[*range(place), *range(place + new.budget, len(parts))]] = before.assignment[kept]

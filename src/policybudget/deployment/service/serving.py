@@ -31,15 +31,14 @@ class Serving:
 
     Args:
         bundle: a verified one.
-        digest: SHA-256 of its bundle.json.
         settings: whose ``only_approved`` and ``most_observations`` hold.
 
     Raises:
         PolicyBudgetError: no policy may act.
     """
 
-    def __init__(self, bundle: Bundle, digest: str, settings: Settings) -> None:
-        self.bundle, self.digest, self.settings = bundle, digest, settings
+    def __init__(self, bundle: Bundle, settings: Settings) -> None:
+        self.bundle, self.digest, self.settings = bundle, bundle.sha256, settings
         self.records = tuple(policy.record for policy in bundle.policies)
         self.may = tuple(not settings.only_approved or one.approved is not None for one in self.records)
         if not any(self.may):
@@ -223,8 +222,7 @@ def prepared(folder: Path, settings: Settings) -> Serving:
     if not folder.is_dir():
         raise RunFolderError(f"bundle not found: {folder}")
     place = folder.resolve()  # one bundle, also where the folder is a link that is changed meanwhile
-    loaded = bundles.load(place)
-    return Serving(loaded, loaded.sha256, settings)
+    return Serving(bundles.load(place), settings)
 
 
 def _finite(value: float | None) -> float | None:
