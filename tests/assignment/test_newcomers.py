@@ -42,6 +42,10 @@ def test_each_goes_to_the_better_of_two() -> None:
     assert update(Newcomers(0.5), [0.0, 0.0, 9.0, 9.0], [[1, 2, 0, 0], [2, 1, 0, 0]]) == [[0, 1, 0, 0], [1, 0, 0, 0]]
 
 
+def test_an_empty_policy_is_given_who_lacks_least() -> None:
+    assert update(Newcomers(1 / 3), [5.0, 1.0, 9.0], [[4, 0.5, 0], [0, 0, 0.4]]) == [[0, 1, 0], [1, 0, 0]]
+
+
 @given(st.integers(0, 10**6), st.floats(0.01, 1.0))
 def test_nobody_ends_with_less_than_it_had(seed: int, share: float) -> None:
     rng = np.random.default_rng(seed)

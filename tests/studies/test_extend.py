@@ -10,6 +10,7 @@ import pytest
 from tests.runs_by_hand import levers
 
 import policybudget as pb
+from policybudget.cli.interrupts import goes_on
 from policybudget.cli.main import main
 from policybudget.deployment.approve import approve
 from policybudget.deployment.export import export
@@ -17,7 +18,8 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.policies.joining import alone
 from policybudget.runs import arrays
 from policybudget.runs.result import load
-from policybudget.studies.extend import extend_run
+from policybudget.studies.extend import begin, extend_run
+from policybudget.studies.extension import Extension
 
 SHORT = 2048
 
@@ -83,6 +85,16 @@ def test_what_was_begun_goes_on_and_ends_the_same(trained: Path, tmp_path: Path)
     assert main(["resume", str(tmp_path / "other"), "--quiet"]) == 0
     for name in ("policies.safetensors", "assignment.csv", "change.md", "comparison.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+
+
+def test_a_start_that_was_killed_leaves_nothing_in_the_way(trained: Path, tmp_path: Path) -> None:
+    asked = Extension(trained, 1, None, SHORT, 0, 2)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / ".extension.json.half").write_text("{")
+    folder = begin(asked, tmp_path / "new")
+    assert [path.name for path in folder.iterdir()] == ["extension.json"] and Extension.load(folder) == asked
+    assert begin(asked, folder) == folder
+    assert goes_on(folder) == f"policybudget resume {folder} goes on"
 
 
 def test_a_policy_is_replaced_only_if_welfare_does_not_fall(trained: Path, tmp_path: Path) -> None:

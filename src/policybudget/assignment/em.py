@@ -78,7 +78,7 @@ class EM(AssignmentRule):
             key: of random refills.
         """
         budget = assignment.shape[0]
-        offers, known = objective.offers(returns.value), _known(objective, returns)
+        offers, known = objective.offers(returns.value), known_offers(objective, returns)
         labels = greedy(offers, known, labels_of(assignment))
         return one_hot(refill(labels, offers, known, budget, key, self.refill), budget)
 
@@ -95,8 +95,13 @@ class EM(AssignmentRule):
         return best_served(objective, returns) if self.last_e_step else assignment
 
 
-def _known(objective: Objective, returns: Returns) -> Bool[Array, "c n"]:
-    """Which offers are known; options outside always are."""
+def known_offers(objective: Objective, returns: Returns) -> Bool[Array, "c n"]:
+    """Which of :meth:`Objective.offers` are known; options outside always are.
+
+    Args:
+        objective: with the options outside.
+        returns: V.
+    """
     known = returns.known
     return known if objective.outside is None else jnp.concatenate([known, jnp.ones_like(known[:1])])
 

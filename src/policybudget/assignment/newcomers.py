@@ -19,7 +19,7 @@ from typing import ClassVar, Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from policybudget.assignment.em import best_served, greedy, refill
+from policybudget.assignment.em import best_served, greedy, known_offers, refill
 from policybudget.assignment.returns import Returns
 from policybudget.assignment.rule import AssignmentRule, Known, even_labels, labels_of, one_hot
 from policybudget.objective import Objective
@@ -72,8 +72,7 @@ class Newcomers(AssignmentRule):
             gain = gain - objective.outside
         least = jnp.sort(gain)[agents - math.ceil(self.share * agents)]
         labels = jnp.where(gain >= jnp.minimum(0.0, least), labels, budget)
-        offers = jnp.concatenate([returns.value, jnp.zeros((1, agents))])
-        known = jnp.concatenate([returns.known, jnp.ones((1, agents), bool)])
+        offers, known = objective.offers(returns.value), known_offers(objective, returns)
         return one_hot(refill(labels, offers, known, budget, key, "closest"), budget)
 
     def finalise(
