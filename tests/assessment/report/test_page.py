@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -12,16 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import chromium, contrast, needs_chromium
 
 from policybudget.assessment.assess import assess_run
 from policybudget.assessment.report.page import interval, number, short
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-needs_chromium = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-)  # fmt: skip
 SECTIONS = ("policies", "all", "behaviour", "users", "fairness", "trust", "origin", "limits")
 
 
@@ -34,16 +28,8 @@ def page(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(str(DRIVER), env={**os.environ, "SE_OFFLINE": "true"}))
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
 
 
 def test_the_page_is_whole_and_needs_nothing_else(page: Path) -> None:
@@ -128,18 +114,6 @@ def test_text_stands_out_from_its_ground(page: Path, browser: Any) -> None:
     )
     assert len(pairs) > 100
     assert min(contrast(ink, paper) for ink, paper, _ in pairs) >= 4.5, "WCAG 2.1 AA"
-
-
-def contrast(ink: str, paper: str) -> float:
-    """The contrast ratio of WCAG 2.1."""
-
-    def luminance(colour: str) -> float:
-        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    high, low = sorted((luminance(ink), luminance(paper)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
 
 
 @needs_chromium

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import chromium, contrast, needs_chromium
 
 from policybudget.deployment.service import page
 from policybudget.deployment.service.client import running
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-needs_chromium = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium and its driver are not installed")
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-)  # fmt: skip
 TOKEN = "a-token-of-this-test"
 
 
@@ -34,17 +28,9 @@ def test_the_page_is_one_file_that_asks_nobody_else() -> None:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(str(DRIVER), env={**os.environ, "SE_OFFLINE": "true"}))
-    driver.implicitly_wait(10)
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("browser")) as driver:
+        driver.implicitly_wait(10)
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -146,15 +132,3 @@ def test_text_stands_out_from_its_ground(served: str, browser: Any) -> None:
     )
     assert len(pairs) > 25
     assert min(contrast(ink, paper) for ink, paper in pairs) >= 4.5, "WCAG 2.1 AA"
-
-
-def contrast(ink: str, paper: str) -> float:
-    """The contrast ratio of WCAG 2.1."""
-
-    def luminance(colour: str) -> float:
-        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    high, low = sorted((luminance(ink), luminance(paper)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
