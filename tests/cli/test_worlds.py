@@ -155,7 +155,7 @@ def test_trouble_on_the_way_is_one_line_and_resume_goes_on(
         (["--world", "gym:CartPole-v1", "--population", "nowhere.csv"], "population file not found"),
         (["--world", "gym:mo-reacher-v5", "--population", "users.csv"], "no column for reward component 1 (of 4)"),
         (["--world", "gym:CartPole-v1", "--population", "users.csv", "--budget", "3"], "number of agents (2), got 3"),
-        (["--world", "hopper-velocity", "--population", "users.csv"], "draws its own population"),
+        (["--world", "resource-gathering", "--population", "users.csv"], "draws its own population"),
         (
             ["--world", "hopper-velocity", "--search", "archive"],
             "needs a deterministic world in JAX with discrete actions",

@@ -13,6 +13,7 @@ from typing import Any
 from policybudget.cli import options, show_optima
 from policybudget.errors import PolicyBudgetError
 from policybudget.exact.optima import Optima, check_options, optimum
+from policybudget.problem import make_problem
 from policybudget.progress import progress
 from policybudget.settings import budgets
 
@@ -32,18 +33,35 @@ def run(arguments: Sequence[str]) -> None:
     given = vars(_parser().parse_args(arguments))
     as_json = given.pop("json", False)
     world, several, front, figure = (given.pop(name, None) for name in ("world", "budget", "front", "figure"))
+    references = given.pop("references", None)
     if (world is None) == (front is None):
         raise PolicyBudgetError("give either a WORLD or --front FILE with --population FILE (see optimum --help)")
+    if references and front:
+        raise PolicyBudgetError("--references play in a WORLD, and --front has returns already; leave one of them out")
     if figure is not None and figure.suffix != ".png":
         raise PolicyBudgetError(f"figure must be a file that ends in .png, got {figure}")
     with progress(f"the optimum of {world or front}", len(several)) as tick:
-        found = _best_of_file(front, several, tick, given) if front else optimum(world, several, tick, **given)
+        if references:
+            found = _best_of_references(world, references, several, tick, given)
+        else:
+            found = _best_of_file(front, several, tick, given) if front else optimum(world, several, tick, **given)
     if figure is not None:
         _draw(found, figure)
     if as_json:
         print(_text(found.record()))
     else:
         show_optima.optima(found)
+
+
+def _best_of_references(
+    world: str, references: list[str], several: tuple[int, ...], tick: Callable[[str], None], given: dict[str, Any]
+) -> Optima:
+    """The best of policies that play for the users of a world."""
+    from policybudget.assessment.references import best_references
+
+    users = {name: given.pop(name) for name in ("agents", "population_seed", "population") if name in given}
+    check_options("the best of --references", best_references, given)
+    return best_references(make_problem(world, 1, **users), references, several, listener=tick, **given)
 
 
 def _best_of_file(front: Path, several: tuple[int, ...], tick: Callable[[str], None], given: dict[str, Any]) -> Optima:
@@ -71,7 +89,12 @@ def _parser() -> options.Parser:
     parser.add_argument("--agents", type=int, metavar="N", help="users of a velocity world, 100 if not given")
     parser.add_argument("--population-seed", type=int, metavar="N", help="decides their draw, 0 if not given")
     parser.add_argument("--front", type=Path, metavar="FILE", help="row per policy, column per reward component [name]")
-    parser.add_argument("--population", type=Path, metavar="FILE", help="users.csv for --front")
+    parser.add_argument(
+        "--references", nargs="+", metavar="RUN", help="run folders (or sb3:FILE, onnx:FILE): the best k of their policies"
+    )
+    parser.add_argument("--episodes", type=int, metavar="N", help="for --references: of each policy, three times, 20")
+    parser.add_argument("--seed", type=int, metavar="N", help="for --references: of the episodes, 0 if not given")
+    parser.add_argument("--population", type=Path, metavar="FILE", help="users.csv for --front or --references")
     parser.add_argument(
         "--method", metavar="NAME", help="for --front: exact, greedy (with a bound), or auto, if not given"
     )

@@ -104,10 +104,11 @@ def known_optima(configuration: Configuration, budgets: Sequence[int]) -> optima
         budgets: each k.
 
     Returns:
-        The optima, or bounds on them; None where they are not known.
+        The optima, or bounds on them; None where they are not known: for users of a file, or with options outside.
     """
     reference = registry.entry(configuration.world).optimum
-    if reference is None or configuration.outside is not None or parse(configuration.welfare) != Utilitarian():
+    others = configuration.population is not None or configuration.outside is not None
+    if reference is None or others or parse(configuration.welfare) != Utilitarian():
         return None
     given = {name: getattr(configuration, name, None) for name in optima.options_of(resolve_name(reference))}
     options = {name: value for name, value in given.items() if value is not None}

@@ -20,7 +20,7 @@ from policybudget.worlds.grid.resource_gathering import ResourceGathering
 from policybudget.worlds.gym.world import GymnasiumWorld, world_by_id, world_in_file
 from policybudget.worlds.interface import World
 from policybudget.worlds.mujoco.goals import GOALS, goal_population, goal_world, goals_table, population_of
-from policybudget.worlds.mujoco.velocity import NAMES, velocity_population, velocity_world
+from policybudget.worlds.mujoco.velocity import NAMES, velocity_population, velocity_population_of, velocity_world
 
 GYM = "gym:"
 """What the name of a world begins with that is a Gymnasium or MO-Gymnasium environment; its id follows."""
@@ -62,7 +62,7 @@ def make(
         agents: n; the world's usual number if None.
         population_seed: decides the draw of the population, where it is drawn.
         population: path of a users.csv, for ``gym:`` and ``python:`` worlds (:mod:`policybudget.users`) and
-            those of ``GOALS``, where it has each user's goal in column ``speed`` (m/s) or ``direction`` (degrees), and
+            robots, where it has each user's goal in column ``speed`` (m/s) or ``direction`` (degrees), and
             for ``glucose``, where it has each user's ``patient`` and wishes (``low``, ``high``).
 
     Returns:
@@ -169,6 +169,7 @@ def _velocity(name: str, task: str) -> Entry:
         name=name,
         world=partial(velocity_world, task),
         draw=lambda agents, seed: velocity_population(task, USUAL_AGENTS if agents is None else agents, seed),
+        from_file=lambda _, path: velocity_population_of(task, path),
         optimum="policybudget.exact.velocity_optimum:velocity_optimum",
     )
 

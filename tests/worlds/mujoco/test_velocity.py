@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -33,6 +35,21 @@ def test_targets_are_uniform_and_depend_on_the_seed_alone(task: str) -> None:
     assert abs(targets - other.parameters[:, 0]).max() > 0.1  # type: ignore[index]
 
 
+def test_targets_of_a_file(tmp_path: Path) -> None:
+    users = tmp_path / "users.csv"
+    users.write_text("name,speed,weight\nslow,0.5,1\nfast,2.25,3\n")
+    _, population = registry.make("hopper-velocity", population=str(users))
+    assert population.names == ("slow", "fast") and population.parameters is not None
+    np.testing.assert_array_equal(population.parameters[:, 0], [0.5, 2.25])
+    np.testing.assert_array_equal(population.agent_weights, [1, 3])
+    tent = population.rewards.features
+    np.testing.assert_array_equal(tent.targets, [0.5, 2.25])  # type: ignore[attr-defined]
+    assert float(tent.half_width) == 0.125  # type: ignore[attr-defined]
+    users.write_text("name,direction\nslow,0.5\n")
+    with pytest.raises(PolicyBudgetError, match="must have a column speed"):
+        registry.make("hopper-velocity", population=str(users))
+
+
 def test_the_tent() -> None:
     population = velocity_population("half-cheetah", 3, 0)
     features = Population.from_targets([0.0, 2.0, 4.0], half_width=0.2, scale=0.1).rewards.features
@@ -51,7 +68,7 @@ def test_the_tent() -> None:
     ("options", "message"),
     [
         ({"name": "hopper-velocity", "agents": 0}, "agents must be at least 1, got 0"),
-        ({"name": "hopper-velocity", "population": "users.csv"}, "draws its own population"),
+        ({"name": "resource-gathering", "population": "users.csv"}, "draws its own population"),
         ({"name": "gym:CartPole-v1", "agents": 3, "population": "users.csv"}, "leave --agents out"),
         ({"name": "gym:CartPole-v1"}, "gym:CartPole-v1 needs --population users.csv"),
     ],

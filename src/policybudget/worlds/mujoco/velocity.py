@@ -8,11 +8,13 @@ control is free.
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from policybudget.population import Population
+from policybudget.users import read_tasks
 from policybudget.worlds.gym.world import GymnasiumWorld, world_from
 from policybudget.worlds.mujoco.physics import import_mujoco
 
@@ -23,6 +25,8 @@ NAMES = {f"{task}-velocity": task for task in BOUNDS}
 HALF_WIDTHS = {task: bound / 20 for task, bound in BOUNDS.items()}
 """How far from its target an agent is paid nothing, in m/s."""
 PARAMETER = "target velocity (m/s)"
+COLUMN = "speed"
+"""Of a user's target velocity in a users.csv."""
 
 STEPS = 1000
 
@@ -55,14 +59,36 @@ def velocity_population(task: str, agents: int, population_seed: int) -> Populat
     Returns:
         The agents.
     """
-    targets = np.random.default_rng([population_seed, 0x7E10]).uniform(0.0, BOUNDS[task], agents)
+    return _wanting(task, np.random.default_rng([population_seed, 0x7E10]).uniform(0.0, BOUNDS[task], agents))
+
+
+def velocity_population_of(task: str, path: Path) -> Population:
+    """Agents with target velocities from a users.csv: column ``speed``, in m/s.
+
+    Args:
+        task: half-cheetah, ant, hopper or walker2d.
+        path: of the file; it may have columns ``name``, ``weight`` and ``outside``, too.
+
+    Returns:
+        The agents.
+
+    Raises:
+        PolicyBudgetError: the file is missing or wrong.
+    """
+    targets, names, details = read_tasks(path, COLUMN)
+    return _wanting(task, targets.astype(np.float64), names, **details)
+
+
+def _wanting(task: str, targets: np.ndarray, names: list[str] | None = None, **details: Any) -> Population:
+    """Agents who want speeds (n), in m/s."""
     return Population.from_targets(
         targets,
         half_width=HALF_WIDTHS[task],
         scale=100.0 / STEPS,
-        names=[f"{target:.4f} m/s #{i}" for i, target in enumerate(targets)],
+        names=names or [f"{target:.4f} m/s #{i}" for i, target in enumerate(targets)],
         parameter_names=(PARAMETER,),
         return_scale=100.0,
+        **details,
     )
 
 
