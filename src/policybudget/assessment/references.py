@@ -1,8 +1,8 @@
 """A reference for budgets where no optimum is known: the best k of policies that were trained without a budget.
 
 Robots that hop cannot hold a constant speed within a stride, so the ceiling of constant speeds
-(:mod:`policybudget.exact.velocity_optimum`) is out of reach. What policies can do that were each trained for one speed of
-a grid, or any other policies that are at hand, is a tighter yardstick::
+(:mod:`policybudget.exact.velocity_optimum`) is out of reach. What policies can do that were each trained for one speed
+of a grid, or any other policies that are at hand, is a tighter yardstick::
 
     V[c, i]   mean return of reference c to agent i, over fresh greedy episodes
     best k    argmax over sets of k references of the welfare, each agent with its best, exactly
