@@ -90,7 +90,7 @@ def _parser() -> options.Parser:
     parser.add_argument("--population-seed", type=int, metavar="N", help="decides their draw, 0 if not given")
     parser.add_argument("--front", type=Path, metavar="FILE", help="row per policy, column per reward component [name]")
     parser.add_argument(
-        "--references", nargs="+", metavar="RUN", help="run folders, or sb3:FILE, onnx:FILE: the best k of their policies"
+        "--references", nargs="+", metavar="RUN", help="run folders (sb3:FILE, onnx:FILE): the best k of their policies"
     )
     parser.add_argument("--episodes", type=int, metavar="N", help="for --references: of each policy, three times, 20")
     parser.add_argument("--seed", type=int, metavar="N", help="for --references: of the episodes, 0 if not given")
