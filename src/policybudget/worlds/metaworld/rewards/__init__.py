@@ -1,0 +1,1 @@
+"""The rewards of Meta-World's 50 tasks, in NumPy over a batch."""
