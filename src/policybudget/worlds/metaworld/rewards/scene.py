@@ -6,12 +6,14 @@ in the frame of the world. N rows are N copies of one task, or of several (``rew
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 POINTS: dict[str, tuple[tuple[str, str], ...]] = {
     "assembly-v3": (("site", "RoundNut"),),
@@ -81,7 +83,7 @@ class Scene(NamedTuple):
     right_pad: Numbers
     points: Numbers
     joint: Numbers
-    touching: NDArray[np.bool_]
+    touching: Flags
     target: Numbers
     start_tcp: Numbers
     start_object: Numbers
@@ -112,7 +114,7 @@ class Scene(NamedTuple):
         """(N, 3) the other object."""
         return self.observation[:, 11:14]
 
-    def rows(self, which: NDArray[np.generic] | slice) -> Scene:
+    def rows(self, which: NDArray[np.integer] | Flags | slice) -> Scene:
         """Some of the rows.
 
         Args:
@@ -122,3 +124,20 @@ class Scene(NamedTuple):
             The scene of those rows.
         """
         return Scene._make(field[which] for field in self)
+
+
+class Paid(NamedTuple):
+    """What a step is worth.
+
+    Attributes:
+        reward: (N) from 0 to 10.
+        success: (N) whether the task is solved at this moment.
+    """
+
+    reward: Numbers
+    success: Flags
+
+
+Reward = Callable[[Scene], Paid]
+FULL = 10.0
+"""The reward of a solved task."""
