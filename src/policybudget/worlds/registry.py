@@ -68,8 +68,8 @@ def make(
         population_seed: decides the draw of the population, where it is drawn.
         population: path of a users.csv, for ``gym:`` and ``python:`` worlds (:mod:`policybudget.users`) and
             those of ``GOALS``, where it has each user's goal in column ``speed`` (m/s) or ``direction`` (degrees), and
-            for ``glucose``, where it has each user's ``patient`` and wishes (``low``, ``high``), and for ``metaworld:``,
-            where it has each user's ``task`` and wishes (``reward``, ``success``).
+            for ``glucose``, where it has each user's ``patient`` and wishes (``low``, ``high``), and for
+            ``metaworld:``, where it has each user's ``task`` and wishes (``reward``, ``success``).
 
     Returns:
         The world and the n agents.

@@ -1,7 +1,7 @@
 """E copies of Meta-World, each playing for an agent, whose task it acts in: steps, resets, and their state.
 
-Copies of a task are stepped by one call. Tasks are stepped side by side in threads, so that one task's physics runs while
-another's rewards are computed.
+Copies of a task are stepped by one call. Tasks are stepped side by side in threads, so that one task's physics runs
+while another's rewards are computed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The 50 tasks of Meta-World v3, the sets of them that have names, and the world of a set: ``metaworld:TASKS``.
 
-``train30`` and ``test20`` are the split of Ge et al. 2025 (PACMAN), read from a table of their talk: its first six columns
-are for training, its last four for testing. The table has door-unlock twice and no door-close; here the one among the
-tasks for training is taken to be door-close.
+``train30`` and ``test20`` are the split of Ge et al. 2025 (PACMAN), as we read a table of their talk: the first six of
+its ten columns are for training, the last four for testing. The table has door-unlock twice and no door-close; the one
+among the tasks for training is taken to be door-close.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Environments of the package ``metaworld``, from which this world takes models, first states and goals.
 
-The package is installed without its dependencies: it asks for MuJoCo 3.3.0, but runs on MuJoCo 4 as soon as one method is
-replaced. That method writes 11 numbers per weld between hand and mocap body; since MuJoCo 3.6 a weld has 12.
+The package is installed without its dependencies: it asks for MuJoCo 3.3.0, but runs on MuJoCo 4 as soon as one method
+is replaced. That method writes 11 numbers for the weld between hand and mocap body; in MuJoCo 4 a weld has 12.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from policybudget.worlds.metaworld.names import VERSION
 from policybudget.worlds.mujoco.physics import import_mujoco
 
 WELD = {6: -1.0, 10: 5.0}
-"""Of the numbers of a weld those that are not 0: no orientation given (the one at the start is kept), torque scale."""
+"""Of the numbers of a weld those that are not 0: the real part of the relative quaternion, and the torque scale."""
 
 
 def environment(task: str) -> Any:

@@ -6,8 +6,9 @@
     control        <- (action[3], -action[3])                                      of the two fingers
     5 steps of the physics, then mj_forward, which observations and rewards are read from
 
-A copy has a row of ``mujoco.batch.Batch``, and in it the solver's warm start. Goals differ in where the model has bodies
-and sites, so each row has its own.
+A copy has a row of ``mujoco.batch.Batch``, and in it the solver's warm start. Goals differ in where the model has
+bodies and sites, so each row has its own. If the physics diverges, MuJoCo begins the row anew, and the episode goes on,
+as it does in the package.
 """
 
 from __future__ import annotations
@@ -197,4 +198,4 @@ class TaskPhysics:
         data, stick = self._data, self._model.geom(STICK).id
         pads = [self._model.geom(f"{side}pad_geom").id for side in ("left", "right")]
         pairs = [(contact.geom1, contact.geom2, contact.efc_address) for contact in data.contact]
-        return all(0 < sum(data.efc_force[at] for *pair, at in pairs if pad in pair and stick in pair) for pad in pads)
+        return all(sum(data.efc_force[at] for *pair, at in pairs if pad in pair and stick in pair) > 0 for pad in pads)

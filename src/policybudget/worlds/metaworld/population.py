@@ -1,8 +1,8 @@
 """Who is served in Meta-World: tasks as agents, who are paid for the package's reward, for success, or for both.
 
-Agents are told apart by what their tasks are in words: embeddings.csv has the first principal components of an embedding
-of the descriptions in tasks.csv (experiments/metaworld/embed.py makes it). Its axes are those of the tasks for training;
-held-out tasks are put among them.
+Agents are told apart by what their tasks are in words: embeddings.csv has principal components of an embedding of the
+descriptions in tasks.csv (experiments/metaworld/embed.py makes it). Its axes are those of the tasks for training, and
+held-out tasks are put on them.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def held_out_tasks(name: str, agents: int, population_seed: int) -> Population:
 
 
 def read_agents(path: Path) -> Population:
-    """Agents from a users.csv: column ``task``, and if wanted ``reward``, ``success``, ``name``, ``weight``, ``outside``.
+    """Agents from a users.csv: column ``task``, if wanted ``reward``, ``success``, ``name``, ``weight``, ``outside``.
 
     Args:
         path: of the file, in UTF-8.

@@ -1,7 +1,7 @@
 """First states of the 50 goals of each task, as the package's environments reset to them.
 
-A reset of the package is 500 steps of physics, which move the hand to its place. It depends on nothing but the goal: here
-it happens once per goal, and is remembered.
+A reset of the package is 500 steps of physics, which move the hand to its place. It depends on nothing but the goal:
+here it happens once per goal, and is remembered.
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ class Starts:
         self.mocap = np.stack([self._env.mocap_low, self._env.mocap_high])
         self.reach, self.frame_skip = float(self._env.action_scale), int(self._env.frame_skip)
         self._known: dict[int, Start] = {}
+        self._vectors: dict[int, Floats] = {}
 
     def __getitem__(self, goal: int) -> Start:
         """The start of a goal, the same in every process.
@@ -94,13 +95,25 @@ class Starts:
             self._known[goal] = self._reset(goal)
         return self._known[goal]
 
+    def vector(self, goal: int) -> Floats:
+        """What the package draws for a goal: places of the object and of the target, as the task needs them.
+
+        Args:
+            goal: 0 to ``GOALS`` - 1.
+
+        Returns:
+            (3,) or (6,) in m.
+        """
+        self[goal]
+        return self._vectors[goal]
+
     def _reset(self, goal: int) -> Start:
         """As a fresh environment that is told the goal."""
         env, mujoco = self._env, import_mujoco()
         env.model.body_pos[:], env.model.site_pos[:] = self.model.body_pos, self.model.site_pos
         env._freeze_rand_vec, env.np_random = False, np.random.default_rng([goal, zlib.crc32(self.task.encode())])
         env.reset_model()  # draws until the goal is far enough from the object
-        env._freeze_rand_vec = True
+        env._freeze_rand_vec, self._vectors[goal] = True, np.array(env._last_rand_vec, np.float64)
         observation, _ = env.reset()
         kind = mujoco.mjtState.mjSTATE_INTEGRATION
         state = np.empty(mujoco.mj_stateSize(env.model, kind))

@@ -1,7 +1,6 @@
-"""Meta-World as a world: agents are tasks, each with a dynamics of its own, all with the same observations and actions."""
+"""Meta-World as a world: agents are tasks, each with a dynamics of its own; they see and do the same kinds of things."""
 
 from __future__ import annotations
-
 
 import numpy as np
 
