@@ -29,9 +29,7 @@ def places(encode: Encoder, components: int) -> tuple[np.ndarray, np.ndarray]:
     mine = vectors[[name in train for name in known]]
     centre = mine.mean(axis=0)
     _, spread, axes = np.linalg.svd(mine - centre, full_matrices=False)
-    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[
-        :, None
-    ]  # signs are arbitrary
+    axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]  # signs are arbitrary
     scores = (vectors - centre) @ axes[:components].T
     deviation = ((mine - centre) @ axes[:components].T).std(axis=0)
     return scores / deviation, (spread**2 / (spread**2).sum())[:components]

@@ -52,7 +52,8 @@ def differences(task: str, goals: int, steps: int, threads: int = 2) -> np.ndarr
         led = np.stack([scripted.get_action(one) for one in seen]) + rng.normal(0.0, 0.1, (goals, 4))
         actions = np.where((step // STRETCH + rows[:, None]) % 3 == 2, wild, led)
         moment = ours.step(rows, actions)
-        seen, paid, _, _, told = zip(*(env.step(action) for env, action in zip(envs, actions, strict=True)), strict=True)
+        after = [env.step(action) for env, action in zip(envs, actions, strict=True)]
+        seen, paid, _, _, told = zip(*after, strict=True)
         theirs = np.array(paid, np.float64)
         states = np.abs(ours.state - np.stack([state_of(env) for env in envs])).max()
         rewards = (np.abs(moment.reward - theirs) / np.maximum(np.abs(theirs), np.finfo(float).tiny)).max()
@@ -70,7 +71,8 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", default=list(tasks()), help="names of tasks (default all 50)")
     chosen = parser.parse_args()
     print(f"MuJoCo {mujoco.__version__}, NumPy {np.__version__}, {chosen.goals} x {chosen.steps} steps a task\n")
-    print("| task | state | observation | reward, relative | successes that differ |\n| --- | ---: | ---: | ---: | ---: |")
+    print("| task | state | observation | reward, relative | successes that differ |")
+    print("| --- | ---: | ---: | ---: | ---: |")
     largest = np.zeros(4)
     for task in chosen.tasks:
         found = differences(task, chosen.goals, chosen.steps)

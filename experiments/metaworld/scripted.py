@@ -43,7 +43,8 @@ def main() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # scripted policies remark that actions are clipped
         done, paid = successes(asked.tasks, asked.goals, asked.seed)
-    print(f"MuJoCo {mujoco.__version__}\n\n| task | successes of {asked.goals} | mean return of 100 |\n| --- | ---: | ---: |")
+    print(f"MuJoCo {mujoco.__version__}\n\n| task | successes of {asked.goals} | mean return of 100 |")
+    print("| --- | ---: | ---: |")
     for task, solved, returns in zip(asked.tasks, done, paid, strict=True):
         print(f"| {task} | {solved.sum()} | {returns.mean():.1f} |")
     count, number = int(done.sum()), done.size

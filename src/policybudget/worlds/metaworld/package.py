@@ -30,7 +30,7 @@ def environment(task: str) -> Any:
     Raises:
         PolicyBudgetError: MuJoCo or Meta-World is not installed.
     """
-    mujoco = import_mujoco()
+    import_mujoco()
     try:
         from metaworld.env_dict import ALL_V3_ENVIRONMENTS
     except ImportError as error:
@@ -38,17 +38,21 @@ def environment(task: str) -> Any:
             f"metaworld: worlds need {error.name}: pip install --no-deps metaworld==3.1.1 (its dependencies "
             'are those of "policybudget[mujoco,metaworld]")'
         ) from error
-
     base = ALL_V3_ENVIRONMENTS[task + VERSION]
-
-    def welds(self: Any) -> None:
-        chosen = self.model.eq_type == mujoco.mjtEq.mjEQ_WELD
-        row = np.zeros(self.model.eq_data.shape[1])
-        row[list(WELD)] = list(WELD.values())
-        self.model.eq_data[chosen] = row
-
-    made = type(base.__name__, (base,), {"reset_mocap_welds": welds})()
+    made = type(base.__name__, (base,), {"reset_mocap_welds": set_welds})()
     made._partially_observable = False
     made.__dict__.pop("sawyer_observation_space", None)  # it depends on that
     made._set_task_called, made._freeze_rand_vec, made.seeded_rand_vec = True, False, True
     return made
+
+
+def set_welds(env: Any) -> None:
+    """Lead the hand of an environment by its mocap body, as ``reset_mocap_welds`` does on an older MuJoCo.
+
+    Args:
+        env: the package's environment.
+    """
+    model = env.model
+    row = np.zeros(model.eq_data.shape[1])
+    row[list(WELD)] = list(WELD.values())
+    model.eq_data[model.eq_type == import_mujoco().mjtEq.mjEQ_WELD] = row

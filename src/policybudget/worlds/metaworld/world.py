@@ -1,4 +1,4 @@
-"""Meta-World as a world: agents are tasks, each with a dynamics of its own; they see and do the same kinds of things."""
+"""Meta-World as a world: agents are tasks, each with a dynamics of its own; observations and actions are alike."""
 
 from __future__ import annotations
 
