@@ -1,7 +1,7 @@
 """What the rewards of Meta-World look at, and where MuJoCo's state has it.
 
 A scene is read as ``env.step`` reads it: after the physics of the step and one ``mj_forward``. Positions are in metres,
-in the frame of the world. N rows are N copies of one task, or of several (``rewards.pay``).
+in the frame of the world. N rows are N copies of one task.
 """
 
 from __future__ import annotations
@@ -113,17 +113,6 @@ class Scene(NamedTuple):
     def second(self) -> Numbers:
         """(N, 3) the other object."""
         return self.observation[:, 11:14]
-
-    def rows(self, which: NDArray[np.integer] | Flags | slice) -> Scene:
-        """Some of the rows.
-
-        Args:
-            which: an index of the batch axis.
-
-        Returns:
-            The scene of those rows.
-        """
-        return Scene._make(field[which] for field in self)
 
 
 class Paid(NamedTuple):
