@@ -130,3 +130,7 @@ class Paid(NamedTuple):
 Reward = Callable[[Scene], Paid]
 FULL = 10.0
 """The reward of a solved task."""
+RADIUS = 0.05
+"""Of a target, in metres, where a task has none of its own."""
+SHOULDER = np.array([0.0, 0.055, 0.07])
+"""From the hand to the part of it that pushes locks and levers."""
