@@ -7,14 +7,11 @@ et al. 2025, Meta-World+). Where those do something else than they seem to mean,
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from policybudget.worlds.metaworld.rewards import buttons, doors, handles, placing, pushing, tools
 from policybudget.worlds.metaworld.rewards.scene import JOINTS, MOST_POINTS, PARTS, POINTS, Paid, Reward, Scene
 from policybudget.worlds.metaworld.rewards.tools import touch_matters
 
-__all__ = ["JOINTS", "MOST_POINTS", "PARTS", "POINTS", "REWARDS", "Paid", "Reward", "Scene", "pay", "touch_matters"]
+__all__ = ["JOINTS", "MOST_POINTS", "PARTS", "POINTS", "REWARDS", "Paid", "Reward", "Scene", "touch_matters"]
 
 REWARDS: dict[str, Reward] = {
     **buttons.REWARDS,
@@ -25,22 +22,3 @@ REWARDS: dict[str, Reward] = {
     **tools.REWARDS,
 }
 """The reward of each task, by the package's name."""
-
-
-def pay(tasks: tuple[str, ...], which: NDArray[np.integer], scene: Scene) -> Paid:
-    """Rewards of copies of several tasks.
-
-    Args:
-        tasks: names of tasks.
-        which: (N) the task of each row, as an index of ``tasks``.
-        scene: N rows.
-
-    Returns:
-        Rewards and successes of all rows.
-    """
-    paid = Paid(np.empty(len(which)), np.empty(len(which), bool))
-    for number, task in enumerate(tasks):
-        rows = np.flatnonzero(which == number)
-        if len(rows):
-            paid.reward[rows], paid.success[rows] = REWARDS[task](scene.rows(rows))
-    return paid

@@ -6,16 +6,12 @@ from functools import partial
 
 import numpy as np
 
-from policybudget.worlds.metaworld.rewards.grasping import closed
-from policybudget.worlds.metaworld.rewards.scene import FULL, Paid, Reward, Scene
+from policybudget.worlds.metaworld.rewards.grasping import closed, closing
+from policybudget.worlds.metaworld.rewards.scene import FULL, RADIUS, SHOULDER, Paid, Reward, Scene
 from policybudget.worlds.metaworld.rewards.shaping import above, both, distance, floor, length, tolerance
 
-RADIUS = 0.05
-"""Of the target."""
 CLOSING_HAND = np.array([-0.5, 0.6, 0.2], np.float32).astype(np.float64)
 """Where the reset of door-close puts the hand; the package keeps it in single precision."""
-SHOULDER = np.array([0.0, 0.055, 0.07])
-"""From the hand to the part of it that pushes."""
 LOCK_LENGTH = 0.1
 DRAWER_LENGTH = 0.2
 
@@ -29,9 +25,8 @@ def _door_open(scene: Scene) -> Paid:
     ready = both(clear, tolerance(at_handle, 0.06, 0.5))
     left = np.pi / 2.0 + np.pi / 6 + scene.joint
     opened = 0.2 * (scene.joint < -np.pi / 90.0) + 0.8 * tolerance(left, 0.5, np.pi / 3.0)
-    closing = (np.clip(scene.action[:, 3], -1, 1) + 1.0) / 2.0
     done = np.abs(scene.object[:, 0] - scene.target[:, 0]) <= 0.08
-    return Paid(np.where(done, FULL, 2.0 * both(ready, closing) + 8.0 * opened), done)
+    return Paid(np.where(done, FULL, 2.0 * both(ready, closing(scene)) + 8.0 * opened), done)
 
 
 def _door_close(scene: Scene) -> Paid:

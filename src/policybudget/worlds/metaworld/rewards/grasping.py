@@ -9,8 +9,8 @@ plane). The fingers are asked to close once caging exceeds a threshold; what the
 
 Meta-World has two forms. In the first (``hold``, ``grip``, ``reach_and_grip``) margins of the pads grow with their
 distance from where the object was. In the second (``hold_beside``, ``pinch``) the package means their distance at the
-reset, but keeps a reference to where pads *are* (``init_left_pad`` follows ``leftpad``); the rewards that are published
-and trained on are those, so the margins here follow the pads, too.
+reset, but keeps a reference to where pads *are* (``init_left_pad`` follows ``leftpad``). That is what it pays, and what
+policies are trained on, so the margins here follow the pads, too.
 """
 
 from __future__ import annotations
@@ -54,6 +54,18 @@ def closed(scene: Scene, effort: float = 1.0) -> Numbers:
         (N) from 0 to 1.
     """
     return np.clip(scene.action[:, 3], 0, effort) / effort
+
+
+def closing(scene: Scene) -> Numbers:
+    """As :func:`closed`, with fingers that are told nothing half closed.
+
+    Args:
+        scene: N rows.
+
+    Returns:
+        (N) from 0 (open) to 1.
+    """
+    return (np.clip(scene.action[:, 3], -1, 1) + 1.0) / 2.0
 
 
 def lifted(scene: Scene, near: float, rise: float, what: Numbers | None = None, start: Numbers | None = None) -> Flags:

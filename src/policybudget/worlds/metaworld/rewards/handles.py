@@ -7,15 +7,11 @@ from functools import partial
 import numpy as np
 
 from policybudget.worlds.metaworld.rewards.grasping import Fingers, closed, hold, lifted
-from policybudget.worlds.metaworld.rewards.scene import FULL, Flags, Numbers, Paid, Reward, Scene
+from policybudget.worlds.metaworld.rewards.scene import FULL, RADIUS, SHOULDER, Flags, Numbers, Paid, Reward, Scene
 from policybudget.worlds.metaworld.rewards.shaping import both, distance, tolerance
 
-SHOULDER = np.array([0.0, 0.055, 0.07])
-"""From the hand to the part of it that pushes."""
 LEVER = 0.2
 """Length of the lever."""
-PULLED = 0.05
-"""Distance from its target at which a handle counts as pulled."""
 
 
 def _press(scene: Scene) -> Paid:
@@ -35,7 +31,7 @@ def _pull(scene: Scene) -> Paid:
     margin = np.abs(scene.target[:, 2] - scene.start_object[:, 2])
     there = (distance(scene.object, scene.tcp) < 0.035) & (scene.opening > 0)
     up = there & (scene.object[:, 1] - 0.01 > scene.start_object[:, 2])
-    return Paid(_pulled(scene, left, margin, Fingers(0.022, 0.05, 0.01), up), left <= PULLED)
+    return Paid(_pulled(scene, left, margin, Fingers(0.022, 0.05, 0.01), up), left <= RADIUS)
 
 
 def _pull_side(scene: Scene) -> Paid:
@@ -47,9 +43,9 @@ def _pull_side(scene: Scene) -> Paid:
 
 
 def _pulled(scene: Scene, left: Numbers, margin: Numbers, fingers: Fingers, up: Flags) -> Numbers:
-    placed = tolerance(left, PULLED, margin)
+    placed = tolerance(left, RADIUS, margin)
     reward = both(hold(scene, scene.object, fingers), placed) + np.where(up, 1.0 + 5.0 * placed, 0.0)
-    return np.where(left < PULLED, FULL, reward)
+    return np.where(left < RADIUS, FULL, reward)
 
 
 def _lever_pull(scene: Scene) -> Paid:

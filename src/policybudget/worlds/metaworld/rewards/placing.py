@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from policybudget.worlds.metaworld.rewards.grasping import Fingers, grip, hold, hold_beside, lifted
-from policybudget.worlds.metaworld.rewards.scene import FULL, Paid, Reward, Scene
+from policybudget.worlds.metaworld.rewards.grasping import Fingers, closing, grip, hold, hold_beside, lifted
+from policybudget.worlds.metaworld.rewards.scene import FULL, RADIUS, Paid, Reward, Scene
 from policybudget.worlds.metaworld.rewards.shaping import (
     above,
     both,
@@ -16,9 +16,6 @@ from policybudget.worlds.metaworld.rewards.shaping import (
     upright,
     within,
 )
-
-RADIUS = 0.05
-"""Of the target."""
 
 
 def _pick_place(scene: Scene) -> Paid:
@@ -118,9 +115,8 @@ def _box_close(scene: Scene) -> Paid:
     clear = above(funnel, scene.hand[:, 2], margin=funnel / 2.0)
     ready = both(clear, tolerance(distance(scene.hand, lid), 0.02, 0.5))
     on = 0.2 * (lid[:, 2] > 0.04) + 0.8 * tolerance(distance(scene.target, lid, (1.0, 1.0, 3.0)), 0.05, 0.25)
-    closing = (np.clip(scene.action[:, 3], -1, 1) + 1.0) / 2.0
     done = distance(scene.object, scene.target) < 0.08
-    reward = np.where(done, FULL, 2.0 * both(closing, ready) + 8.0 * on)
+    reward = np.where(done, FULL, 2.0 * both(closing(scene), ready) + 8.0 * on)
     return Paid(reward * upright(scene.turn, (0.707, 0, 0, 0.707), slack=0.2), done)
 
 

@@ -7,13 +7,11 @@ from functools import partial
 import numpy as np
 
 from policybudget.worlds.metaworld.rewards.grasping import Fingers, hold, pinch, reach_and_grip
-from policybudget.worlds.metaworld.rewards.scene import FULL, Paid, Reward, Scene
+from policybudget.worlds.metaworld.rewards.scene import FULL, RADIUS, Paid, Reward, Scene
 from policybudget.worlds.metaworld.rewards.shaping import both, distance, tolerance, within
 
 HAND = np.array([0.0, 0.6, 0.2])
 """Where resets put the hand."""
-RADIUS = 0.05
-"""Of the target."""
 
 
 def _reach(scene: Scene) -> Paid:

@@ -1,7 +1,7 @@
 """What the rewards of Meta-World look at, and where MuJoCo's state has it.
 
 A scene is read as ``env.step`` reads it: after the physics of the step and one ``mj_forward``. Positions are in metres,
-in the frame of the world. N rows are N copies of one task, or of several (``rewards.pay``).
+in the frame of the world. N rows are N copies of one task.
 """
 
 from __future__ import annotations
@@ -114,17 +114,6 @@ class Scene(NamedTuple):
         """(N, 3) the other object."""
         return self.observation[:, 11:14]
 
-    def rows(self, which: NDArray[np.integer] | Flags | slice) -> Scene:
-        """Some of the rows.
-
-        Args:
-            which: an index of the batch axis.
-
-        Returns:
-            The scene of those rows.
-        """
-        return Scene._make(field[which] for field in self)
-
 
 class Paid(NamedTuple):
     """What a step is worth.
@@ -141,3 +130,7 @@ class Paid(NamedTuple):
 Reward = Callable[[Scene], Paid]
 FULL = 10.0
 """The reward of a solved task."""
+RADIUS = 0.05
+"""Of a target, in metres, where a task has none of its own."""
+SHOULDER = np.array([0.0, 0.055, 0.07])
+"""From the hand to the part of it that pushes locks and levers."""
