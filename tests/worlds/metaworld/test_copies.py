@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,9 +12,9 @@ pytest.importorskip("mujoco")
 pytest.importorskip("imageio")
 pytest.importorskip("metaworld")
 
-from policybudget.errors import PolicyBudgetError  # noqa: E402
-from policybudget.worlds.metaworld.copies import PERFECT, STEPS, UNIT, MetaworldCopies  # noqa: E402
-from policybudget.worlds.registry import make  # noqa: E402
+from policybudget.errors import PolicyBudgetError
+from policybudget.worlds.metaworld.copies import PERFECT, STEPS, UNIT, MetaworldCopies
+from policybudget.worlds.registry import make
 
 TASKS = ("reach", "drawer-close", "reach")
 """Of three agents, two of whom have the same."""
@@ -102,3 +103,9 @@ def test_the_world_by_name() -> None:
     copies = world.copies(2, population.dynamics)  # type: ignore[attr-defined]
     assert copies.reset(0, np.array([1, 0])).shape == (2, 39) and copies._names == ("reach", "drawer-close")
     copies.close()
+
+
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "metaworld.env_dict", None)
+    with pytest.raises(PolicyBudgetError, match=r"metaworld: worlds need metaworld: pip install --no-deps meta"):
+        make("metaworld:reach")

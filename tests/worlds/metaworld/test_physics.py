@@ -9,11 +9,11 @@ pytest.importorskip("mujoco")
 pytest.importorskip("imageio")
 pytest.importorskip("metaworld")
 
-from experiments.metaworld.physics_parity import differences  # noqa: E402
+from experiments.metaworld.physics_parity import differences
 
-from policybudget.worlds.metaworld.names import tasks  # noqa: E402
-from policybudget.worlds.metaworld.physics import TaskPhysics  # noqa: E402
-from policybudget.worlds.metaworld.starts import GOALS, Starts  # noqa: E402
+from policybudget.worlds.metaworld.names import tasks
+from policybudget.worlds.metaworld.physics import TaskPhysics
+from policybudget.worlds.metaworld.starts import GOALS, Starts
 
 pytestmark = pytest.mark.filterwarnings("ignore:Constant:UserWarning")  # the package's scripted policies say so
 

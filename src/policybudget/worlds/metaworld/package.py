@@ -34,8 +34,9 @@ def environment(task: str) -> Any:
     try:
         from metaworld.env_dict import ALL_V3_ENVIRONMENTS
     except ImportError as error:
+        missing = (error.name or "metaworld").partition(".")[0]
         raise PolicyBudgetError(
-            f"metaworld: worlds need {error.name}: pip install --no-deps metaworld==3.1.1 (its dependencies "
+            f"metaworld: worlds need {missing}: pip install --no-deps metaworld==3.1.1 (its dependencies "
             'are those of "policybudget[mujoco,metaworld]")'
         ) from error
     base = ALL_V3_ENVIRONMENTS[task + VERSION]
