@@ -6,9 +6,8 @@ while another's rewards are computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,8 @@ from policybudget.worlds.metaworld.physics import OBSERVED, Ints, TaskPhysics
 from policybudget.worlds.metaworld.starts import GOALS, Starts
 from policybudget.worlds.mujoco.vector_support import generator_from_words, generator_words, matching
 
+Group = tuple[int, Ints, Ints]
+"""A task, the copies that play it, and their rows in its physics, in ascending order."""
 STEPS = 500
 """Of an episode, always."""
 PERFECT = 100.0
@@ -43,7 +44,7 @@ class MetaworldCopies:
         self._names = tuple(dict.fromkeys(tasks))
         self._task_of = np.array([self._names.index(task) for task in tasks])
         self.number, self._threads = number, threads
-        self._pool = ThreadPoolExecutor(threads)
+        self._pool = ThreadPoolExecutor(max(1, threads - 1))
         self._starts = dict[int, Starts]()
         self._physics = dict[int, TaskPhysics]()
         self._free = dict[int, list[int]]()
@@ -51,7 +52,7 @@ class MetaworldCopies:
         self._whom = np.zeros(number, np.int64)
         self._row, self._goal, self._elapsed = (np.full(number, -1) for _ in range(3))
         self._solved = np.zeros(number, bool)
-        self._groups: list[tuple[int, Ints, Ints]] = []
+        self._groups: list[Group] = []
 
     def reset(self, seed: int, whom: np.ndarray | None = None) -> NDArray[np.float32]:
         """Begin fresh episodes with goals drawn at random.
@@ -88,7 +89,7 @@ class MetaworldCopies:
         reached, outcome = np.empty((self.number, OBSERVED)), np.zeros((self.number, 2), np.float32)
         success = np.zeros(self.number, bool)
 
-        def play(group: tuple[int, Ints, Ints]) -> None:
+        def play(group: Group) -> None:
             task, copies, rows = group
             moment = self._physics[task].step(rows, given[copies])
             reached[copies], success[copies] = moment.observation, moment.success
@@ -144,7 +145,7 @@ class MetaworldCopies:
         self._enter(np.arange(self.number), given["whom"])
         self._goal, self._elapsed, self._solved = given["goal"], given["elapsed"], given["solved"]
 
-        def go_on(group: tuple[int, Ints, Ints]) -> None:
+        def go_on(group: Group) -> None:
             for copy, row in zip(*group[1:], strict=True):
                 saved = given["physics"][copy], given["frame"][copy], given["part"][copy]
                 self._physics[group[0]].go_on(int(row), int(self._goal[copy]), saved)
@@ -156,10 +157,19 @@ class MetaworldCopies:
         self._pool.shutdown()
         self._physics.clear()
 
-    def _everywhere(self, do: Callable[[Any], Any], groups: Iterable[tuple[int, Ints, Ints]]) -> None:
-        """Something for every task, side by side."""
-        for _ in self._pool.map(do, groups):
-            pass
+    def _everywhere(self, do: Callable[[Group], None], groups: list[Group]) -> None:
+        """Something for every task: this thread does it, and others of the pool that wake up in time."""
+        waiting = iter(groups)  # each thread takes the next one
+
+        def work() -> None:
+            for group in waiting:
+                do(group)
+
+        helpers = [self._pool.submit(work) for _ in range(min(self._threads, len(groups)) - 1)]
+        work()
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
 
     def _clear(self) -> None:
         """No copy is in any row."""
@@ -174,7 +184,7 @@ class MetaworldCopies:
         seen, place = np.empty((self.number, OBSERVED)), np.zeros(self.number, bool)
         place[copies] = True
 
-        def begin(group: tuple[int, Ints, Ints]) -> None:
+        def begin(group: Group) -> None:
             task, theirs, rows = group
             for copy, row in zip(theirs[place[theirs]], rows[place[theirs]], strict=True):
                 seen[copy] = self._physics[task].begin(int(row), int(self._goal[copy]))

@@ -68,7 +68,7 @@ class TaskPhysics:
         self.starts, self.room, self._threads, self._mujoco = starts, room, threads, import_mujoco()
         model, self._watched = starts.model, starts.task == TOUCHED
         self._batch: Any = self._mujoco.batch.Batch(model, room, threads, persistent=self._watched)
-        self._model, self._data = model, self._mujoco.MjData(model) if self._watched else None
+        self._model, self._data = model, self._mujoco.MjData(model)
         self.state: Floats = self._batch.state
         self._body_pos, self._site_pos = self._batch.expand("body_pos"), self._batch.expand("site_pos")
         self._mocap_pos, self._mocap_quat = self._batch.bind("mocap_pos"), self._batch.bind("mocap_quat")

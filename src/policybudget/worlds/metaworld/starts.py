@@ -118,8 +118,16 @@ class Starts:
         kind = mujoco.mjtState.mjSTATE_INTEGRATION
         state = np.empty(mujoco.mj_stateSize(env.model, kind))
         mujoco.mj_getState(env.model, env.data, state, kind)
-        known = (env.model.body_pos, env.model.site_pos, observation, env._target_pos, env.init_tcp, env.obj_init_pos)
-        return Start(state, *(np.array(value, np.float64) for value in known), self._part())
+        return Start(
+            state=state,
+            body_pos=np.array(env.model.body_pos),
+            site_pos=np.array(env.model.site_pos),
+            observation=np.array(observation, np.float64),
+            target=np.array(env._target_pos, np.float64),
+            tcp=np.array(env.init_tcp, np.float64),
+            object=np.array(env.obj_init_pos, np.float64),
+            part=self._part(),
+        )
 
     def _part(self) -> Floats:
         if self.task.startswith("button-press"):
