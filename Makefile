@@ -51,4 +51,5 @@ $(VENV)/.installed: $(PARTS) | $(BIN)/python
 
 $(VENV)/.installed-dev: $(PARTS) | $(BIN)/python
 	$(PIP) -e ".[dev]"
+	$(PIP) --no-deps metaworld # asks for an older MuJoCo
 	@touch $(VENV)/.installed $@

@@ -23,7 +23,7 @@ KINDS = ("JAX", "host")
 def world_of(problem: RepresentedMDP, kind: str) -> World:
     """The world itself, or the same stepped on the host."""
     assert isinstance(problem.world, JaxWorld)
-    return problem.world if kind == "JAX" else JaxOnHost(problem.world, problem.population.rewards.dynamics)
+    return problem.world if kind == "JAX" else JaxOnHost(problem.world)
 
 
 def policies(world: World, budget: int) -> Policies:

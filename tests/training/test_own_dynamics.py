@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -44,6 +45,14 @@ def stepping(problem: RepresentedMDP) -> tuple[Stepper, TrainState]:
     assert Known(task.rewards, 2, task.agents).seen is None
     step = Stepper(task, names)
     return step, begin(task, first, step.start(key, first), 0, key)
+
+
+def test_critics_are_told_what_agents_differ_in_if_they_do() -> None:
+    told = Phase("em", EM(), replace(TINY, critic_sees_agent=True), 2, 10 * TINY.batch)
+    differ, alike = mine(4), mine(4)
+    alike = replace(alike, population=replace(alike.population, dynamics=np.ones((4, 1)), parameters=None))
+    assert make_task(differ, told, 0.05, False).told is not None
+    assert make_task(alike, told, 0.05, False).told is None
 
 
 def test_training_fills_the_cells_of_a_policys_own_agents_and_a_look_the_others() -> None:

@@ -18,7 +18,6 @@ from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import Result, load
 from policybudget.worlds import registry
 from policybudget.worlds.interface import World
-from policybudget.worlds.mujoco import goals
 
 
 @dataclass(frozen=True)
@@ -125,8 +124,9 @@ def write_tasks(path: Path, name: str, number: int | None, seed: int) -> str:
     if number is not None and number < 1:
         raise PolicyBudgetError(f"tasks must be at least 1, got {number}")
     check_seed(seed)
-    tasks = registry.held_out(name, DRAWN if number is None else number, seed)
-    files.write(path, goals.goals_table(name, tasks))
+    tasks, table = registry.held_out(name, DRAWN if number is None else number, seed), registry.entry(name).table
+    assert table is not None  # worlds that draw held-out tasks can write them
+    files.write(path, table(tasks))
     train = f"policybudget train --world {name} --population {path} --algorithm random --budget {tasks.size}"
     return f"{tasks.size} tasks written to {path}; a policy of its own for each:\n{train}"
 

@@ -38,7 +38,7 @@ class HostSampler:
 
     def __init__(self, world: HostWorld, budget: int, copies: int, rewards: Rewards) -> None:
         self.world, self.shape, self.rewards = world, (budget, copies), rewards
-        self.copies = world.copies(budget * copies)
+        self.copies = world.copies(budget * copies, _told(rewards))
 
     def start(self, key: PRNGKeyArray, shares: Float[Array, "k n"] | None = None) -> Ongoing:
         """Fresh episodes everywhere.
@@ -138,6 +138,11 @@ class HostSampler:
         )
 
 
+def _told(rewards: Rewards) -> np.ndarray | None:
+    """What a world is told of each agent, for NumPy."""
+    return None if rewards.dynamics is None else np.asarray(rewards.dynamics)
+
+
 def _flat(whom: Any) -> np.ndarray | None:
     """For all copies in one row."""
     return None if whom is None else np.asarray(whom).reshape(-1)
@@ -181,7 +186,7 @@ def play(
     start_key, noise_key = jax.random.split(key)
     acting, whom = policies.on_host(space), everybody(rewards, budget, episodes)
     shape = (budget, episodes if whom is None else whom.shape[1])
-    copies, then = world.copies(shape[0] * shape[1]), _flat(whom)
+    copies, then = world.copies(shape[0] * shape[1], _told(rewards)), _flat(whom)
     alive, lengths = np.ones(shape, bool), np.zeros(shape, np.float32)
     returns: Array | None = None
     paid = rewards.features if whom is None else lambda seen: rewards.paid(seen, whom)[..., None]

@@ -117,6 +117,6 @@ def play(world: World, rewards: Rewards, policies: Acting, key: PRNGKeyArray, ep
         return host.play(world, rewards, policies, key, episodes, greedy)
     assert isinstance(world, JaxWorld)
     if not isinstance(policies, Policies):
-        return host.play(JaxOnHost(world, rewards.dynamics), rewards, policies, key, episodes, greedy)
+        return host.play(JaxOnHost(world), rewards, policies, key, episodes, greedy)
     played: Played = _play(world, rewards, policies, key, episodes, greedy)
     return played

@@ -96,8 +96,9 @@ class Task(eqx.Module):
 
     @property
     def told(self) -> Float[Array, "n q"] | None:
-        """What critics see of the agent that is played for; None for nothing."""
-        return self.rewards.told if self.rewards.own and self.settings.critic_sees_agent else None
+        """What critics see of the agent that is played for; None for nothing, as where agents do not differ."""
+        told = self.rewards.told if self.settings.critic_sees_agent else None
+        return None if told is None or not told.shape[1] else told
 
 
 def make_task(problem: RepresentedMDP, phase: Phase, mixing: float, keeps_episodes: bool) -> Task:

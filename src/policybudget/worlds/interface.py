@@ -253,11 +253,13 @@ class HostWorld(World):
     """A world stepped on the host, outside the compiled program."""
 
     @abc.abstractmethod
-    def copies(self, number: int) -> Copies:
+    def copies(self, number: int, dynamics: np.ndarray | None = None) -> Copies:
         """Parallel copies, not yet reset.
 
         Args:
             number: E.
+            dynamics: (n, p) what a world is told of each agent (:attr:`Population.dynamics`); None where all agents
+                share a dynamics.
 
         Returns:
             The copies.

@@ -17,11 +17,9 @@ class JaxOnHost(HostWorld):
 
     Attributes:
         world: the world.
-        dynamics: (n, p) what it is told of each agent; None where all agents share a dynamics.
     """
 
     world: JaxWorld
-    dynamics: Float[Array, "n p"] | None = None
 
     @property
     def name(self) -> str:
@@ -53,13 +51,14 @@ class JaxOnHost(HostWorld):
         """Of the world."""
         return self.world.own_dynamics
 
-    def copies(self, number: int) -> JaxCopies:
+    def copies(self, number: int, dynamics: np.ndarray | None = None) -> JaxCopies:
         """E parallel copies.
 
         Args:
             number: E.
+            dynamics: (n, p) what the world is told of each agent; None where all agents share a dynamics.
         """
-        return JaxCopies(self.world, number, self.dynamics)
+        return JaxCopies(self.world, number, None if dynamics is None else jnp.asarray(dynamics))
 
 
 class JaxCopies:

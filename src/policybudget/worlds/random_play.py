@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from policybudget.worlds.interface import Box, Copies, HostStep, HostWorld, JaxWorld, MultiDiscrete, World
@@ -40,7 +41,9 @@ def copies_of(world: HostWorld | JaxWorld, dynamics: Any = None) -> Copies:
     Returns:
         ``COPIES`` copies, not yet reset.
     """
-    return world.copies(COPIES) if isinstance(world, HostWorld) else JaxCopies(world, COPIES, dynamics)
+    if isinstance(world, HostWorld):
+        return world.copies(COPIES, dynamics)
+    return JaxCopies(world, COPIES, None if dynamics is None else jnp.asarray(dynamics))
 
 
 def play(world: World, copies: Copies, first: np.ndarray, steps: int) -> Played:

@@ -11,7 +11,7 @@ from policybudget.errors import PolicyBudgetError, check_agents, not_one_of
 from policybudget.from_file import PYTHON
 from policybudget.population import Population
 from policybudget.users import read_own, read_users
-from policybudget.worlds.entry import PAPER, PLAIN, Entry, Search, Settings
+from policybudget.worlds.entry import PAPER, PLAIN, SCALED, Entry, Search, Settings
 from policybudget.worlds.glucose.names import GLUCOSE, glucose_world
 from policybudget.worlds.glucose.population import glucose_population, read_patients
 from policybudget.worlds.glucose.world import GlucoseWorld
@@ -19,6 +19,9 @@ from policybudget.worlds.grid.names import RESOURCES, resource_world
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 from policybudget.worlds.gym.world import GymnasiumWorld, world_by_id, world_in_file
 from policybudget.worlds.interface import World
+from policybudget.worlds.metaworld.names import METAWORLD
+from policybudget.worlds.metaworld.population import agents_table, held_out_tasks, read_agents, task_population
+from policybudget.worlds.metaworld.world import metaworld_world
 from policybudget.worlds.mujoco.goals import GOALS, goal_population, goal_world, goals_table, population_of
 from policybudget.worlds.mujoco.velocity import NAMES, velocity_population, velocity_population_of, velocity_world
 
@@ -32,8 +35,8 @@ def entry(name: str) -> Entry:
     """What is known of a world by name.
 
     Args:
-        name: one of ``WORLDS``, ``glucose:`` or ``resource-gathering:`` and options, ``gym:`` and the id of an
-            environment, ``python:FILE.py:NAME``, or the name of a world made by hand.
+        name: one of ``WORLDS``, ``glucose:`` or ``resource-gathering:`` and options, ``metaworld:`` and tasks, ``gym:``
+            and the id of an environment, ``python:FILE.py:NAME``, or the name of a world made by hand.
 
     Returns:
         The entry. Of a world that is in no register it says how such worlds are usually trained; ``world`` is None.
@@ -44,6 +47,8 @@ def entry(name: str) -> Entry:
         return _glucose(name)
     if name.startswith(f"{RESOURCES}:"):
         return _resource_gathering(name)
+    if name.startswith(METAWORLD):
+        return _metaworld(name)
     if name.startswith(GYM):
         return Entry(name=name, world=partial(world_by_id, name.removeprefix(GYM)), from_file=_users)
     if name.startswith(PYTHON):
@@ -63,7 +68,8 @@ def make(
         population_seed: decides the draw of the population, where it is drawn.
         population: path of a users.csv, for ``gym:`` and ``python:`` worlds (:mod:`policybudget.users`) and
             robots, where it has each user's goal in column ``speed`` (m/s) or ``direction`` (degrees), and
-            for ``glucose``, where it has each user's ``patient`` and wishes (``low``, ``high``).
+            for ``glucose``, where it has each user's ``patient`` and wishes (``low``, ``high``), and for
+            ``metaworld:``, where it has each user's ``task`` and wishes (``reward``, ``success``).
 
     Returns:
         The world and the n agents.
@@ -75,7 +81,7 @@ def make(
         check_agents(agents)
     known = entry(name)
     if known.world is None:
-        raise not_one_of("world", name, (*WORLDS, "gym:ID", "python:FILE.py:NAME"))
+        raise not_one_of("world", name, (*WORLDS, f"{METAWORLD}TASKS", "gym:ID", "python:FILE.py:NAME"))
     if population is None and known.draw is not None:
         return known.world(), known.draw(agents, population_seed)
     if known.from_file is None:
@@ -98,7 +104,7 @@ def held_out(name: str, agents: int, population_seed: int = 0) -> Population:
     """Agents to test on: no agent has a goal of an agent that :func:`make` draws, with this seed or another.
 
     Args:
-        name: one of ``GOALS``.
+        name: one of ``GOALS``, or ``metaworld:`` and tasks.
         agents: n; the draw for training does not depend on it.
         population_seed: decides the draw, in a stream of its own beside that of :func:`make`.
 
@@ -207,6 +213,20 @@ def _glucose(name: str) -> Entry:
         draw=lambda agents, seed: glucose_population(glucose_world(name), agents, seed),
         from_file=lambda world, path: read_patients(cast(GlucoseWorld, world), path),
         pictures=("policybudget.assessment.glucose_figures:profiles_of_run",),
+    )
+
+
+def _metaworld(name: str) -> Entry:
+    """Tasks of Meta-World. Policies see goals, but not tasks; critics are told the task, as multi-task critics are."""
+    learner: Settings = {**SCALED, "critic_sees_agent": True}
+    return Entry(
+        name=name,
+        learner={"default": learner, "plain": learner, "paper": {**learner, **PAPER, "critic": "mixture"}},
+        world=partial(metaworld_world, name),
+        draw=lambda agents, seed: task_population(name, agents),
+        from_file=lambda _, path: read_agents(path),
+        held_out=partial(held_out_tasks, name),
+        table=agents_table,
     )
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from policybudget.errors import PolicyBudgetError, WorldError, extra
 from policybudget.from_file import function_in, importable, line
 from policybudget.units import Units
@@ -93,8 +95,8 @@ class GymnasiumWorld(HostWorld):
         """Of the environment; ``NO_LIMIT`` if it has none."""
         return self.limit
 
-    def copies(self, number: int) -> GymnasiumCopies:
-        """E parallel copies."""
+    def copies(self, number: int, dynamics: np.ndarray | None = None) -> GymnasiumCopies:
+        """E parallel copies; agents with an environment of their own are known by their number."""
         return GymnasiumCopies(self, number)
 
 

@@ -1,0 +1,1 @@
+"""Meta-World's 50 manipulation tasks."""
