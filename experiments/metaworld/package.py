@@ -6,11 +6,11 @@ import warnings
 from functools import cache
 from typing import Any, NamedTuple
 
-import mujoco
 import numpy as np
-from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 from metaworld.policies import ENV_POLICY_MAP
 
+from policybudget.worlds.metaworld import package
+from policybudget.worlds.metaworld.names import VERSION
 from policybudget.worlds.metaworld.rewards import JOINTS, MOST_POINTS, PARTS, POINTS, Paid, Scene
 
 RECKLESS = 0.15
@@ -33,17 +33,8 @@ class Visited(NamedTuple):
 
 @cache
 def environment(task: str) -> Any:
-    """The package's environment, goal in sight, whose welds are set as MuJoCo 4 lays them out (one more number)."""
-
-    def reset_mocap_welds(self: Any) -> None:
-        welds = self.model.eq_type == mujoco.mjtEq.mjEQ_WELD
-        self.model.eq_data[welds, :11] = [0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 5]
-
-    published = ALL_V3_ENVIRONMENTS[task]
-    env = type(published.__name__, (published,), {"reset_mocap_welds": reset_mocap_welds})()
-    env._set_task_called, env._partially_observable, env.seeded_rand_vec = True, False, True
-    del env.sawyer_observation_space  # has the bounds of hidden goals
-    return env
+    """The package's environment, made once; its goal is in sight."""
+    return package.environment(task.removesuffix(VERSION))
 
 
 def reset(env: Any, seed: int) -> np.ndarray:

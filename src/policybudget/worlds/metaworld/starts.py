@@ -13,23 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from policybudget.worlds.metaworld.names import VERSION
 from policybudget.worlds.metaworld.package import environment
+from policybudget.worlds.metaworld.rewards import PARTS
 from policybudget.worlds.mujoco.physics import import_mujoco
 
 Floats = NDArray[np.float64]
 GOALS = 50
 """Of each task, as in the benchmarks of the package."""
-_PARTS: dict[str, str] = {
-    "dial-turn": "dial_push_position",
-    "handle-press": "_handle_init_pos",
-    "handle-press-side": "_handle_init_pos",
-    "peg-insert-side": "peg_head_pos_init",
-    "stick-pull": "stick_init_pos",
-    "stick-push": "stick_init_pos",
-    "window-close": "window_handle_pos_init",
-    "window-open": "window_handle_pos_init",
-}
-"""What the package calls ``Scene.start_part``, by task. That of bin-picking is known after the first step."""
 
 
 class Start(NamedTuple):
@@ -130,7 +121,9 @@ class Starts:
         )
 
     def _part(self) -> Floats:
-        if self.task.startswith("button-press"):
-            return np.array(self._env._get_site_pos("buttonStart"), np.float64)
-        name = _PARTS.get(self.task)
-        return np.full(3, np.nan) if name is None else np.array(getattr(self._env, name), np.float64)
+        name = PARTS.get(self.task + VERSION)
+        if name is None or name.startswith("observation"):  # that of bin-picking is known after the first step
+            return np.full(3, np.nan)
+        of_site = name.removeprefix("site ")
+        found = getattr(self._env, name) if of_site == name else self._env._get_site_pos(of_site)
+        return np.array(found, np.float64)
