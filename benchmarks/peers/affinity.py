@@ -51,7 +51,7 @@ class Latest:
         self.policies = event.snapshot.state.policies
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity: the loop is compiled for a rule, and arrays have no hash
 class AffinityGroups(FixedAssignment):
     """Groups of users whom the same steps of a universal policy help.
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +103,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("results", type=Path, nargs="?", default=RESULTS)
     folder = options.parse_args().results
+    if not folder.is_dir():
+        sys.exit(f"expected a folder of results, {folder} is none; benchmarks/peers/run_all.py makes one")
     for world in sorted(path for path in folder.iterdir() if path.is_dir()):
         records = [json.loads(file.read_text()) for file in sorted(world.glob("*.json"))]
         rows = [row for record in records for row in rows_of(record)]
