@@ -95,7 +95,7 @@ def options() -> set[str]:
     for words in [*([name] for name in POLICYBUDGET), *trains]:
         with see, pytest.raises(SystemExit):
             main([*words, "--help"])
-    for script in [*ROOT.glob("benchmarks/*.py"), *ROOT.glob("experiments/*/run.py")]:
+    for script in [*ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("experiments/*/run.py")]:
         found |= options_in(script)
     return found.union(*(OPTION.findall(text) for text in helped))
 
