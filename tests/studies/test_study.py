@@ -133,10 +133,8 @@ def test_the_hash_is_of_what_is_trained_and_nothing_else(empty_place: Path) -> N
 
 
 def test_names_say_what_differs_and_no_more() -> None:
-    units = [Unit(preset("plain", "w", rule), 1) for rule in ("em", "random")]
-    units = [
-        Unit(replace(unit.configuration, world="resource-gathering", budget=k), 1) for unit in units for k in (1, 2)
-    ]
+    presets = [preset("plain", "resource-gathering", rule) for rule in ("em", "random")]
+    units = [Unit(replace(one, budget=k), 1) for one in presets for k in (1, 2)]
     study = Study(tuple(units))
     assert study.varied == ("algorithm", "budget")
     assert study.names == ("em budget 1", "em budget 2", "random budget 1", "random budget 2")

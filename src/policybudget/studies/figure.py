@@ -1,4 +1,4 @@
-"""The picture of a study: a bar per setting with its interval over seeds, beside what is possible and what others say."""
+"""The picture of a study: a bar per setting with its interval over seeds, beside what is possible."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ def draw(outcome: Outcome, title: str = "", lines: Sequence[tuple[Any, float, st
     axis.set_ylabel("welfare")
     axis.axhline(0, color="0.4", linewidth=0.8)
     axis.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    if axis.get_legend_handles_labels()[1]:
+        figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figures.entitle(figure, title) if title else figure
 
 
