@@ -1,6 +1,6 @@
 """A Ray cluster of two nodes, one of them killed in mid-run: the table is the same bits as by processes alone.
 
-``python experiments/studies/ray_nodes.py`` trains the same small study three times: by processes; on two nodes (separate
+``python experiments/studies/ray_nodes.py`` trains one study three times: by processes; on two nodes (separate
 raylets on this machine, a core each); and on two nodes of which one is killed, with all of its processes, while both
 work on a unit. It prints the times, what the nodes did, and whether the three tables are the same bits.
 """

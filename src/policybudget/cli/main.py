@@ -14,6 +14,7 @@ COMMANDS = {
     "resume": "go on with a training that was stopped",
     "evaluate": "play fresh episodes of a trained run: welfare and return matrix",
     "study": "many trainings as one plan: what is missing is run",
+    "reproduce": "a figure of the paper, made again: what is missing is run",
     "curve": "what k policies are worth, for every k: how many to approve",
     "assess": "the evidence for each policy of a run, as a page to approve it by",
     "compare": "two runs for the same users: what changed, who gained, who lost",

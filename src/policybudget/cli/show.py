@@ -15,6 +15,7 @@ from policybudget.assessment.evaluation_text import unserved
 from policybudget.assessment.statistics import plus_minus, shown
 from policybudget.studies.curve import Found
 from policybudget.studies.figure import NAME as FIGURE
+from policybudget.studies.reproduce import VERDICTS, Reproduced
 from policybudget.studies.run import Finished
 from policybudget.studies.summary import COSTS, SUMMARY, TABLE, Outcome
 from policybudget.studies.unit import FOLDER as UNITS
@@ -76,6 +77,28 @@ def study(folder: Path, found: Outcome) -> None:
         console.print("+- is the half-width of a 95 % confidence interval of the mean over seeds", style="dim")
     console.print(f"files   {TABLE}, {COSTS}, {SUMMARY}, {FIGURE} in {folder}", soft_wrap=True, highlight=False)
     console.print(f"runs    {folder / UNITS}", soft_wrap=True, highlight=False)
+
+
+def reproduced(folder: Path, found: Reproduced) -> None:
+    """A row per bar and sentence of the paper.
+
+    Args:
+        folder: of the figure.
+        found: what it came to.
+    """
+    if not found.verdicts:
+        study(folder, found.outcome)
+        return
+    console = Console()
+    console.print(found.title, highlight=False)
+    table = _columns("world", "bar", "k", "welfare", "seeds", "the paper says", "this is")
+    one_world = len({one.row.settings["world"] for one in found.verdicts}) == 1
+    for one in found.verdicts:
+        table.add_row(*["" if one_world and at == 0 else cell for at, cell in enumerate(one.shown())])
+    console.print(table)
+    console.print("+- is the half-width of a 95 % confidence interval of the mean over seeds", style="dim")
+    names = f"{TABLE}, {COSTS}, {SUMMARY}, {VERDICTS}, {FIGURE}"
+    console.print(f"files   {names} in {folder}", soft_wrap=True, highlight=False)
 
 
 def curve(folder: Path, found: Found) -> None:

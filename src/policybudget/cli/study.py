@@ -43,12 +43,14 @@ class Options:
         plan: what is trained.
         out: folder of the study.
         seeds: of each training.
+        quick: a first look.
         launch: where.
     """
 
     plan: Path = argument("options of train, and lists of which all combinations are trained (TOML)", "PLAN.toml")
     out: Path = option(..., "folder of the study, new or to go on with", metavar="DIR")
     seeds: int | None = option(None, "so many seeds, from 0 on, instead of those of the plan", most=100_000)
+    quick: bool = option(False, "a first look: what the plan has under [quick] instead of the rest")
     launch: Launch = Launch()
 
 
@@ -64,7 +66,7 @@ def run(arguments: Sequence[str]) -> None:
     from policybudget.studies.run_units import run_study
     from policybudget.studies.study import NAME
 
-    asked = plan.load(options.plan, **({} if options.seeds is None else {"seeds": options.seeds}))
+    asked = plan.load(options.plan, options.quick, **({} if options.seeds is None else {"seeds": options.seeds}))
     run = launcher.launcher(options.launch.launcher, options.launch.processes)
     if not (options.out / NAME).exists():
         new_folder(options.out)

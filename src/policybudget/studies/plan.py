@@ -13,6 +13,9 @@
     [[block]]                           # further options and lists; several blocks stand side by side
     label = "as in the paper"
     preset = "paper"
+
+    [quick]                             # what --quick takes instead, for a first look
+    transitions = 10_000
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ LARGEST = 1024 * 1024
 """Bytes of a plan."""
 AS_SEED = "seed"
 """The population_seed that is each training's own seed."""
-OWN = ("title", "seeds", "grid", "block", "label")
+OWN = ("title", "seeds", "grid", "block", "label", "quick")
 """What a plan has besides options of ``policybudget train``."""
 NAMED = ("world", "preset", "algorithm", "search")
 """What the defaults of all other options depend on."""
@@ -44,11 +47,12 @@ REFUSED = {"cores": "every unit computes on one core", "config": "write its opti
 Options = dict[str, Any]
 
 
-def load(path: Path, **instead: Any) -> Study:
+def load(path: Path, quick: bool = False, **instead: Any) -> Study:
     """The study that a plan asks for, each of its trainings checked.
 
     Args:
         path: of the TOML file; files that it names are beside it.
+        quick: whether what the plan has under ``[quick]`` takes the place of the rest; the title says so.
         **instead: options that take the place of those of the plan.
 
     Raises:
@@ -62,22 +66,25 @@ def load(path: Path, **instead: Any) -> Study:
         raise PolicyBudgetError(f"no plan: {error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PolicyBudgetError(f"{path} is no plan: {error}") from None
-    return study(plan, path, **instead)
+    return study(plan, path, quick, **instead)
 
 
-def study(plan: Mapping[str, Any], path: Path, **instead: Any) -> Study:
+def study(plan: Mapping[str, Any], path: Path, quick: bool = False, **instead: Any) -> Study:
     """The study that a plan asks for, each of its trainings checked.
 
     Args:
         plan: as TOML has it.
         path: for errors; files that the plan names are beside it.
+        quick: whether what the plan has under ``[quick]`` takes the place of the rest; the title says so.
         **instead: options that take the place of those of the plan.
 
     Raises:
         PolicyBudgetError: an option is unknown or out of range, or a training fits no world.
     """
     title = _text(path, plan, "title")
-    common = {_known(name): value for name, value in plan.items() if name not in ("title", "block")}
+    common = {_known(name): value for name, value in plan.items() if name not in ("title", "block", "quick")}
+    small = _quick(path, plan) if quick else {}
+    lists, instead = _grid(path, small), {name: value for name, value in small.items() if name != "grid"} | instead
     blocks = plan.get("block", [{}])
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks) or not blocks:
         raise PolicyBudgetError(f"{path}: block must be written [[block]], with options below it")
@@ -87,11 +94,11 @@ def study(plan: Mapping[str, Any], path: Path, **instead: Any) -> Study:
         options = {name: value for name, value in (common | block).items() if name != "grid"}
         for name in options.keys() & grid.keys() & block.keys():
             raise PolicyBudgetError(f"{path}: {name} is an option and a list of the same block; leave one of them out")
-        for unit in _units(path, options, grid, instead):
+        for unit in _units(path, options, {name: lists.get(name, values) for name, values in grid.items()}, instead):
             units.setdefault((unit.label, unit.sha256), unit)
             if len(units) > schemas.MOST_SEEDS:
                 raise PolicyBudgetError(f"{path} asks for more than {schemas.MOST_SEEDS:,} trainings")
-    return Study(tuple(units.values()), title)
+    return Study(tuple(units.values()), f"{title} (quick: {_said(small | lists)})".strip() if quick else title)
 
 
 def _units(path: Path, options: Options, grid: Options, instead: Options) -> Iterator[Unit]:
@@ -130,6 +137,18 @@ def _grid(path: Path, block: Mapping[str, Any]) -> Options:
             raise PolicyBudgetError(f"{path}: grid.{name} must be a list with a value at least, got {values!r}")
         found[_known(name)] = values
     return found
+
+
+def _quick(path: Path, plan: Mapping[str, Any]) -> Options:
+    """What takes the place of the rest, by names with underscores."""
+    small = plan.get("quick", {})
+    if not isinstance(small, dict) or not small:
+        raise PolicyBudgetError(f"{path} has nothing under [quick], which --quick asks for")
+    return {_known(name): value for name, value in small.items()}
+
+
+def _said(options: Options) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in options.items() if name != "grid")
 
 
 def _known(name: str) -> str:
