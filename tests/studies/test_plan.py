@@ -89,7 +89,7 @@ def test_files_are_beside_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("[grdi]\nbudget = [1]", "unknown option 'grdi' (did you mean 'grid'?)"),
         ('[grid]\nalgoritm = ["em"]', "unknown option 'algoritm' (did you mean 'algorithm'?)"),
         ("budget = 'three'", "budget must be like 3, got 'three'"),
-        ("world = 3", "expected `str`, got `int`"),
+        ("world = 3", "world must be a text of at most 1000 characters, got 3"),
         ("[grid]\nbudget = []", "grid.budget must be a list with a value at least, got []"),
         ("[grid]\nbudget = '5-1'", "a range of budgets must begin with the smaller number"),
         ("budget = 26", "budget must be between 1 and the number of agents (25), got 26"),
@@ -99,7 +99,7 @@ def test_files_are_beside_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("grid = 3", "grid must be written [grid]"),
         ("[[block]]\nbudget = 1\ngrid.budget = [1]", "budget is an option and a list of the same block"),
         ("[[", "is no plan: "),
-        ("title = 3", "expected `str`, got `int`"),
+        ("title = 3", "title must be a text of at most 1000 characters, got 3"),
     ],
 )
 def test_plans_that_are_wrong(text: str, words: str, empty_place: Path, one_line: Callable[[list[str]], str]) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from policybudget.cli import interrupts
 from policybudget.cli.options import parse
 from policybudget.cli.study import Launch
-from policybudget.runs.folder import new_folder
 from policybudget.settings import argument, option
 
 DESCRIPTION = "A figure of Ivanov & Ben-Porat 2024: runs what is missing, draws it, and says what it says to the paper."
@@ -31,7 +30,7 @@ class Options:
     out: Path = option(..., "folder of the figure, new or to go on with", metavar="DIR")
     seeds: int | None = option(None, "so many seeds, from 0 on, instead of those of the plan", most=100_000)
     quick: bool = option(False, "a first look: fewer seeds and transitions, and no reproduction")
-    launch: Launch = Launch()
+    launch: Launch = field(default_factory=Launch)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -43,12 +42,8 @@ def run(arguments: Sequence[str]) -> None:
     options = parse("reproduce", DESCRIPTION, Options, arguments)
     from policybudget.cli import show
     from policybudget.studies import launcher, reproduce
-    from policybudget.studies.study import NAME
 
-    reproduce.planned(options.figure, options.quick, options.seeds)
     run = launcher.launcher(options.launch.launcher, options.launch.processes)
-    if not (options.out / NAME).exists():
-        new_folder(options.out)
     with interrupts.unwinding(options.out):
         found = reproduce.reproduce(
             options.figure,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from policybudget.cli import interrupts
 from policybudget.cli.options import parse
 from policybudget.errors import PolicyBudgetError
-from policybudget.runs.folder import new_folder
 from policybudget.settings import argument, check_options, option
 
 DESCRIPTION = "Many trainings as one plan: runs what is missing, gathers a table, draws it. The same command goes on."
@@ -51,7 +50,7 @@ class Options:
     out: Path = option(..., "folder of the study, new or to go on with", metavar="DIR")
     seeds: int | None = option(None, "so many seeds, from 0 on, instead of those of the plan", most=100_000)
     quick: bool = option(False, "a first look: what the plan has under [quick] instead of the rest")
-    launch: Launch = Launch()
+    launch: Launch = field(default_factory=Launch)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -64,14 +63,11 @@ def run(arguments: Sequence[str]) -> None:
     from policybudget.cli import show
     from policybudget.studies import launcher, plan
     from policybudget.studies.run_units import run_study
-    from policybudget.studies.study import NAME
 
     asked = plan.load(options.plan, options.quick, **({} if options.seeds is None else {"seeds": options.seeds}))
     run = launcher.launcher(options.launch.launcher, options.launch.processes)
-    if not (options.out / NAME).exists():
-        new_folder(options.out)
     with interrupts.unwinding(options.out):
-        asked.save(options.out)
+        asked.begin(options.out)
         found = run_study(options.out, asked, run, options.launch.quiet)
     if not options.launch.quiet:
         show.study(options.out, found)

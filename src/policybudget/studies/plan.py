@@ -30,7 +30,7 @@ from typing import Any, get_type_hints
 from policybudget.errors import PolicyBudgetError, RunFolderError, did_you_mean
 from policybudget.from_file import located
 from policybudget.runs import files, inputs, schemas
-from policybudget.settings import budgets
+from policybudget.settings import LONGEST, budgets
 from policybudget.studies.study import Study, with_seed
 from policybudget.studies.unit import Unit
 from policybudget.training.configuration import Configuration, cast, preset, settings_of
@@ -157,7 +157,13 @@ def _known(name: str) -> str:
 
 
 def _text(path: Path, options: Mapping[str, Any], name: str) -> str:
-    return str(files.checked(path, options.get(name, ""), schemas.Text))
+    """A text of a plan; "" if it has none of this name."""
+    text = options.get(name, "")
+    if not isinstance(text, str) or len(text) > LONGEST or not text.isprintable():
+        raise PolicyBudgetError(
+            f"{path}: {name} must be a text of at most {LONGEST} characters, got {ascii(text)[:60]}"
+        )
+    return text
 
 
 def configured(path: Path, options: Mapping[str, Any]) -> Configuration:
@@ -171,13 +177,15 @@ def configured(path: Path, options: Mapping[str, Any]) -> Configuration:
         PolicyBudgetError: an option is unknown, of another type, or out of range.
     """
     given = inputs.find(path.parent, {_known(name): value for name, value in options.items()})
-    named = {name: files.checked(path, given.pop(name), str) for name in NAMED if name in given}
+    named = {name: _text(path, given, name) for name in NAMED if name in given}
     world = located(named.get("world", Configuration.world))
     base = preset(named.get("preset", "default"), world, named.get("algorithm", "em"), named.get("search"))
     parts: dict[str, Any] = {"learner": base.learner, "rule": base.rule, "search": base.search, "": base}
     known = {name: part for part, value in parts.items() for name in settings_of(value)}
     changes: dict[str, Options] = {part: {} for part in parts}
     for name, value in given.items():
+        if name in named:
+            continue
         if name in REFUSED:
             raise PolicyBudgetError(f"{path}: {name} is no option of a plan: {REFUSED[name]}; leave it out")
         if name not in known:

@@ -1,9 +1,9 @@
 """What papers say of their figures in words, and what our bars say to it.
 
-Bars that are printed without a number are no published values, and are not read off: they are "figure only". A bar with a
-number is *above*, *within* or *below* it, by the 95 % interval of its mean over seeds (Student's t). Where the text says
-that one is lower than another, the difference has an interval of its own (Welch's t): *lower*, *not told apart*, *higher*.
-A single seed has no interval, and its verdict says so.
+Bars that are printed without a number are no published values, and are not read off: they are "figure only". A bar with
+a number is *above*, *within* or *below* it, by the 95 % interval of its mean over seeds (Student's t). Where the text
+says that one is lower than another, the difference has an interval of its own (Welch's t): *lower*, *not told apart*,
+*higher*. A single seed has no interval, and its verdict says so.
 """
 
 from __future__ import annotations
@@ -78,15 +78,8 @@ class Verdict:
         """A line of verdicts.csv, in the order of ``COLUMNS``."""
         settings, summary = self.row.settings, self.row.summary
         names = [settings[name] for name in ("world", "label", "budget")]
-        return [
-            *names,
-            summary["mean"],
-            summary["ci95"],
-            len(self.row.seeds),
-            self.published,
-            self.verdict,
-            self.source,
-        ]
+        found = [summary["mean"], summary["ci95"], len(self.row.seeds)]
+        return [*names, *found, self.published, self.verdict, self.source]
 
     def shown(self) -> list[str]:
         """A row for the terminal: world, label, budget, welfare, seeds, claim and verdict."""

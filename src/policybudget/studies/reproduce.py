@@ -98,7 +98,7 @@ def reproduce(
         RunFolderError: something cannot be written.
     """
     study = planned(name, quick, seeds)
-    study.save(out)
+    study.begin(out)
     outcome = run_study(out, study, launcher, quiet)
     title = f"{study.title}{_less(outcome, quick) if name not in PICTURES else ''}"
     found = [] if name in PICTURES else verdicts(outcome.rows, claims(name))

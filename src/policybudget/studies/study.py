@@ -15,13 +15,14 @@ from typing import Any
 
 from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.runs import files, inputs, schemas
+from policybudget.runs.folder import new_folder
 from policybudget.runs.manifest import FORMAT, check_format
 from policybudget.studies.unit import Unit
 from policybudget.training.configuration import Configuration, settings_of
 
 NAME = "study.json"
 """The file by which the folder of a study is known."""
-FIXED = ("world", "preset", "algorithm", "search", "budget", "transitions", "population_seed", "seed")
+FIXED = ("world", "preset", "algorithm", "search", "budget", "transitions", "seed", "population_seed")
 """Settings that every table has."""
 NOT_SHOWN = ("cores", "name")
 
@@ -104,6 +105,19 @@ class Study:
         ]
         about = {"format": FORMAT, "title": self.title, "cores": self.cores}
         files.write_json(folder / NAME, about | {"units": units})
+
+    def begin(self, folder: Path) -> None:
+        """Write its files into a folder that is new, empty, or of a study, which goes on as this one.
+
+        Args:
+            folder: of the study.
+
+        Raises:
+            RunFolderError: something else is in the folder, or it cannot be written.
+        """
+        if not (folder / NAME).exists():
+            new_folder(folder)
+        self.save(folder)
 
     @cached_property
     def settings(self) -> tuple[dict[str, Any], ...]:
