@@ -125,14 +125,16 @@ def outcome(folder: Path) -> Callable[[Random], Case]:
 
 
 def study(folder: Path) -> Callable[[Random], Case]:
-    """study.json and the config.json beside it, read as ``resume`` does."""
-    Study.of(place.configuration(), (1, 2, 3), range(4)).save(folder)
-    texts: Mapping[str, bytes] = {name: (folder / name).read_bytes() for name in ("study.json", "config.json")}
+    """study.json and the config.json of a unit, read as ``resume`` does."""
+    usual = Study.of(place.configuration(), (1, 2, 3), range(4))
+    usual.save(folder)
+    names = ("study.json", str(usual.units[5].place / "config.json"))
+    texts: Mapping[str, bytes] = {name: (folder / name).read_bytes() for name in names}
 
     def make(rng: Random) -> Case:
         for name, text in texts.items():
             (folder / name).write_bytes(text)
-        name = "study.json" if rng.random() < 0.8 else "config.json"
+        name = names[0] if rng.random() < 0.8 else names[1]
         content, valid = text_of(rng, json.loads(texts[name]), texts[name])
         (folder / name).write_bytes(content)
 

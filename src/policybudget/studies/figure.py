@@ -90,7 +90,7 @@ def draw(outcome: Outcome, title: str = "", lines: Sequence[tuple[Any, float, st
     for colour, (style, several) in zip(("black", "0.4"), (("-", marks), ("--", lines)), strict=True):
         for number, (group, height, word) in enumerate(several):
             place = bars.groups.index(group)
-            label = word if number == 0 else None
+            label = word if number == 0 else ""
             axis.hlines(height, place - 0.45, place + 0.45, color=colour, linestyle=style, linewidth=1.2, label=label)
     axis.set_xticks(np.arange(len(bars.groups)), [str(group) for group in bars.groups])
     axis.set_xlabel("budget: number of policies (k)" if bars.across == "budget" else bars.across.replace("_", " "))

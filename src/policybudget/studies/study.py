@@ -62,7 +62,7 @@ class Study:
             PolicyBudgetError: a setting is wrong for the world, or the method does not fit the problem.
         """
         seeds, units = tuple(seeds), list[Unit]()
-        for budget in budgets:
+        for budget in budgets if seeds else ():
             first = Unit.of(replace(configuration, budget=budget, seed=seeds[0]))
             units += [with_seed(first, seed) for seed in seeds]
         return Study(tuple(units), cores=configuration.cores)
