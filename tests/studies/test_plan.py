@@ -111,10 +111,10 @@ def test_plans_that_are_wrong(text: str, words: str, empty_place: Path, one_line
 
 def test_commands_that_are_wrong(empty_place: Path, one_line: Callable[[list[str]], str]) -> None:
     Path("plan.toml").write_text("seeds = 1")
-    assert "no plan: " in one_line(["study", "none.toml", "--out", "new"])
+    assert "plan not found: none.toml" in one_line(["study", "none.toml", "--out", "new"])
     assert "has nothing under [quick]" in one_line(["study", "plan.toml", "--out", "new", "--quick"])
-    assert "launcher must be one of processes, ray, got 'rya' (did you mean 'ray'?)" in one_line(
-        ["study", "plan.toml", "--out", "new", "--launcher", "rya"]
+    assert "launcher must be one of processes, ray, got 'rayy' (did you mean 'ray'?)" in one_line(
+        ["study", "plan.toml", "--out", "new", "--launcher", "rayy"]
     )
     assert "processes must be at least 1" in one_line(["study", "plan.toml", "--out", "new", "--processes", "0"])
     Path("full").mkdir()

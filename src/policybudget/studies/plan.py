@@ -27,7 +27,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from policybudget.errors import PolicyBudgetError, RunFolderError, did_you_mean
+from policybudget.errors import PolicyBudgetError, did_you_mean
 from policybudget.from_file import located
 from policybudget.runs import files, inputs, schemas
 from policybudget.settings import LONGEST, budgets
@@ -59,11 +59,10 @@ def load(path: Path, quick: bool = False, **instead: Any) -> Study:
         PolicyBudgetError: the file is missing or no TOML, an option is unknown or out of range, or a training fits no
             world.
     """
+    if not path.exists():
+        raise PolicyBudgetError(f"plan not found: {path}")
     try:
-        text = files.read(path, LARGEST).decode()
-        plan = tomllib.loads(text)
-    except RunFolderError as error:
-        raise PolicyBudgetError(f"no plan: {error}") from None
+        plan = tomllib.loads(files.read(path, LARGEST).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PolicyBudgetError(f"{path} is no plan: {error}") from None
     return study(plan, path, quick, **instead)
