@@ -1,4 +1,4 @@
-"""What all figures share: train what is missing from a results.csv, a core per run, and print means with intervals.
+"""What all figures share: train what is missing from a results.csv as one study, and print means with intervals.
 
 Every run is a ``policybudget train`` of its own, with one seed for the training and for the draw of the users.
 """
@@ -9,14 +9,20 @@ import argparse
 import csv
 import json
 import os
-import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from policybudget.studies.processes import Child, Job, run_all
+from policybudget.cli.train import asked
+from policybudget.studies import journal
+from policybudget.studies.processes import Processes
+from policybudget.studies.run_units import run_units
+from policybudget.studies.study import Study
+from policybudget.studies.unit import Unit, finished
+
+FOLDER = Path("runs") / "experiments"
+"""Where runs are, an experiment a folder; what is there is not trained again, and what was stopped goes on."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +67,10 @@ def train_missing(
     path: Path,
     columns: Iterable[str],
     wanted: Mapping[tuple[Any, ...], tuple[str, ...]],
-    gather: Callable[[Path, Child], list[str]],
+    gather: Callable[[Path], list[str]],
     processes: int | None,
 ) -> None:
-    """Train what has no line in a file yet; every finished run becomes one.
+    """Train what has no line in a file yet, as one study; every finished run becomes a line.
 
     Args:
         path: of the file.
@@ -78,25 +84,23 @@ def train_missing(
     with path.open(newline="") as file:
         done = {tuple(row[: len(next(iter(wanted), ()))]) for row in csv.reader(file)}
     missing = {name: arguments for name, arguments in wanted.items() if tuple(map(str, name)) not in done}
-    with tempfile.TemporaryDirectory() as scratch:
-        folders = {" ".join(map(str, name)): Path(scratch) / str(i) for i, name in enumerate(missing)}
-        names = dict(zip(folders, missing, strict=True))
+    units = {name: Unit.of(asked(arguments)[0]) for name, arguments in missing.items()}
+    if not units:
+        return
+    root, lines = FOLDER / path.parent.name, dict[Path, list[tuple[Any, ...]]]()
+    for name, unit in units.items():
+        lines.setdefault(root / unit.place, []).append(name)
 
-        def finish(child: Child) -> None:
-            line = [*names[child.job.name], *gather(folders[child.job.name], child)]
+    def write(folder: Path) -> None:
+        for name in lines.pop(folder, []):
             with path.open("a", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerow(line)
-            print(*line, flush=True, file=sys.stderr)
+                csv.writer(file, lineterminator="\n").writerow([*name, *gather(folder)])
 
-        def job(name: str, folder: Path) -> Job:
-            def arguments() -> tuple[str, ...]:
-                if (folder / "config.json").exists():
-                    return ("resume", str(folder), "--quiet")
-                return ("train", *missing[names[name]], "--out", str(folder), "--quiet")
-
-            return Job(name, arguments)
-
-        run_all([job(*one) for one in folders.items()], processes, done=finish)
+    study = Study(tuple(units.values()))
+    study.save(root)
+    for folder in [folder for folder in lines if finished(folder)]:
+        write(folder)
+    run_units(root, study, Processes(processes), heard=lambda ended: ended.status == "finished" and write(ended.folder))
 
 
 def run_missing(path: Path, runs: Iterable[Run], processes: int | None) -> None:
@@ -108,9 +112,9 @@ def run_missing(path: Path, runs: Iterable[Run], processes: int | None) -> None:
         processes: how many at a time; one per core if None.
     """
 
-    def gather(folder: Path, child: Child) -> list[str]:
+    def gather(folder: Path) -> list[str]:
         result = json.loads((folder / "result.json").read_text())
-        return [f"{result['welfare']:.4f}", str(result["transitions"]), f"{child.cpu_seconds:.1f}"]
+        return [f"{result['welfare']:.4f}", str(result["transitions"]), f"{journal.read(folder).cpu_seconds:.1f}"]
 
     train_missing(path, COLUMNS, {astuple(run): run.arguments for run in runs}, gather, processes)
 

@@ -20,7 +20,7 @@ from random import Random
 from types import FrameType
 from typing import NoReturn
 
-from policybudget.cli.failures import explained
+from policybudget.studies.failures import explained
 
 SECONDS = 10.0
 """An input that takes longer hangs."""

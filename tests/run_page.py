@@ -129,7 +129,7 @@ class Reader:
 
     def policybudget(self, arguments: list[str]) -> str:
         from policybudget.cli.main import main
-        from policybudget.studies import side_by_side
+        from policybudget.studies import run_units
         from policybudget.training.train import Training
 
         out, err, status = io.StringIO(), io.StringIO(), 0
@@ -137,7 +137,7 @@ class Reader:
             if arguments[0] == "train" and "--out" not in arguments and not self.whole:
                 stack.enter_context(suppress(SetUp))
                 stack.enter_context(mock.patch.object(Training, "run", side_effect=SetUp))
-                stack.enter_context(mock.patch.object(side_by_side, "train_study", side_effect=SetUp))
+                stack.enter_context(mock.patch.object(run_units, "run_study", side_effect=SetUp))
             stack.enter_context(redirect_stdout(out))
             stack.enter_context(redirect_stderr(err))
             status = main(arguments)

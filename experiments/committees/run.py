@@ -18,8 +18,6 @@ import os
 import sys
 from pathlib import Path
 
-from policybudget.studies.processes import Child
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from runner import train_missing
 
@@ -47,7 +45,7 @@ def arguments_of(method: str, radius: float, transitions: int, seed: int) -> tup
     return tuple(words.split())
 
 
-def gather(folder: Path, child: Child) -> list[str]:
+def gather(folder: Path) -> list[str]:
     """What the policies are worth to held-out tasks; nearest is by the prototypes that they were trained with."""
     import policybudget as pb
     from policybudget.assessment.episodes import play_tasks

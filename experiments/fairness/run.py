@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from policybudget.studies.processes import Child
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from runner import train_missing
 
@@ -73,7 +71,7 @@ def arguments_of(run: Run) -> tuple[str, ...]:
     return tuple((words if agents is None else f"{words} --agents {agents}").split())
 
 
-def gather(folder: Path, child: Child) -> list[str]:
+def gather(folder: Path) -> list[str]:
     """The mean and the worst utility."""
     social = json.loads((folder / "result.json").read_text())
     return [f"{social['mean']:.4f}", f"{social['worst']:.4f}"]

@@ -43,7 +43,7 @@ def plans(folder: Path) -> Callable[[Random], Case]:
 
     def call() -> None:
         found = curves.Curve.load(folder)
-        if len(found.study.runs(folder)) > 10**7:
+        if len(found.study.units) > 10**7:
             raise NoMachineError("accepted more than 10^7 trainings")
 
     def make(rng: Random) -> Case:
@@ -60,7 +60,7 @@ def plans(folder: Path) -> Callable[[Random], Case]:
 def points(folder: Path) -> Callable[[Random], Case]:
     """points/seed-0.json of a curve whose trainings were judged; what does not fit is judged again."""
     asked = _curve()
-    problem, path = asked.study.configuration.problem(), folder / "points" / "seed-0.json"
+    problem, path = asked.study.units[0].configuration.problem(), folder / "points" / "seed-0.json"
     each = [Point(k, k * 1.5, 0.1, k * 1.6, -1.0, 0.9, 0.8, tuple(range(k))) for k in BUDGETS]
     record = {"episodes": 5, "floor": 0.5, "points": [vars(one) for one in each]}
     path.parent.mkdir()

@@ -86,7 +86,7 @@ WRITING = tuple(f"place/{folder}/{name}" for folder in SEALED for name in ("bund
 """What approve and sign may change."""
 SEAMS = (
     "policybudget.studies.run.train_in",
-    "policybudget.studies.side_by_side.train_study",
+    "policybudget.studies.run_units.run_study",
     "policybudget.assessment.evaluate_run.evaluate",
     "policybudget.assessment.rivals.play",
     "policybudget.assessment.assess.play",

@@ -125,20 +125,22 @@ def outcome(folder: Path) -> Callable[[Random], Case]:
 
 
 def study(folder: Path) -> Callable[[Random], Case]:
-    """study.json and the config.json beside it, read as ``resume`` does."""
-    Study.of(place.configuration(), (1, 2, 3), range(4)).save(folder)
-    texts: Mapping[str, bytes] = {name: (folder / name).read_bytes() for name in ("study.json", "config.json")}
+    """study.json and the config.json of a unit, read as ``resume`` does."""
+    usual = Study.of(place.configuration(), (1, 2, 3), range(4))
+    usual.save(folder)
+    names = ("study.json", str(usual.units[5].place / "config.json"))
+    texts: Mapping[str, bytes] = {name: (folder / name).read_bytes() for name in names}
 
     def make(rng: Random) -> Case:
         for name, text in texts.items():
             (folder / name).write_bytes(text)
-        name = "study.json" if rng.random() < 0.8 else "config.json"
+        name = names[0] if rng.random() < 0.8 else names[1]
         content, valid = text_of(rng, json.loads(texts[name]), texts[name])
         (folder / name).write_bytes(content)
 
         def call() -> None:
             found = Study.load(folder)
-            if len(found.runs(folder)) > 10**7:
+            if len(found.units) > 10**7:
                 raise NoMachineError("accepted more than 10^7 trainings")
 
         return Case(f"{name} {_short(content)}", call, valid)

@@ -55,9 +55,3 @@ def test_letters_that_a_locale_lacks() -> None:
         [*COMMAND, "fl\u00fcgel"], capture_output=True, check=False, env=os.environ | ascii_only, timeout=60
     )
     assert done.returncode == 2 and done.stderr.startswith(b"policybudget: command must be one of train")
-
-
-def test_a_child_does_not_outlive_the_pool_that_began_it() -> None:
-    environment = os.environ | {"POLICYBUDGET_PARENT": str(os.getpid() + 1_000_000)}
-    command = [*COMMAND, "check", "gym:CartPole-v1"]
-    assert subprocess.run(command, env=environment, check=False, timeout=60, capture_output=True).returncode == 130

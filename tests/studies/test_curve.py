@@ -53,7 +53,7 @@ def test_one_pool_serves_every_budget(empty_place: Path, capsys: pytest.CaptureF
     assert main(["curve", "--out", "one", "--cost-per-policy", "0.5", "--quiet"]) == 0, "judged again, as before"
     assert Path("one/curve.csv").read_bytes() == before
 
-    shown = assess_run(Path("one/trainings/seed-0"), 2, curve=Path("one"))
+    shown = assess_run(next(Path("one/trainings/units").glob("*/seed-0")), 2, curve=Path("one"))
     assert shown.record["curve"] == record | {"target": None, "reached": None}
     assert 'id="curve"' in (shown.folder / "assessment.html").read_text()
 
@@ -83,9 +83,9 @@ def test_a_training_per_budget(empty_place: Path) -> None:
     assert main([*GRID, "--out", "many", "--dedicated", "--seeds", "2", "--quiet"]) == 0
     rows = rows_of("many")
     assert [row["seeds"] for row in rows] == ["2"] * 2 and all(row["ci95"] for row in rows)
-    assert sorted(path.name for path in Path("many/trainings").iterdir() if path.is_dir()) == [
-        "budget-1", "budget-2",
-    ]  # fmt: skip
+    runs = sorted(Path("many/trainings/units").glob("*/seed-*"))
+    assert [path.name for path in runs] == ["seed-0", "seed-1"] * 2
+    assert ["-k01-" in str(path) for path in runs] == [True, True, False, False]
     assert sorted(path.name for path in Path("many/points").iterdir()) == ["seed-0.json", "seed-1.json"]
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,6 @@ if TYPE_CHECKING:  # until end_at_once is called, every import counts
     from policybudget.training.events import Event, Listener
 
 STATUS = 130
-PARENT = "POLICYBUDGET_PARENT"
-"""As :mod:`policybudget.studies.processes` has it, which is too much to import at the start."""
-LOOK_SECONDS = 0.5
 SHOW_CURSOR = "\r\x1b[K\x1b[?25h"
 """What a terminal needs where a progress bar may have been cut off."""
 
@@ -58,23 +54,6 @@ def end_at_once(then: str = "") -> None:
         os._exit(say(then))
 
     signal.signal(signal.SIGINT, end)
-
-
-def end_with_parent() -> None:
-    """If this process was begun by a pool, end when the process of the pool has ended: it may be killed.
-
-    Whatever is written is written in one step, so that a run goes on from its last checkpoint.
-    """
-    if not (parent := os.environ.get(PARENT, "")).isdigit():
-        return
-    from threading import Thread
-
-    def watch() -> None:
-        while os.getppid() == int(parent):
-            time.sleep(LOOK_SECONDS)
-        os._exit(STATUS)
-
-    Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -13,6 +13,8 @@ COMMANDS = {
     "train": "train a budget of policies for a population of users",
     "resume": "go on with a training that was stopped",
     "evaluate": "play fresh episodes of a trained run: welfare and return matrix",
+    "study": "many trainings as one plan: what is missing is run",
+    "reproduce": "a figure of the paper, made again: what is missing is run",
     "curve": "what k policies are worth, for every k: how many to approve",
     "assess": "the evidence for each policy of a run, as a page to approve it by",
     "compare": "two runs for the same users: what changed, who gained, who lost",
@@ -59,9 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is not None:
         return _run(list(arguments))
     words = sys.argv[1:]
-    out, training = streams.forgive(), words[:1] in (["train"], ["resume"], ["curve"], ["extend"])
+    out, training = (
+        streams.forgive(),
+        words[:1] in (["train"], ["resume"], ["curve"], ["extend"], ["study"], ["reproduce"]),
+    )
     interrupts.end_at_once("nothing was begun" if training else "")
-    interrupts.end_with_parent()
     try:
         status = _run(words)
         if reason := streams.lost(out):
@@ -89,7 +93,7 @@ def _run(words: Sequence[str]) -> int:
     except KeyboardInterrupt as stopped:
         return interrupts.say(str(stopped))
     except Exception as error:
-        from policybudget.cli.failures import explained
+        from policybudget.studies.failures import explained
 
         if (text := explained(error)) is None:
             raise

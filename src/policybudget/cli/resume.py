@@ -67,12 +67,13 @@ def run(arguments: Sequence[str]) -> None:
 def _several(folder: Path, quiet: bool) -> None:
     """What of several trainings is not trained yet."""
     from policybudget.cli import notes, show
-    from policybudget.studies.side_by_side import train_study
+    from policybudget.studies.run_units import run_study
     from policybudget.studies.study import Study
 
     study = Study.load(folder)
-    notes.differences(study.configuration)
+    for configuration in {unit.problem: unit.configuration for unit in study.units}.values():
+        notes.differences(configuration)
     with locked(folder), interrupts.unwinding(folder):
-        outcome = train_study(folder, study, quiet)
+        outcome = run_study(folder, study, quiet=quiet)
         if not quiet:
             show.study(folder, outcome)

@@ -14,8 +14,11 @@ from policybudget.assessment import pictures
 from policybudget.assessment.evaluation_text import unserved
 from policybudget.assessment.statistics import plus_minus, shown
 from policybudget.studies.curve import Found
+from policybudget.studies.figure import NAME as FIGURE
+from policybudget.studies.reproduce import VERDICTS, Reproduced
 from policybudget.studies.run import Finished
-from policybudget.studies.side_by_side import Outcome
+from policybudget.studies.summary import COSTS, SUMMARY, TABLE, Outcome
+from policybudget.studies.unit import FOLDER as UNITS
 from policybudget.welfare import Utilitarian
 
 
@@ -54,22 +57,48 @@ def finished(run: Finished) -> None:
 
 
 def study(folder: Path, found: Outcome) -> None:
-    """A row per budget, or a row per seed and their mean.
+    """A row per setting, or a row per seed and their mean.
 
     Args:
-        folder: with all runs.
-        found: what they came to.
+        folder: of the study.
+        found: what it came to.
     """
     console, plan = Console(), found.study
-    seeds = f"{len(plan.seeds)} seeds" if len(plan.seeds) > 1 else f"seed {plan.seeds[0]}"
-    budgets = f"{len(plan.budgets)} budgets, " if len(plan.budgets) > 1 else ""
-    population = f"population seed {plan.configuration.population_seed} in all"
-    console.print(f"{budgets}{seeds}, {population}", highlight=False)
-    console.print(_by_budget(found) if budgets else _by_seed(found))
-    if len(plan.seeds) > 1:
+    if plan.title:
+        console.print(plan.title, highlight=False)
+    users = {unit.configuration.population_seed for unit in plan.units}
+    population = f"population seed {users.pop()} in all" if len(users) == 1 else "users drawn anew for each seed"
+    seeds = {row.seeds for row in found.rows}
+    many = ", ".join(f"{len(each)} seeds" if len(each) > 1 else f"seed {each[0]}" for each in sorted(seeds))
+    settings = f"{len(found.rows)} settings, " if len(found.rows) > 1 else ""
+    console.print(f"{settings}{many}, {population}", highlight=False)
+    console.print(_by_setting(found) if settings else _by_seed(found))
+    if any(len(row.seeds) > 1 for row in found.rows):
         console.print("+- is the half-width of a 95 % confidence interval of the mean over seeds", style="dim")
-    console.print(f"search  {plan.configuration.search.title}", highlight=False)
-    console.print(f"runs    {folder}", soft_wrap=True, highlight=False)
+    console.print(f"files   {TABLE}, {COSTS}, {SUMMARY}, {FIGURE} in {folder}", soft_wrap=True, highlight=False)
+    console.print(f"runs    {folder / UNITS}", soft_wrap=True, highlight=False)
+
+
+def reproduced(folder: Path, found: Reproduced) -> None:
+    """A row per bar and sentence of the paper.
+
+    Args:
+        folder: of the figure.
+        found: what it came to.
+    """
+    if not found.verdicts:
+        study(folder, found.outcome)
+        return
+    console = Console()
+    console.print(found.title, highlight=False)
+    table = _columns("world", "bar", "k", "welfare", "seeds", "the paper says", "this is")
+    one_world = len({one.row.settings["world"] for one in found.verdicts}) == 1
+    for one in found.verdicts:
+        table.add_row(*["" if one_world and at == 0 else cell for at, cell in enumerate(one.shown())])
+    console.print(table)
+    console.print("+- is the half-width of a 95 % confidence interval of the mean over seeds", style="dim")
+    names = f"{TABLE}, {COSTS}, {SUMMARY}, {VERDICTS}, {FIGURE}"
+    console.print(f"files   {names} in {folder}", soft_wrap=True, highlight=False)
 
 
 def curve(folder: Path, found: Found) -> None:
@@ -108,19 +137,22 @@ def curve(folder: Path, found: Found) -> None:
     console.print(f"files  curve.csv, curve.json, curve.png in {folder}", soft_wrap=True, highlight=False)
 
 
-def _by_budget(found: Outcome) -> Table:
-    known = all(row.optimum is not None for row in found.rows)
-    table = _columns("budget", "welfare", *([found.reference] if known else []))
+def _by_setting(found: Outcome) -> Table:
+    known = any(row.optimum is not None for row in found.rows)
+    table = _columns(*(name.replace("_", " ") for name in found.varied), "welfare", "seeds")
+    if known:
+        table.add_column(found.reference, justify="right")
     for row in found.rows:
-        optimum = [] if row.optimum is None else [f"{row.optimum:.2f}"]
-        table.add_row(str(row.budget), _mean(row.summary), *optimum)
+        values = ["" if row.settings[name] is None else str(row.settings[name]) for name in found.varied]
+        optimum = [shown(row.optimum)] if known else []
+        table.add_row(*values, _mean(row.summary), str(len(row.seeds)), *optimum)
     return table
 
 
 def _by_seed(found: Outcome) -> Table:
     (row,) = found.rows
     table = _columns("seed", "welfare")
-    for seed, welfare in zip(found.study.seeds, row.welfare, strict=True):
+    for seed, welfare in zip(row.seeds, row.welfare, strict=True):
         table.add_row(str(seed), f"{welfare:.2f}")
     table.add_section()
     table.add_row("mean", _mean(row.summary))

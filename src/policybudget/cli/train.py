@@ -99,14 +99,14 @@ def _one(configuration: Configuration, parsed: argparse.Namespace) -> None:
 def _several(
     configuration: Configuration, budgets: Sequence[int], seeds: Sequence[int], parsed: argparse.Namespace
 ) -> None:
-    from policybudget.studies.side_by_side import train_study
+    from policybudget.studies.run_units import run_study
     from policybudget.studies.study import Study
 
     study = Study.of(configuration, budgets, seeds)
     folder = new_folder(parsed.out or fresh(configuration, budgets, seeds))
     with locked(folder), interrupts.unwinding(folder):
         study.save(folder)
-        outcome = train_study(folder, study, parsed.quiet)
+        outcome = run_study(folder, study, quiet=parsed.quiet)
         if not parsed.quiet:
             show.study(folder, outcome)
 

@@ -14,6 +14,13 @@ from policybudget.runs import files, inputs
 FIRST = ("config.json", "study.json", "extension.json")
 """With one of these, a run can be resumed."""
 
+BEFORE = (inputs.FOLDER, "units")
+"""Folders that a start makes before these files."""
+
+
+class TakenError(RunFolderError):
+    """Another process works in a folder."""
+
 
 def new_folder(path: Path) -> Path:
     """Make a folder for a run, or take one that is empty.
@@ -43,8 +50,10 @@ def new_folder(path: Path) -> Path:
 
 
 def _left(path: Path) -> bool:
-    """Whether a start that was killed may have left this: half of a first file, or copies of what it was given."""
-    return any(path.name.startswith(f".{name}.") for name in FIRST) or (path.name == inputs.FOLDER and path.is_dir())
+    """Whether a start that was killed may have left this: half of a first file, copies of what it was given,
+    or units that no study lists.
+    """
+    return any(path.name.startswith(f".{name}.") for name in FIRST) or (path.name in BEFORE and path.is_dir())
 
 
 @contextmanager
@@ -59,7 +68,7 @@ def locked(folder: Path, does: str = "trains in") -> Iterator[Path]:
         The folder.
 
     Raises:
-        RunFolderError: another process works in it.
+        TakenError: another process works in it.
     """
     if sys.platform == "win32":  # no such locks on this system
         yield folder
@@ -71,7 +80,7 @@ def locked(folder: Path, does: str = "trains in") -> Iterator[Path]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(handle)
-        raise RunFolderError(f"another process {does} {folder}; wait until it has ended, or stop it") from None
+        raise TakenError(f"another process {does} {folder}; wait until it has ended, or stop it") from None
     except OSError:  # a file system without locks
         pass
     try:

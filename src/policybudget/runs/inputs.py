@@ -66,6 +66,22 @@ def find(folder: Path, settings: Mapping[str, Any]) -> Settings:
     return opened
 
 
+def by_content(settings: Mapping[str, Any]) -> Settings:
+    """Settings with the SHA-256 digest of each file in the place of its path: the same wherever the files are.
+
+    Args:
+        settings: with whole paths.
+
+    Returns:
+        The settings; a path without a file stays as it is.
+
+    Raises:
+        RunFolderError: a file cannot be read.
+    """
+    named: Settings = _renamed(dict(settings), lambda path: files.sha256_of(path) if path.is_file() else None)
+    return named
+
+
 def check(folder: Path, records: Any) -> None:
     """Refuse copies that are missing or were changed.
 

@@ -109,12 +109,21 @@ class Outcome(Struct, frozen=True, forbid_unknown_fields=True):
     wall_seconds: float
 
 
+class UnitRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """A unit in study.json."""
+
+    folder: Relative
+    label: Text
+    transitions: Count
+    sha256: Digest
+
+
 class StudyRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """study.json."""
 
     format: int
-    budgets: Annotated[list[Annotated[int, Meta(ge=1, le=MOST_POLICIES)]], Meta(min_length=1, max_length=10_000)]
-    seeds: Annotated[list[Seed], Meta(min_length=1, max_length=MOST_SEEDS)]
+    title: Text
+    units: Annotated[list[UnitRecord], Meta(min_length=1, max_length=MOST_SEEDS)]
     cores: Annotated[int, Meta(ge=1, le=100_000)] | None = None
 
 

@@ -29,8 +29,9 @@ from policybudget.runs.kept import kept
 from policybudget.runs.manifest import FORMAT, check_format
 from policybudget.runs.result import load
 from policybudget.search.pool import WITHIN, Pool
-from policybudget.studies.side_by_side import known_optima, train_study
+from policybudget.studies.run_units import run_units
 from policybudget.studies.study import Study
+from policybudget.studies.summary import known_optima
 from policybudget.training.configuration import Configuration
 from policybudget.training.configuration import preset as preset_of
 
@@ -118,10 +119,12 @@ class Curve:
         plan = files.checked(folder / PLAN, record, schemas.CurveRecord)
         study = Study.load(folder / TRAININGS)
         budgets, seeds = tuple(plan.budgets), tuple(plan.seeds)
-        search = study.configuration.search
+        search = study.units[0].configuration.search
         pooled = isinstance(search, Pool) and search.pool_budgets == ",".join(map(str, budgets))
         trained = budgets if plan.dedicated else budgets[:1]
-        if (study.budgets, study.seeds) != (trained, seeds) or not (plan.dedicated or pooled):
+        asked = [(budget, seed) for budget in trained for seed in seeds]
+        there = [(unit.configuration.budget, unit.configuration.seed) for unit in study.units]
+        if there != asked or not (plan.dedicated or pooled):
             raise RunFolderError(f"{folder / PLAN} does not fit the trainings in {folder / TRAININGS}: it was changed")
         return Curve(study, budgets, seeds, plan.dedicated, plan.episodes, plan.floor)
 
@@ -146,7 +149,7 @@ class Curve:
     @property
     def transitions(self) -> int:
         """Of all policies of one seed."""
-        return sum(self.study.totals)
+        return sum(unit.total for unit in self.study.units) // len(self.seeds)
 
 
 @dataclass(frozen=True)
@@ -238,9 +241,9 @@ def compute(
     Raises:
         PolicyBudgetError: a training failed (the others can be resumed), or a file is damaged.
     """
-    train_study(folder / TRAININGS, curve.study, quiet)
-    problem = curve.study.configuration.problem()
-    best = known_optima(curve.study.configuration, curve.budgets)
+    run_units(folder / TRAININGS, curve.study, quiet=quiet)
+    configuration = curve.study.units[0].configuration
+    problem, best = configuration.problem(), known_optima(configuration, curve.budgets)
     with progress("judging", len(curve.seeds)) as tick:
         seeds = []
         for seed in curve.seeds:
@@ -272,7 +275,8 @@ def _points(folder: Path, curve: Curve, problem: RepresentedMDP, seed: int) -> l
             if tuple(one.budget for one in record.points) != curve.budgets:
                 raise RunFolderError(f"{path} does not fit {folder / PLAN}: delete it, and it is made again")
             return [Point(**(msgspec.structs.asdict(one) | {"chosen": tuple(one.chosen)})) for one in record.points]
-    runs = [run for run in curve.study.runs(folder / TRAININGS) if run.seed == seed]
+    units = [unit for unit in curve.study.units if unit.configuration.seed == seed]
+    runs = [folder / TRAININGS / unit.place for unit in units]
     world, population, judged_by = problem.world, problem.population, (seed + JUDGED_BY) % 2**32
 
     def judged(sets: list[Policies], budgets: Iterable[int]) -> list[Point]:
@@ -280,9 +284,9 @@ def _points(folder: Path, curve: Curve, problem: RepresentedMDP, seed: int) -> l
         return [point(population, problem.welfare, candidates, k, curve.floor) for k in budgets]
 
     if curve.dedicated:
-        points = [judged([load(run.folder).policies], [run.budget])[0] for run in runs]
+        points = [judged([load(run).policies], [budget])[0] for run, budget in zip(runs, curve.budgets, strict=True)]
     else:
-        points = judged(_pool(runs[0].folder), curve.budgets)
+        points = judged(_pool(runs[0]), curve.budgets)
     files.write_json(path, {"episodes": curve.episodes, "floor": curve.floor, "points": list(map(asdict, points))})
     return points
 

@@ -158,10 +158,12 @@ class Configuration:
         Raises:
             RunFolderError: something cannot be written.
         """
-        record: dict[str, Any] = {"format": FORMAT} | settings_of(self)
-        record |= parts_of(self.method)
-        kept, copies = inputs.keep(folder, record)
+        kept, copies = inputs.keep(folder, self.record())
         files.write_json(folder / "config.json", kept | {"inputs": copies})
+
+    def record(self) -> dict[str, Any]:
+        """As config.json has it, files by their whole paths."""
+        return {"format": FORMAT} | settings_of(self) | parts_of(self.method)
 
     @staticmethod
     def load(path: Path) -> Configuration:
@@ -261,12 +263,25 @@ def _build(path: Path, kind: type[Kind], values: Any) -> Kind:
         what = ", ".join(ascii(name)[1:-1] for name in unknown) if isinstance(values, dict) else ascii(values)
         raise PolicyBudgetError(f"{path} has settings that {kind.__name__} does not know: {what[:200]}")
     hints = get_type_hints(kind)
-    cast = {name: _cast(path, known[name], hints[name], value) for name, value in values.items()}
-    return kind(**cast)
+    options = {name: cast(path, known[name], hints[name], value) for name, value in values.items()}
+    return kind(**options)
 
 
-def _cast(path: Path, field: Field[Any], hint: Any, value: Any) -> Any:
-    """The value of an option, of the type that its field declares."""
+def cast(path: Path, field: Field[Any], hint: Any, value: Any) -> Any:
+    """The value of an option, of the type that its field declares.
+
+    Args:
+        path: of the file that it is from, for the error.
+        field: of a dataclass.
+        hint: the type of the field.
+        value: as JSON or TOML has it.
+
+    Returns:
+        The value; as it is if the field is no option.
+
+    Raises:
+        PolicyBudgetError: the value is of another type.
+    """
     if "help" not in field.metadata:
         return value
     try:

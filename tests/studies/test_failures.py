@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from policybudget.cli.failures import explained
 from policybudget.errors import LONGEST, PolicyBudgetError, one_line
+from policybudget.studies.failures import explained
 
 
 def test_errors_that_have_a_line() -> None:

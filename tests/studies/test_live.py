@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from policybudget.studies.bars import last_metrics
+from policybudget.studies.live import last_metrics
 
 
 def test_where_a_training_stands(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What went wrong in a command, in one line."""
+"""What went wrong in a command or in a worker process, in one line."""
 
 from __future__ import annotations
 
