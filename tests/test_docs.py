@@ -24,7 +24,7 @@ from policybudget.cli.options import Parser
 from policybudget.training.configuration import preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
 
-PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SOURCE = ROOT / "src" / "policybudget"
 QUICK = {  # compiling takes most of the time
     "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",
@@ -144,6 +144,8 @@ WRONG = {
     "```python\nprint(problem)\n```\n": r"page.md:4: name 'problem' is not defined",
     "```python\nprint(1 + 1)\n```\n\n<!-- output -->\n```\n3\n```\n": r"page.md:9: shows\n3\nbut this is printed:\n2",
     "```\npolicybudget check nowhere\n```\n": r"page.md:4: .*world must be one of",
+    "<!-- run: fails -->\n```\n$ policybudget --help\n```\n": r"page.md:5: .* ended with status 0",
+    "<!-- run: fails -->\n```\n$ policybudget fly\nnever\n```\n": r"page.md:5: shows\nnever\nbut .*: command must be",
     "```\npolicybudget cover tasks.csv --budget 2\n```\n": r"page.md:4: ",
     "```\nmake tea\n```\n": r"page.md:4: no target: make tea",
     '```\npip install "policybudget[tea]"\n```\n': r"page.md:4: no extra \{'tea'\}",
