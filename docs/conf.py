@@ -45,12 +45,16 @@ autodoc_typehints_format = "short"
 autodoc_default_options = {"show-inheritance": True}
 autosummary_generate = False
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
-napoleon_use_ivar = True
+napoleon_use_ivar, napoleon_attr_annotations = True, False
 maximum_signature_line_length = 80
 python_use_unqualified_type_names = True
 
 ABOVE = {"docs/": "", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md", "examples/": "../examples/"}
 """Where links of the pages above this folder lead, seen from here."""
+
+
+ARRAYS = re.compile(r"jaxlib\.\S*?\bArray\b"), re.compile(r"Key\[Array, ''\] \| UInt32\[Array, '2'\] \| UInt32\[Array, '4'\]")
+"""How jaxtyping shows arrays and keys of random numbers in JAX."""
 
 
 def from_here(app: Sphinx, where: Any, parent: str, content: list[str]) -> None:
@@ -68,6 +72,23 @@ def describe_options(app: Sphinx, what: str, name: str, thing: Any, options: Any
     helped = [field for field in helped if not re.search(rf"^ +{field.name}:", said, re.MULTILINE)]
     if helped:
         lines += ["", "Keyword Args:", *(f"    {field.name}: {field.metadata['help']}" for field in helped), ""]
+
+
+def as_written(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """What the house writes and other readers of docstrings would take for something else.
+
+    A colon in *Returns* ends no type, and a letter with a full stop, such as V, begins no list.
+    """
+    for number, line in enumerate(lines):
+        if line in ("Returns:", "Yields:"):
+            lines[number : number + 2] = [f":{line[:-1].lower()}: {lines[number + 1].strip()}"]
+        else:
+            lines[number] = re.sub(r"^( +\w+: )(\w)\.(?= |$)", r"\1\\\2.", line)
+
+
+def name_arrays(app: Sphinx, what: str, name: str, thing: Any, options: Any, said: str, gives: str) -> Any:
+    """Types of arrays by the names that the source has."""
+    return tuple(text and ARRAYS[1].sub("PRNGKeyArray", ARRAYS[0].sub("Array", text)) for text in (said, gives))
 
 
 def inline_equation(writer: Any, node: nodes.math) -> None:
@@ -88,3 +109,5 @@ def setup(app: Sphinx) -> None:
     app.add_html_math_renderer("mathml", (inline_equation, None), (displayed_equation, None))
     app.connect("include-read", from_here)
     app.connect("autodoc-process-docstring", describe_options, priority=400)  # before napoleon reads it
+    app.connect("autodoc-process-docstring", as_written, priority=410)
+    app.connect("autodoc-process-signature", name_arrays)
