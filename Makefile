@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PARTS := $(wildcard pyproject.toml constraints.txt)
-CHECKED := $(wildcard src tests benchmarks examples experiments robustness docs)
+CHECKED := $(wildcard src tests benchmarks examples experiments robustness docs/conf.py)
 TESTS ?= tests
 
 .DEFAULT_GOAL := help

@@ -1,4 +1,4 @@
-"""How the site is built from the pages of this folder: ``make site``. Nothing is loaded from the network, then or later.
+"""How the site is built from the pages of this folder: ``make site``. It needs no network, then or later.
 
 Pages are Markdown as GitHub shows it, README.md is the first of them, and equations become MathML, which browsers draw
 by themselves. docs/api/ says which names the reference has; their text is their docstrings.
@@ -53,7 +53,8 @@ ABOVE = {"docs/": "", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contri
 """Where links of the pages above this folder lead, seen from here."""
 
 
-ARRAYS = re.compile(r"jaxlib\.\S*?\bArray\b"), re.compile(r"Key\[Array, ''\] \| UInt32\[Array, '2'\] \| UInt32\[Array, '4'\]")
+ARRAY = re.compile(r"jaxlib\.\S*?\bArray\b")
+KEY = re.compile(r"Key\[Array, ''\] \| UInt32\[Array, '2'\] \| UInt32\[Array, '4'\]")
 """How jaxtyping shows arrays and keys of random numbers in JAX."""
 
 
@@ -88,7 +89,7 @@ def as_written(app: Sphinx, what: str, name: str, thing: Any, options: Any, line
 
 def name_arrays(app: Sphinx, what: str, name: str, thing: Any, options: Any, said: str, gives: str) -> Any:
     """Types of arrays by the names that the source has."""
-    return tuple(text and ARRAYS[1].sub("PRNGKeyArray", ARRAYS[0].sub("Array", text)) for text in (said, gives))
+    return tuple(text and KEY.sub("PRNGKeyArray", ARRAY.sub("Array", text)) for text in (said, gives))
 
 
 def inline_equation(writer: Any, node: nodes.math) -> None:

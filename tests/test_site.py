@@ -28,7 +28,7 @@ PAGES = sorted(path for path in [*ROOT.glob("*.md"), *DOCS.glob("**/*.md")])
 def public(module: ModuleType) -> set[str]:
     """What a module offers: the functions and classes of its ``__all__``, or those that it defines."""
     if hasattr(module, "__all__"):
-        return {name for name in module.__all__ if callable(getattr(module, name))}  # constants are not shown by themselves
+        return {name for name in module.__all__ if callable(getattr(module, name))}
     own = (name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__)
     return {name for name in own if not name.startswith("_")}
 
@@ -59,9 +59,7 @@ def known(module: str, name: str, reference: dict[str, set[str]]) -> bool:
     if name in reference.get(module, ()) or f"{module}.{name}" in reference:
         return True
     thing = getattr(importlib.import_module(module), name)
-    return any(
-        getattr(import_module(other), name) is thing for other, their in reference.items() if name in their
-    )
+    return any(getattr(import_module(other), name) is thing for other, their in reference.items() if name in their)
 
 
 def test_every_name_of_the_package_is_in_the_reference() -> None:
@@ -69,7 +67,9 @@ def test_every_name_of_the_package_is_in_the_reference() -> None:
 
 
 def test_the_list_of_the_reference_has_every_name_once() -> None:
-    lists = re.findall(r"\.\. autosummary::\n   :nosignatures:\n\n((?:   \w+\n)+)", (DOCS / "api" / "index.rst").read_text())
+    lists = re.findall(
+        r"\.\. autosummary::\n   :nosignatures:\n\n((?:   \w+\n)+)", (DOCS / "api" / "index.rst").read_text()
+    )
     listed = [name for part in lists for name in part.split()]
     assert sorted(listed) == sorted(set(policybudget.__all__) - {"__version__"})
 
