@@ -136,7 +136,7 @@ class Reader:
         from policybudget.studies import side_by_side
         from policybudget.training.train import Training
 
-        out, err = io.StringIO(), io.StringIO()
+        out, err, got = io.StringIO(), io.StringIO(), 0
         with ExitStack() as stack:
             if arguments[0] == "train" and "--out" not in arguments and not self.whole:
                 stack.enter_context(suppress(SetUp))
