@@ -5,11 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PARTS := $(wildcard pyproject.toml constraints.txt)
-CHECKED := $(wildcard src tests benchmarks examples experiments robustness)
+CHECKED := $(wildcard src tests benchmarks examples experiments robustness docs/conf.py)
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check fuzz probe kill clean
+.PHONY: help install demo test check site fuzz probe kill clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ check: install ## lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+site: install ## the documentation as a site, in site/; any warning is an error
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env -b html -d site/.doctrees docs site
+	@echo site/index.html
+
 fuzz: install ## 100 000 hostile inputs for all that is read; FUZZ="--inputs 2000 --reader users" for others
 	PYTHONPATH=. $(BIN)/python -m robustness.fuzz $(FUZZ)
 
@@ -38,7 +42,7 @@ kill: install ## kill trainings at random and at every file operation; KILL="--k
 	PYTHONPATH=. $(BIN)/python -m robustness.kill $(KILL)
 
 clean: ## remove .venv and caches; runs/ stays
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src $(wildcard tests benchmarks examples experiments robustness) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

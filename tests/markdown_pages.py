@@ -96,7 +96,7 @@ class Block:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """All code blocks of a page, in order."""
+    """All code blocks of a page, in order; equations and directives of the site are none."""
     before = None
     for token in tokens(page):
         if token.type in ("fence", "code_block"):
@@ -106,7 +106,8 @@ def blocks(page: Path) -> Iterator[Block]:
             mark = Mark(found[1], found[2] or "") if found else Mark()
             fenced = token.type == "fence"
             block = Block(token.map[0] + 1 + fenced, token.info.strip() if fenced else "", token.content, mark)
-            if fenced or block.is_shell:  # what else is indented is a formula
+            formula = block.language == "math" if fenced else not block.is_shell
+            if not formula and not block.language.startswith("{"):
                 yield block
         before = token if token.type == "html_block" else None
 

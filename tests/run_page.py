@@ -110,7 +110,10 @@ class Reader:
         for command in block.commands:
             words = shlex.split(command.line, comments=True)
             options = block.mark.options.get(words[1] if len(words) > 1 else "", [])
-            printed = self.run([*words, *options], command.line)
+            if "fails" in block.mark.clauses:
+                printed = self.policybudget([*words[1:], *options], status=2)
+            else:
+                printed = self.run([*words, *options], command.line)
             if command.shown and "other words" not in block.mark.clauses:
                 compare(command.shown, printed, exactly=not self.smaller)
 
@@ -127,12 +130,13 @@ class Reader:
             return self.policybudget(words[1:])
         return in_a_process(["bash", "-c", line])
 
-    def policybudget(self, arguments: list[str]) -> str:
+    def policybudget(self, arguments: list[str], status: int = 0) -> str:
+        """The command, which must end with this status; returns what it prints, of one that fails its error."""
         from policybudget.cli.main import main
         from policybudget.studies import run_units
         from policybudget.training.train import Training
 
-        out, err, status = io.StringIO(), io.StringIO(), 0
+        out, err, got = io.StringIO(), io.StringIO(), 0
         with ExitStack() as stack:
             if arguments[0] == "train" and "--out" not in arguments and not self.whole:
                 stack.enter_context(suppress(SetUp))
@@ -140,9 +144,9 @@ class Reader:
                 stack.enter_context(mock.patch.object(run_units, "run_study", side_effect=SetUp))
             stack.enter_context(redirect_stdout(out))
             stack.enter_context(redirect_stderr(err))
-            status = main(arguments)
-        check(status == 0, f"policybudget {shlex.join(arguments)}: {err.getvalue()}")
-        return out.getvalue()
+            got = main(arguments)
+        check(got == status, f"policybudget {shlex.join(arguments)} ended with status {got}: {err.getvalue()}")
+        return err.getvalue() if status else out.getvalue()
 
 
 def in_a_process(command: list[str]) -> str:

@@ -24,7 +24,7 @@ from policybudget.cli.options import Parser
 from policybudget.training.configuration import preset
 from policybudget.training.method import ALGORITHMS, SEARCHES
 
-PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SOURCE = ROOT / "src" / "policybudget"
 QUICK = {  # compiling takes most of the time
     "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",
@@ -112,7 +112,8 @@ def test_the_files_in_the_text_of_a_page_are_there(page: str) -> None:
     places = [ROOT, here, SOURCE, *(path for path in SOURCE.iterdir() if path.is_dir())]
     found = names(ROOT / page)
     files = [span for span in found.code if re.fullmatch(r"[\w./-]+(\.py|/)", span) and not PLACEHOLDERS.search(span)]
-    files = [name for name in files if name not in RUN_FOLDER]
+    shown = [block.mark.text for block in blocks(ROOT / page) if block.mark.kind == "file"]
+    files = [name for name in files if name not in (*RUN_FOLDER, *shown)]
     missing = [name for name in files if not any((place / name).exists() for place in places)]
     assert not missing
     for target in found.links:
@@ -144,6 +145,8 @@ WRONG = {
     "```python\nprint(problem)\n```\n": r"page.md:4: name 'problem' is not defined",
     "```python\nprint(1 + 1)\n```\n\n<!-- output -->\n```\n3\n```\n": r"page.md:9: shows\n3\nbut this is printed:\n2",
     "```\npolicybudget check nowhere\n```\n": r"page.md:4: .*world must be one of",
+    "<!-- run: fails -->\n```\n$ policybudget --help\n```\n": r"page.md:5: .* ended with status 0",
+    "<!-- run: fails -->\n```\n$ policybudget fly\nnever\n```\n": r"page.md:5: shows\nnever\nbut .*:\npolicybudget: command must",
     "```\npolicybudget cover tasks.csv --budget 2\n```\n": r"page.md:4: ",
     "```\nmake tea\n```\n": r"page.md:4: no target: make tea",
     '```\npip install "policybudget[tea]"\n```\n': r"page.md:4: no extra \{'tea'\}",

@@ -3,6 +3,8 @@ r"""Which of k policies serves a new, unknown task: the few-shot selection of Ge
 K policies, returns in [low, low + B]. Nothing is known of the task but what episodes of it pay, so the number of
 episodes depends on K, the range and the precision, never on states or actions.
 
+::
+
     uniform                 every policy plays m episodes; take the best mean (Ge et al. 2025)
     successive elimination  all play on; a policy that is surely worse than another is out; stop as soon as the answer
                             is certain (Even-Dar, Mannor & Mansour 2006)
