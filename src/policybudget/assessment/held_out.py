@@ -18,7 +18,6 @@ from policybudget.runs.prototypes import Prototypes
 from policybudget.runs.result import Result, load
 from policybudget.worlds import registry
 from policybudget.worlds.interface import World
-from policybudget.worlds.mujoco import goals
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,9 @@ def write_tasks(path: Path, name: str, number: int | None, seed: int) -> str:
         raise PolicyBudgetError(f"tasks must be at least 1, got {number}")
     check_seed(seed)
     tasks = registry.held_out(name, DRAWN if number is None else number, seed)
-    files.write(path, goals.goals_table(name, tasks))
+    table = registry.entry(name).table
+    assert table is not None  # a world that draws tasks can write them
+    files.write(path, table(tasks))
     train = f"policybudget train --world {name} --population {path} --algorithm random --budget {tasks.size}"
     return f"{tasks.size} tasks written to {path}; a policy of its own for each:\n{train}"
 
