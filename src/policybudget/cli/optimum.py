@@ -19,8 +19,9 @@ from policybudget.settings import budgets
 DESCRIPTION = """The best that a budget of k policies can do, computed without training.
 resource-gathering: the optimum over deterministic policies, as tours. NAME-velocity (half-cheetah, ant, hopper,
 walker2d): the ceiling of one draw of users, if k constant speeds were held perfectly from the first step: an upper
-bound that no policy attains. savers: the best of rules that can be written down, and a bound on all rules. --front: the best k of the policies in a file for the users in --population; with
---json, "labels" tells for each user the position in "policies" of who serves it, -1 for its outside option."""
+bound that no policy attains. savers: the best of rules that can be written down, and a bound on all rules. --front: the
+best k of the policies in a file for the users in --population; with --json, "labels" tells for each user the position
+in "policies" of who serves it, -1 for its outside option."""
 
 
 def run(arguments: Sequence[str]) -> None:
