@@ -1,4 +1,4 @@
-"""Policies in the world of savers as tables of shares, whose worth is exact (:mod:`policybudget.exact.savers_optimum`)."""
+"""Policies in the world of savers as tables of shares, whose worth is then exact (exact/savers_optimum.py)."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
+from scipy import sparse
 
 from policybudget.exact.slippery import best_partition
 from policybudget.population import Population
@@ -116,16 +117,17 @@ def of_groups(
 
 def _moves(
     grid: Float[np.ndarray, " g"], wealth: Float[np.ndarray, " g"], growth: Float[np.ndarray, "a y"], paid: float
-) -> Float[np.ndarray, "a g g"]:
-    """Per share, from invested wealth to invested wealth a year later, as weights of the points of the grid."""
-    moved = np.zeros((len(growth), len(grid), len(grid)))
-    starts = np.arange(len(grid))
-    for chances, factors in zip(moved, growth, strict=True):
+) -> list[sparse.csr_array]:
+    """Per share (g, g), from invested wealth to invested wealth a year later, as weights of the points of the grid."""
+    found, starts = [], np.arange(len(grid))[:, None] * len(grid)
+    for factors in growth:
         low, weights = _places(grid, np.log(wealth[:, None] * factors + paid))
-        for corner in range(4):
-            at = (starts[:, None] * len(grid) + low + corner).ravel()
-            chances += np.bincount(at, weights[..., corner].ravel(), grid.size**2).reshape(chances.shape)
-    return moved / growth.shape[1]
+        chances = sum(
+            np.bincount((starts + low + corner).ravel(), weights[..., corner].ravel(), grid.size**2)
+            for corner in range(4)
+        )
+        found.append(sparse.csr_array(np.reshape(chances, (len(grid), len(grid))) / len(factors)))
+    return found
 
 
 def _places(

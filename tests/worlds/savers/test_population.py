@@ -9,7 +9,7 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
 from policybudget.worlds import registry
 from policybudget.worlds.savers.names import savers_world
-from policybudget.worlds.savers.planning import GRID, at, best_rule, worth
+from policybudget.worlds.savers.planning import GRID, at, best_rule, reference_rule, utility, worth
 from policybudget.worlds.savers.population import savers_population, savers_table
 from policybudget.worlds.savers.returns import years
 from policybudget.worlds.savers.saver import Saver
@@ -25,12 +25,16 @@ def test_the_usual_savers() -> None:
     saver = told(population)
     assert population.size == 30 and len(set(population.names)) == 30
     assert set(saver.aversion) == {2, 3, 4, 6, 8} and set(saver.horizon) == {10, 25, 40}
-    assert population.highest_return == 200.0 and population.return_scale == 100.0
+    assert population.highest_return == population.return_scale == 100.0
     assert population.names[3] == "aversion 2, 25 years, 44 % paid in"
     assert saver.paid_in[3] == pytest.approx(20 / 45)
     values, _ = best_rule(2.0, years().gross[:384], 40)
     assert saver.best[3] == pytest.approx(at(values, 25, 20 / 45))
     assert (saver.best > 1).all() and (saver.first == 0).all() and (saver.count == 384).all()
+    assert saver.held[3] == 1.0 and 0.2 < saver.held[-1] < 0.3
+    alone = worth(reference_rule(float(saver.held[-1]), 10)[None], 8.0, years().gross[:384])[0]
+    ratio = at(alone, 10, 20 / 30) / saver.best[-1]
+    assert 0.97 < ratio < 1 and saver.expected[-1] == pytest.approx(utility(np.array(ratio), 8.0), abs=1e-4)
     bills = worth(np.zeros((1, 40, len(GRID))), 8.0, years().gross[:384])[0]
     assert all(
         at(bills, int(saver.horizon[i]), saver.paid_in[i]) < saver.best[i] for i in np.flatnonzero(saver.aversion == 8)
@@ -59,7 +63,6 @@ def test_a_table_of_savers(tmp_path: Path) -> None:
     np.testing.assert_allclose(saver.paid_in, [0.5, 1.0])
     assert population.agent_weights is not None and population.agent_weights.tolist() == [2, 1]
     assert population.outside is not None and population.outside.tolist() == [-np.inf, 80]
-    assert population.highest_return is None  # the logarithm has no bound
     path.write_text(savers_table(population))
     again = registry.make("savers", population=str(path))[1]
     np.testing.assert_allclose(again.dynamics, population.dynamics, rtol=1e-5)

@@ -11,13 +11,19 @@ contributions to come, t years after the start, C the certainty equivalent that 
 
 .. math:: u(z) = \frac{z^{1-\gamma} - 1}{1 - \gamma}, \qquad z_t = R_t\, C^{-t/T}
 
-a year pays :math:`100/T + 100\, (u(z_{t+1}) - u(z_t))`. As :math:`z_0 = 1` and :math:`z_T` is final wealth over C, an
-episode pays
+the utility of an episode is :math:`U = 100\, (1 + u(z_T))`, with :math:`z_T` final wealth over C. It is linear in the
+utility of final wealth, so that means of it rank rules as expected utility does. The best rule of the saver's own has
+the mean 100; a mean of 99 is worth as much as certain wealth about 1 % less.
 
-.. math:: 100\, \bigl(1 + u(\text{final wealth} / C)\bigr).
+Most of what U varies by are the years that a saver happens to live in, and no rule can help that. So a reference rule
+lives through the same years beside the policy: it holds the same share of R in stocks for ever, as far as the account
+goes. Its final wealth over C is :math:`z'_T`, its mean utility :math:`b = E\, u(z'_T)` is known exactly, and an episode
+pays
 
-This is linear in the utility of final wealth, so that means of returns rank rules as expected utility does. The best
-rule of the saver's own has the mean 100; a mean of 99 is worth as much as certain wealth about 1 % less.
+.. math:: U - 100\, \bigl(u(z'_T) - b\bigr), \qquad \text{a year} \quad
+          \frac{100}{T} (1 + b) + 100\, \bigl(u(z_{t+1}) - u(z'_{t+1}) - u(z_t) + u(z'_t)\bigr).
+
+The mean is that of U: the reference is a control variate (Glasserman 2003, Section 4.1), and the sum telescopes.
 """
 
 from __future__ import annotations
@@ -35,8 +41,8 @@ from policybudget.worlds.savers.saver import LONGEST, Saver
 
 BEST = 100.0
 """Mean return of a saver under the best rule of their own."""
-OUTCOME = ("utility", "final wealth", "share in stocks")
-"""What a year reports: what it pays; final wealth in all that was paid in, 0 before the last year; a."""
+OUTCOME = ("paid", "utility", "final wealth", "share in stocks")
+"""What a year reports: what it pays, its part of U, final wealth in all that was paid in (0 before the end), and a."""
 DECADES = 10.0
 """Years of the unit in which the years left are observed."""
 
@@ -46,10 +52,12 @@ class Account(NamedTuple):
 
     Attributes:
         wealth: before this year's contribution, in all that is paid in.
+        reference: likewise, under the reference rule.
         left: years left.
     """
 
     wealth: Float[Array, ""]
+    reference: Float[Array, ""]
     left: Float[Array, ""]
 
 
@@ -116,7 +124,7 @@ class SaversWorld(JaxWorld):
         """
         del key
         saver = _told(task)
-        account = Account(saver.paid_in, saver.horizon)
+        account = Account(saver.paid_in, saver.paid_in, saver.horizon)
         return account, self.observed(account, saver)
 
     def step(
@@ -137,11 +145,16 @@ class SaversWorld(JaxWorld):
         share = (1 + jnp.clip(action[0], -1, 1)) / 2
         row = saver.first + jnp.minimum(jnp.floor(jax.random.uniform(key) * saver.count), saver.count - 1)
         bills, stocks = self.gross[row.astype(jnp.int32)]
-        wealth = (state.wealth + contribution(saver)) * (bills + share * (stocks - bills))
-        account = Account(wealth, state.left - 1)
-        paid = BEST / saver.horizon + BEST * (satisfaction(account, saver) - satisfaction(state, saver))
+        invested = jnp.stack([state.wealth, state.reference]) + contribution(saver)
+        to_come = state.reference + contribution(saver) * state.left
+        shares = jnp.stack([share, jnp.minimum(1.0, saver.held * to_come / invested[1])])
+        wealth = invested * (bills + shares * (stocks - bills))
+        account = Account(wealth[0], wealth[1], state.left - 1)
+        gained, alone = satisfaction(account, saver) - satisfaction(state, saver)
+        utility = BEST / saver.horizon + BEST * gained
+        paid = utility + BEST * (saver.expected / saver.horizon - alone)
         ended = account.left < 0.5
-        outcome = jnp.stack([paid, jnp.where(ended, wealth, 0.0), share])
+        outcome = jnp.stack([paid, utility, jnp.where(ended, wealth[0], 0.0), share])
         return Transition(account, self.observed(account, saver), outcome, ended, jnp.asarray(False))
 
     def observed(self, account: Account, saver: Saver) -> Float[Array, " o"]:
@@ -159,7 +172,8 @@ class SaversWorld(JaxWorld):
         """
         seen: list[Any] = [account.left / DECADES]
         if self.wealth_seen:
-            seen.append((account.wealth + contribution(saver)) / _resources(account, saver, least=1.0))
+            this_year = account.wealth + contribution(saver)
+            seen.append(this_year / (this_year + contribution(saver) * jnp.maximum(account.left - 1, 0)))
         return jnp.stack(seen).astype(jnp.float32)
 
 
@@ -175,26 +189,22 @@ def contribution(saver: Saver) -> Float[Array, ""]:
     return (1 - saver.paid_in) / saver.horizon
 
 
-def satisfaction(account: Account, saver: Saver) -> Float[Array, ""]:
-    """u(z), where an account stands.
+def satisfaction(account: Account, saver: Saver) -> Float[Array, " 2"]:
+    """u(z) and u(z'), where the accounts stand.
 
     Args:
         account: the state.
         saver: the saver's numbers.
 
     Returns:
-        0 at the start; at the end the utility of final wealth over that of the saver's own best.
+        (2,) of the saver and of the reference: 0 at the start; at the end, of final wealth over ``best``.
     """
     gone = 1 - account.left / saver.horizon
-    log = jnp.log(_resources(account, saver)) - gone * jnp.log(saver.best)
+    accounts = jnp.stack([account.wealth, account.reference])
+    log = jnp.log(accounts + contribution(saver) * account.left) - gone * jnp.log(saver.best)
     power = 1 - saver.aversion
     flat = jnp.abs(power) < 1e-4
     return jnp.where(flat, log, jnp.expm1(power * log) / jnp.where(flat, 1.0, power))
-
-
-def _resources(account: Account, saver: Saver, least: float = 0.0) -> Float[Array, ""]:
-    """Wealth and all contributions to come; ``least`` counts at least so many of them."""
-    return account.wealth + contribution(saver) * jnp.maximum(account.left, least)
 
 
 def _told(task: Float[Array, " p"] | None) -> Saver:
