@@ -15,7 +15,7 @@ from policybudget.exact.savers_optimum import SaversOptima, candidates, certaint
 from policybudget.worlds.savers.planning import GRID
 from policybudget.worlds.savers.population import Savers, served
 from policybudget.worlds.savers.returns import Years
-from policybudget.worlds.savers.saver import LONGEST, Saver
+from policybudget.worlds.savers.saver import Saver
 from policybudget.worlds.savers.world import SaversWorld
 
 GROSS = np.stack([np.full(6, 1.01), [0.7, 0.95, 1.05, 1.15, 1.2, 1.5]], axis=1)
@@ -59,22 +59,22 @@ def test_own_best_rules_are_worth_100() -> None:
     np.testing.assert_allclose(paid[own, range(4)], 100.0, atol=1e-2)
     assert paid.max() <= 100.01
     lines = candidates(SaversWorld(WORLD.gross), SAVERS)
-    assert len(lines.names) == 66 and lines.shares.shape == (66, LONGEST, len(GRID))
+    assert len(lines.names) == 66 and lines.shares.shape == (66, 6, len(GRID))
     row = lines.names.index("80 % to 20 %")
-    np.testing.assert_allclose(lines.shares[row, [0, 39, 49], 0], [0.2, 0.8, 0.8])
+    np.testing.assert_allclose(lines.shares[row, [0, 5], 0], [0.2, 0.2 + 0.6 * 5 / 39])
     bills = certainty(WORLD, SAVERS, lines.shares[:1])
     assert bills[0, 3] == pytest.approx(np.mean(1.01 ** np.arange(1, 4)), rel=1e-4)
 
 
 def test_the_optimum_by_name(tmp_path: Path) -> None:
     path = tmp_path / "savers.csv"
-    path.write_text("name,risk_aversion,horizon\nbold,2,3\ncautious,8,3\n")
+    path.write_text("name,risk_aversion,horizon\nbold,4,3\ncautious,8,3\n")
     found = optimum("savers:wealth", [1, 2], population=path)
     assert isinstance(found, SaversOptima)
     assert found.welfare[0] <= found.bounds[0] + 0.01 and found.welfare[1] == pytest.approx(100.0, abs=0.01)
     assert found.bounds[1] == 100.0 and found.bounds[0] < 100
     assert found.record()["budgets"][1]["rules"] == [
-        {"rule": "aversion 2", "savers": ["bold"]},
+        {"rule": "aversion 4", "savers": ["bold"]},
         {"rule": "aversion 8", "savers": ["cautious"]},
     ]
     assert found.policies()[0]["savers"] == 2 and "no 1 rules" in found.remarks()[0]

@@ -24,7 +24,7 @@ from policybudget.selection.subset import Selection, best_subsets
 from policybudget.worlds.savers.names import savers_world
 from policybudget.worlds.savers.planning import GRID, at, best_rule, utility, worth
 from policybudget.worlds.savers.population import read_savers, savers_population
-from policybudget.worlds.savers.saver import LONGEST, Saver
+from policybudget.worlds.savers.saver import Saver
 from policybudget.worlds.savers.world import BEST, SaversWorld
 
 LEVELS = np.linspace(0.0, 1.0, 11)
@@ -173,22 +173,23 @@ def candidates(world: SaversWorld, savers: Population) -> Candidates:
 
     Args:
         world: says what is seen.
-        savers: whose returns the best rules are for.
+        savers: whose horizons and returns they are for.
 
     Returns:
         The candidates.
     """
+    told, shares, names = Saver(*_told(savers).T), [], []
+    longest = int(told.horizon.max())
     if not world.wealth_seen:
         pairs = [(early, late) for early, late in itertools.product(LEVELS, LEVELS) if early >= late]
-        age = np.clip((np.arange(1, LONGEST + 1) - 1) / (EARLY - 1), 0.0, 1.0)
+        age = np.clip(np.arange(longest) / (EARLY - 1), 0.0, 1.0)
         lines = np.array([late + (early - late) * age for early, late in pairs])
-        names = [f"{100 * early:.0f} % to {100 * late:.0f} %" for early, late in pairs]
-        return Candidates(tuple(names), np.broadcast_to(lines[..., None], (*lines.shape, len(GRID))))
-    told, shares, names = Saver(*_told(savers).T), [], []
+        paths = [f"{100 * early:.0f} % to {100 * late:.0f} %" for early, late in pairs]
+        return Candidates(tuple(paths), np.broadcast_to(lines[..., None], (*lines.shape, len(GRID))))
     spans = sorted({*zip(told.first.astype(int).tolist(), told.count.astype(int).tolist(), strict=True)})
     for (first, count), aversion in itertools.product(spans, sorted({*AVERSIONS, *told.aversion.tolist()})):
         names.append(f"aversion {aversion:g}" + (f", years from row {first}" if len(spans) > 1 else ""))
-        shares.append(best_rule(aversion, np.asarray(world.gross)[first : first + count], LONGEST)[1])
+        shares.append(best_rule(aversion, np.asarray(world.gross)[first : first + count], longest)[1])
     return Candidates(tuple(names), np.stack(shares))
 
 
@@ -198,7 +199,7 @@ def returns(world: SaversWorld, savers: Population, shares: Float[np.ndarray, "c
     Args:
         world: whose returns are drawn from.
         savers: n agents.
-        shares: (c, T, g) in stocks, for the longest horizon.
+        shares: (c, T, g) in stocks; T is the longest of their horizons at least.
 
     Returns:
         (c, n) mean returns.
@@ -214,7 +215,7 @@ def certainty(world: SaversWorld, savers: Population, shares: Float[np.ndarray, 
     Args:
         world: whose returns are drawn from.
         savers: n agents.
-        shares: (c, T, g) in stocks, for the longest horizon.
+        shares: (c, T, g) in stocks; T is the longest of their horizons at least.
 
     Returns:
         (c, n) in all that each saver pays in.

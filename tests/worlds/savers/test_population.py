@@ -9,7 +9,7 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.population import Population
 from policybudget.worlds import registry
 from policybudget.worlds.savers.names import savers_world
-from policybudget.worlds.savers.planning import GRID, at, best_rule, reference_rule, utility, worth
+from policybudget.worlds.savers.planning import GRID, at, best_rule, worth
 from policybudget.worlds.savers.population import savers_population, savers_table
 from policybudget.worlds.savers.returns import years
 from policybudget.worlds.savers.saver import Saver
@@ -31,10 +31,6 @@ def test_the_usual_savers() -> None:
     values, _ = best_rule(2.0, years().gross[:384], 40)
     assert saver.best[3] == pytest.approx(at(values, 25, 20 / 45))
     assert (saver.best > 1).all() and (saver.first == 0).all() and (saver.count == 384).all()
-    assert saver.held[3] == 1.0 and 0.2 < saver.held[-1] < 0.3
-    alone = worth(reference_rule(float(saver.held[-1]), 10)[None], 8.0, years().gross[:384])[0]
-    ratio = at(alone, 10, 20 / 30) / saver.best[-1]
-    assert 0.97 < ratio < 1 and saver.expected[-1] == pytest.approx(utility(np.array(ratio), 8.0), abs=1e-4)
     bills = worth(np.zeros((1, 40, len(GRID))), 8.0, years().gross[:384])[0]
     assert all(
         at(bills, int(saver.horizon[i]), saver.paid_in[i]) < saver.best[i] for i in np.flatnonzero(saver.aversion == 8)
@@ -42,9 +38,9 @@ def test_the_usual_savers() -> None:
 
 
 def test_drawn_savers() -> None:
-    first, again, other = (savers_population(6, seed) for seed in (0, 0, 1))
+    first, again, other = (savers_population(2, seed) for seed in (0, 0, 1))
     assert first.names == again.names != other.names
-    later = registry.held_out("savers", 6)
+    later = registry.held_out("savers", 2)
     assert later.names != first.names and (told(later).first == 395).all() and (told(later).count == 336).all()
     assert ((told(first).aversion >= 2) & (told(first).aversion <= 8)).all()
     assert first.parameters is not None and later.parameters is not None

@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 
 from policybudget.errors import PolicyBudgetError
-from policybudget.worlds.savers.planning import GRID, at, reference_rule, utility, worth
+from policybudget.worlds.savers.planning import GRID, at, utility, worth
 from policybudget.worlds.savers.saver import Saver
 from policybudget.worlds.savers.world import Account, SaversWorld
 
 GROSS = np.array([[9.0, 9.0], [1.01, 0.8], [1.0, 1.3], [1.02, 1.1], [9.0, 9.0]])
 """Only the three in the middle may be drawn."""
 WORLD, SEEN = (SaversWorld(jnp.asarray(GROSS, jnp.float32), wealth_seen=seen) for seen in (False, True))
-HELD = 0.5
-BESIDE = worth(reference_rule(HELD, 4)[None], 3.0, GROSS[1:4])[0]
-EXPECTED = float(utility(np.array(at(BESIDE, 4, 0.25) / 1.4), 3.0))
-SAVER = Saver(4.0, 0.25, 3.0, 1.4, 1.0, 3.0, HELD, EXPECTED)  # type: ignore[arg-type] # plain numbers
+SAVER = Saver(4.0, 0.25, 3.0, 1.4, 1.0, 3.0)  # type: ignore[arg-type] # plain numbers
 TASK = jnp.array(SAVER, jnp.float32)
 
 
@@ -57,10 +54,21 @@ def test_means_of_episodes_are_those_of_the_recursion() -> None:
     assert plain.mean() == pytest.approx(expected, abs=0.5)
 
 
-def test_the_reference_takes_what_no_rule_can_help() -> None:
-    outcome, _ = lives(jax.random.split(jax.random.key(2), 20_000), jnp.array([0.5]))
+def test_a_year_pays_what_it_changes_on_average() -> None:
+    state = Account(jnp.float32(0.4), jnp.float32(2.0))
+    keys = jax.random.split(jax.random.key(2), 2000)
+    paid, part, *_ = np.asarray(jax.vmap(lambda key: WORLD.step(state, jnp.array([0.4]), key, TASK).outcome)(keys)).T
+    grown = GROSS[1:4, 0] + 0.7 * (GROSS[1:4, 1] - GROSS[1:4, 0])
+    wealth = (0.4 + 0.75 / 4) * grown + 0.75 / 4
+    change = utility(wealth * 1.4**-0.75, 3.0) - utility(np.array(0.4 + 0.75 / 2) * 1.4**-0.5, 3.0)
+    np.testing.assert_allclose(np.unique(part.round(2)), np.sort(25 + 100 * change).round(2), atol=0.02)
+    np.testing.assert_allclose(paid, 25 + 100 * change.mean(), atol=1e-3)
+
+
+def test_what_is_paid_varies_little() -> None:
+    outcome, _ = lives(jax.random.split(jax.random.key(2), 20_000), jnp.array([0.0]))
     paid, plain = np.asarray(outcome)[..., :2].sum(axis=1).T
-    assert paid.std() < plain.std() / 3 and paid.mean() == pytest.approx(plain.mean(), abs=1.0)
+    assert paid.std() < plain.std() / 5 and paid.mean() == pytest.approx(plain.mean(), abs=1.0)
 
 
 def test_what_is_seen() -> None:
@@ -72,9 +80,7 @@ def test_what_is_seen() -> None:
     wealth = float(after.state.wealth)
     assert wealth / (0.25 + paid) in [pytest.approx(x) for x in GROSS[1:4, 0]]  # all in bills
     np.testing.assert_allclose(after.observation, [0.3, (wealth + paid) / (wealth + 3 * paid)], rtol=1e-6)
-    last = SEEN.step(
-        Account(jnp.float32(0.0), jnp.float32(0.0), jnp.float32(1.0)), jnp.array([0.0]), jax.random.key(0), TASK
-    )
+    last = SEEN.step(Account(jnp.float32(0.0), jnp.float32(1.0)), jnp.array([0.0]), jax.random.key(0), TASK)
     assert bool(last.terminated) and np.isfinite(np.asarray(last.observation)).all()
 
 

@@ -70,20 +70,6 @@ def best_rule(
     return _remembered(float(aversion), np.ascontiguousarray(gross, np.float32).tobytes(), horizon)
 
 
-def reference_rule(held: float, horizon: int) -> Float[np.ndarray, "T g"]:
-    """The rule that holds one share of wealth and contributions to come in stocks, as far as the account goes.
-
-    Args:
-        held: this share.
-        horizon: T, the largest.
-
-    Returns:
-        (T, g) shares of the account, with 1 to T years left.
-    """
-    invested = GRID + (1 - GRID) / np.arange(1, horizon + 1)[:, None]
-    return np.minimum(1.0, held / invested)
-
-
 @lru_cache(maxsize=256)
 def _remembered(aversion: float, table: bytes, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     gross = jnp.asarray(np.frombuffer(table, np.float32).reshape(-1, 2))

@@ -21,7 +21,7 @@ from policybudget.csv_table import Table, numbers, read_table
 from policybudget.errors import PolicyBudgetError
 from policybudget.population import Outcome, Population, Rewards
 from policybudget.users import ABOUT_USERS, details_of, names_of
-from policybudget.worlds.savers.planning import at, best_rule, reference_rule, utility, worth
+from policybudget.worlds.savers.planning import at, best_rule
 from policybudget.worlds.savers.returns import SPLIT, Years, years
 from policybudget.worlds.savers.saver import LONGEST, Saver
 from policybudget.worlds.savers.world import BEST, OUTCOME
@@ -108,18 +108,13 @@ def served(savers: Savers, known: Years, names: list[str], **details: Any) -> Po
     spans = list(zip(savers.first_year.astype(int), savers.last_year.astype(int), strict=True))
     rows = {span: known.within(*span) for span in set(spans)}
     first, count = np.array([rows[span] for span in spans]).T
-    best, held, expected = np.empty((3, len(names)))
+    best = np.empty(len(names))
     for group in {(aversion, span) for aversion, span in zip(savers.aversion, spans, strict=True)}:
         mine = [i for i, one in enumerate(zip(savers.aversion, spans, strict=True)) if one == group]
         start, length = rows[group[1]]
-        gross, longest = known.gross[start : start + length], int(savers.horizon.max())
-        values, shares = best_rule(group[0], gross, longest)
-        held[mine] = shares[0, -1]
-        alone = worth(reference_rule(shares[0, -1], longest)[None], group[0], gross)[0]
-        for i in mine:
-            best[i], beside = (at(each, int(savers.horizon[i]), savers.paid_in[i]) for each in (values, alone))
-            expected[i] = utility(beside / best[i], group[0])
-    told = Saver(savers.horizon, savers.paid_in, savers.aversion, best, first, count, held, expected)  # type: ignore[arg-type]
+        values, _ = best_rule(group[0], known.gross[start : start + length], int(savers.horizon.max()))
+        best[mine] = [at(values, int(savers.horizon[i]), savers.paid_in[i]) for i in mine]
+    told = Saver(savers.horizon, savers.paid_in, savers.aversion, best, first, count)  # type: ignore[arg-type]
     weights = jnp.zeros((len(OUTCOME), len(names))).at[0].set(1.0)
     begins = known.begins[first] / 100
     where = (np.log2(savers.aversion), savers.horizon / 10, savers.paid_in, begins)

@@ -25,8 +25,6 @@ class Saver(NamedTuple):
         best: certainty equivalent of the final wealth under the best rule of the saver's own, in all that is paid in.
         first: row of the first year that returns are drawn from.
         count: how many years there are to draw from.
-        held: a, that the reference rule holds in stocks of wealth and contributions to come.
-        expected: mean utility of final wealth over ``best`` under the reference rule.
     """
 
     horizon: Scalar
@@ -35,5 +33,3 @@ class Saver(NamedTuple):
     best: Scalar
     first: Scalar
     count: Scalar
-    held: Scalar
-    expected: Scalar
