@@ -25,7 +25,7 @@ def test_resource_gathering() -> None:
 def test_every_name_makes_the_world_of_that_name(name: str) -> None:
     world, population = registry.make(name)
     assert world.name == registry.entry(name).name == name
-    assert population.size == {"resource-gathering": 25, "glucose": 30}.get(name, 100)
+    assert population.size == {"resource-gathering": 25, "glucose": 30, "savers": 30}.get(name, 100)
 
 
 def test_the_seed_of_the_population_decides_who_is_served() -> None:
@@ -39,7 +39,7 @@ def test_every_preset_is_a_setting_of_the_learner(name: str, preset: str) -> Non
     known = registry.entry(name)
     settings = PPO(**known.learner[preset])
     if preset == "paper":
-        critic = "mixture" if name == "glucose" else "features"  # agents have dynamics of their own there
+        critic = "mixture" if name in ("glucose", "savers") else "features"  # agents have dynamics of their own there
         assert (settings.epochs, settings.minibatch, settings.critic, settings.critic_head) == (
             10, 64, critic, "shared",
         )  # fmt: skip

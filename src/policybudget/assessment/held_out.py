@@ -124,8 +124,9 @@ def write_tasks(path: Path, name: str, number: int | None, seed: int) -> str:
     if number is not None and number < 1:
         raise PolicyBudgetError(f"tasks must be at least 1, got {number}")
     check_seed(seed)
-    tasks, table = registry.held_out(name, DRAWN if number is None else number, seed), registry.entry(name).table
-    assert table is not None  # worlds that draw held-out tasks can write them
+    tasks = registry.held_out(name, DRAWN if number is None else number, seed)
+    table = registry.entry(name).table
+    assert table is not None  # a world that draws tasks can write them
     files.write(path, table(tasks))
     train = f"policybudget train --world {name} --population {path} --algorithm random --budget {tasks.size}"
     return f"{tasks.size} tasks written to {path}; a policy of its own for each:\n{train}"

@@ -20,8 +20,9 @@ from policybudget.settings import budgets
 DESCRIPTION = """The best that a budget of k policies can do, computed without training.
 resource-gathering: the optimum over deterministic policies, as tours. NAME-velocity (half-cheetah, ant, hopper,
 walker2d): the ceiling of one draw of users, if k constant speeds were held perfectly from the first step: an upper
-bound that no policy attains. --front: the best k of the policies in a file for the users in --population; with
---json, "labels" tells for each user the position in "policies" of who serves it, -1 for its outside option."""
+bound that no policy attains. savers: the best of rules that can be written down, and a bound on all rules. --front: the
+best k of the policies in a file for the users in --population; with --json, "labels" tells for each user the position
+in "policies" of who serves it, -1 for its outside option."""
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -80,13 +81,13 @@ def _best_of_file(front: Path, several: tuple[int, ...], tick: Callable[[str], N
 
 def _parser() -> options.Parser:
     parser = options.Parser("optimum", DESCRIPTION, argument_default=argparse.SUPPRESS)
-    parser.add_argument("world", nargs="?", metavar="WORLD", help="resource-gathering or NAME-velocity")
+    parser.add_argument("world", nargs="?", metavar="WORLD", help="resource-gathering, NAME-velocity or savers")
     parser.add_argument("--budget", type=budgets, required=True, metavar="K", help="one, or several such as 1-25")
     parser.add_argument("--home", type=_tile, metavar="ROW,COLUMN", help="of resource-gathering, 4,2 if not given")
     parser.add_argument(
         "--side", type=int, metavar="N", help="of resource-gathering's grid, 5 if not given and at most"
     )
-    parser.add_argument("--agents", type=int, metavar="N", help="users of a velocity world, 100 if not given")
+    parser.add_argument("--agents", type=int, metavar="N", help="users of a velocity world (100), or savers")
     parser.add_argument("--population-seed", type=int, metavar="N", help="decides their draw, 0 if not given")
     parser.add_argument("--front", type=Path, metavar="FILE", help="row per policy, column per reward component [name]")
     parser.add_argument(
@@ -94,7 +95,7 @@ def _parser() -> options.Parser:
     )
     parser.add_argument("--episodes", type=int, metavar="N", help="for --references: of each policy, three times, 20")
     parser.add_argument("--seed", type=int, metavar="N", help="for --references: of the episodes, 0 if not given")
-    parser.add_argument("--population", type=Path, metavar="FILE", help="users.csv for --front or --references")
+    parser.add_argument("--population", type=Path, metavar="FILE", help="users.csv: --front, --references, savers")
     parser.add_argument(
         "--method", metavar="NAME", help="for --front: exact, greedy (with a bound), or auto, if not given"
     )

@@ -152,12 +152,14 @@ def known_optima(configuration: Configuration, budgets: Sequence[int]) -> optima
         budgets: each k.
 
     Returns:
-        The optima, or bounds on them; None where they are not known: for users of a file, or with options outside.
+        The optima, or bounds on them; None where they are not known.
     """
     reference = registry.entry(configuration.world).optimum
-    others = configuration.population is not None or configuration.outside is not None
-    if reference is None or others or parse(configuration.welfare) != Utilitarian():
+    if reference is None or configuration.outside is not None or parse(configuration.welfare) != Utilitarian():
         return None
-    given = {name: getattr(configuration, name, None) for name in optima.options_of(resolve_name(reference))}
+    takes = optima.options_of(resolve_name(reference))
+    if configuration.population is not None and "population" not in takes:
+        return None  # it is that of a draw
+    given = {name: getattr(configuration, name, None) for name in takes}
     options = {name: value for name, value in given.items() if value is not None}
     return optima.optimum(configuration.world, budgets, **options)

@@ -24,6 +24,8 @@ from policybudget.worlds.metaworld.population import agents_table, held_out_task
 from policybudget.worlds.metaworld.world import metaworld_world
 from policybudget.worlds.mujoco.goals import GOALS, goal_population, goal_world, goals_table, population_of
 from policybudget.worlds.mujoco.velocity import NAMES, velocity_population, velocity_population_of, velocity_world
+from policybudget.worlds.savers.names import SAVERS, savers_world
+from policybudget.worlds.savers.population import read_savers, savers_population, savers_table
 
 GYM = "gym:"
 """What the name of a world begins with that is a Gymnasium or MO-Gymnasium environment; its id follows."""
@@ -35,8 +37,8 @@ def entry(name: str) -> Entry:
     """What is known of a world by name.
 
     Args:
-        name: one of ``WORLDS``, ``glucose:`` or ``resource-gathering:`` and options, ``metaworld:`` and tasks, ``gym:``
-            and the id of an environment, ``python:FILE.py:NAME``, or the name of a world made by hand.
+        name: one of ``WORLDS``, ``glucose:``, ``resource-gathering:`` or ``savers:`` and options, ``metaworld:`` and
+            tasks, ``gym:`` and the id of an environment, ``python:FILE.py:NAME``, or the name of a world made by hand.
 
     Returns:
         The entry. Of a world that is in no register it says how such worlds are usually trained; ``world`` is None.
@@ -49,6 +51,8 @@ def entry(name: str) -> Entry:
         return _resource_gathering(name)
     if name.startswith(METAWORLD):
         return _metaworld(name)
+    if name.startswith(f"{SAVERS}:"):
+        return _savers(name)
     if name.startswith(GYM):
         return Entry(name=name, world=partial(world_by_id, name.removeprefix(GYM)), from_file=_users)
     if name.startswith(PYTHON):
@@ -62,14 +66,15 @@ def make(
     """A world and its population.
 
     Args:
-        name: one of ``WORLDS``, ``glucose:`` and options, ``gym:`` and the id of a Gymnasium or MO-Gymnasium
-            environment, or ``python:FILE.py:NAME``.
+        name: one of ``WORLDS``, ``glucose:`` or ``savers:`` and options, ``gym:`` and the id of a Gymnasium or
+            MO-Gymnasium environment, or ``python:FILE.py:NAME``.
         agents: n; the world's usual number if None.
         population_seed: decides the draw of the population, where it is drawn.
         population: path of a users.csv, for ``gym:`` and ``python:`` worlds (:mod:`policybudget.users`) and
             robots, where it has each user's goal in column ``speed`` (m/s) or ``direction`` (degrees), and
-            for ``glucose``, where it has each user's ``patient`` and wishes (``low``, ``high``), and for
-            ``metaworld:``, where it has each user's ``task`` and wishes (``reward``, ``success``).
+            for ``glucose``, where it has each user's ``patient`` and wishes (``low``, ``high``), for ``savers``
+            (:mod:`policybudget.worlds.savers.population`), and for ``metaworld:``, where it has each user's ``task``
+            and wishes (``reward``, ``success``).
 
     Returns:
         The world and the n agents.
@@ -104,7 +109,7 @@ def held_out(name: str, agents: int, population_seed: int = 0) -> Population:
     """Agents to test on: no agent has a goal of an agent that :func:`make` draws, with this seed or another.
 
     Args:
-        name: one of ``GOALS``, or ``metaworld:`` and tasks.
+        name: one of ``GOALS``, ``savers``, or ``metaworld:`` and tasks.
         agents: n; the draw for training does not depend on it.
         population_seed: decides the draw, in a stream of its own beside that of :func:`make`.
 
@@ -230,6 +235,32 @@ def _metaworld(name: str) -> Entry:
     )
 
 
+def _savers(name: str) -> Entry:
+    """Savers, each with a horizon, contributions and a fear of losses of their own."""
+    learner: Settings = {
+        "copies": 64,
+        "steps": 64,
+        "minibatch": 1024,
+        "normalise_observations": True,
+        "entropy": (1e-3, 1e-4),
+        "learning_rate": (3e-3, 3e-4),
+        "discount": 1.0,
+        "critic_sees_agent": True,
+    }
+    return Entry(
+        name=name,
+        learner={"default": learner, "plain": learner, "paper": {**learner, **PAPER, "critic": "mixture"}},
+        search={"default": Search("constants"), "plain": PLAIN, "paper": PLAIN},
+        world=partial(savers_world, name),
+        draw=savers_population,
+        from_file=lambda _, path: read_savers(path),
+        held_out=partial(savers_population, held_out=True),
+        table=savers_table,
+        pictures=("policybudget.assessment.savers_figures:paths_of_run",),
+        optimum="policybudget.exact.savers_optimum:savers_optimum",
+    )
+
+
 def _users(world: Any, path: Path) -> Population:
     return read_users(path, world.outcome_size, world.components)
 
@@ -241,5 +272,6 @@ WORLDS: Mapping[str, Entry] = {
         *(_velocity(name, task) for name, task in NAMES.items()),
         *map(_goal, GOALS),
         _glucose(GLUCOSE),
+        _savers(SAVERS),
     )
 }

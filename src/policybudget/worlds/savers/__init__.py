@@ -1,0 +1,1 @@
+"""Saving for retirement: k approved rules for the share in stocks, for savers who differ."""
