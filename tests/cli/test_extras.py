@@ -26,6 +26,8 @@ OneLine = Callable[[list[str]], str]
         ("check gym:Hopper-v5", "imageio", 'Gymnasium\'s robots need imageio: pip install "policybudget[mujoco]"'),
         ("check hopper-velocity", "gymnasium", 'MuJoCo\'s worlds need gymnasium: pip install "policybudget[mujoco]"'),
         ("train --world ant-direction", "mujoco", 'MuJoCo\'s worlds need mujoco: pip install "policybudget[mujoco]"'),
+        ("train --log wandb", "wandb", 'runs tracked by wandb need wandb: pip install "policybudget[wandb]"'),
+        ("train --log mlflow", "mlflow", 'runs tracked by mlflow need mlflow: pip install "policybudget[mlflow]"'),
         (
             "cover tasks.csv --descriptions wordllama --budget 1 --radius 1",
             "wordllama",
