@@ -20,10 +20,13 @@ from policybudget.cli.main import main
 from policybudget.errors import PolicyBudgetError
 from policybudget.runs import files
 from policybudget.training.checkpoint import Checkpoints
+from policybudget.training.configuration import Configuration
 from policybudget.training.events import Event
 from policybudget.training.listeners import mlflow_store, tracking, weights_and_biases
 from policybudget.training.listeners.metrics import tag
 from policybudget.training.listeners.tracking import Rows, Tracked, tracked
+from policybudget.training.record import write_config
+from policybudget.training.train import Training
 
 HEADER = ["phase", "iteration", "transitions", "welfare", "kl_0"]
 STOP = """
@@ -158,6 +161,12 @@ def test_python_needs_a_folder_and_a_tracker_that_there_is() -> None:
         pb.train(problem, log=["mlflow"])
     with pytest.raises(PolicyBudgetError, match="log must be one of wandb, mlflow, got 'wand'"):
         pb.train(problem, log=["wand"])
+
+
+def test_trackers_are_recorded_so_that_a_run_from_python_goes_on_with_them(tmp_path: Path) -> None:
+    training = Training.of(pb.make_problem("resource-gathering", budget=1), transitions=1000)
+    write_config(tmp_path, training, "default", 1, ["mlflow", "wandb"])
+    assert Configuration.load(tmp_path / "config.json").log == ("mlflow", "wandb")
 
 
 @pytest.fixture
