@@ -5,11 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PARTS := $(wildcard pyproject.toml constraints.txt)
-CHECKED := $(wildcard src tests benchmarks examples experiments robustness docs/conf.py)
+CHECKED := $(wildcard src tests benchmarks examples experiments robustness release docs/conf.py)
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check site fuzz probe kill clean
+.PHONY: help install demo test check site fuzz probe kill release clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,9 +41,12 @@ probe: install ## 10 000 requests by schemathesis and 10 000 damaged ones for th
 kill: install ## kill trainings at random and at every file operation; KILL="--kills 20" for others
 	PYTHONPATH=. $(BIN)/python -m robustness.kill $(KILL)
 
+release: install ## wheel and source archive of what is committed, tried in fresh environments, with bills of materials, in dist/
+	$(BIN)/python -m release
+
 clean: ## remove .venv and caches; runs/ stays
 	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find src $(wildcard tests benchmarks examples experiments robustness) -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src $(wildcard tests benchmarks examples experiments robustness release) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v < (3, 11) and "policybudget needs Python 3.11 or later, got %d.%d; try make PYTHON=python3.12 $(MAKECMDGOALS)" % v)'

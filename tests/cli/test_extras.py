@@ -28,6 +28,8 @@ OneLine = Callable[[list[str]], str]
         ("train --world ant-direction", "mujoco", 'MuJoCo\'s worlds need mujoco: pip install "policybudget[mujoco]"'),
         ("check savers", "arch", 'savers need arch: pip install "policybudget[savers]"'),
         ("train --world savers:wealth", "arch", 'savers need arch: pip install "policybudget[savers]"'),
+        ("train --log wandb", "wandb", 'runs tracked by wandb need wandb: pip install "policybudget[wandb]"'),
+        ("train --log mlflow", "mlflow", 'runs tracked by mlflow need mlflow: pip install "policybudget[mlflow]"'),
         (
             "cover tasks.csv --descriptions wordllama --budget 1 --radius 1",
             "wordllama",

@@ -59,7 +59,9 @@ def run(arguments: Sequence[str]) -> None:
         )
     training, listening = configuration.training(), configuration.listening()
     with locked(folder), interrupts.unwinding(folder) as raised:
-        finished = train_in(folder, training, resume=True, quiet=parsed.quiet, listeners=[*listening, raised])
+        finished = train_in(
+            folder, training, resume=True, quiet=parsed.quiet, listeners=[*listening, raised], log=configuration.log
+        )
         if not parsed.quiet:
             show.finished(finished)
 

@@ -91,7 +91,7 @@ def _one(configuration: Configuration, parsed: argparse.Namespace) -> None:
 
     with locked(folder), interrupts.unwinding(folder) as raised:
         configuration.save(folder)
-        finished = train_in(folder, training, quiet=parsed.quiet, listeners=[*listening, raised])
+        finished = train_in(folder, training, quiet=parsed.quiet, listeners=[*listening, raised], log=configuration.log)
         if not parsed.quiet:
             show.finished(finished)
 

@@ -18,6 +18,7 @@ from policybudget.training.events import Listener
 from policybudget.training.listeners.kept import Kept
 from policybudget.training.listeners.metrics import Metrics, TensorBoard
 from policybudget.training.listeners.progress import LiveProgress
+from policybudget.training.listeners.tracking import tracked
 from policybudget.training.train import Training
 
 
@@ -39,8 +40,9 @@ class Finished:
 
 
 def train_in(
-    folder: Path, training: Training, resume: bool = False, quiet: bool = False, listeners: Iterable[Listener] = ()
-) -> Finished:
+    folder: Path, training: Training, resume: bool = False, quiet: bool = False, listeners: Iterable[Listener] = (),
+    log: Iterable[str] = (),
+) -> Finished:  # fmt: skip
     """Train in a run folder, and write metrics, checkpoints, policies, assignment, figures and the manifest.
 
     The manifest comes last: a run that has one is finished.
@@ -51,6 +53,7 @@ def train_in(
         resume: whether to go on from the folder's checkpoint, if there is one.
         quiet: whether nothing is shown in the terminal.
         listeners: called after every iteration, after those of the folder.
+        log: trackers that are told what metrics.csv says, too.
 
     Raises:
         RunFolderError: something cannot be written.
@@ -58,10 +61,11 @@ def train_in(
     """
     runtime.use_compilation_cache()
     try:
-        with LiveProgress(Console(stderr=True, quiet=quiet)) as live:
+        saved, console = Checkpoints(folder), Console(stderr=True, quiet=quiet)
+        with LiveProgress(console) as live, tracked(folder, log, saved) as trackers:
             own: list[Listener] = [Metrics(folder, training.most_policies), TensorBoard(folder)]
             own += [Kept(folder, training)] * training.method.search.keeps_policies
-            result = training.run([*own, Checkpoints(folder), live, *listeners], reader(folder) if resume else None)
+            result = training.run([*own, saved, *trackers, live, *listeners], reader(folder) if resume else None)
             live.say("drawing")
             drawn = pictures.draw(folder, training.problem, result, training.seed)
             result.save(folder)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from policybudget import runtime
 from policybudget.assignment.rule import AssignmentRule
+from policybudget.errors import PolicyBudgetError
 from policybudget.learning.settings import PPO
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.folder import locked, new_folder
@@ -16,6 +17,7 @@ from policybudget.runs.result import Result
 from policybudget.search.search import Search
 from policybudget.studies.run import train_in
 from policybudget.training.events import Listener
+from policybudget.training.listeners import tracking
 from policybudget.training.listeners.progress import LiveProgress
 from policybudget.training.record import write_config
 from policybudget.training.train import Training
@@ -33,6 +35,7 @@ def train(
     out: str | Path | None = None,
     quiet: bool = False,
     listeners: Iterable[Listener] = (),
+    log: Sequence[str] = (),
 ) -> Result:
     """Train a budget of policies, as ``policybudget train`` with the same settings does, to the bit.
 
@@ -47,6 +50,7 @@ def train(
         out: a run folder, new or empty, for all that ``policybudget train`` leaves; None to leave no files.
         quiet: whether no progress is shown on standard error.
         listeners: called after every iteration.
+        log: trackers that are told what metrics.csv says, too, "wandb" and "mlflow"; they need ``out``.
 
     Returns:
         The trained policies; their welfare is that of the greedy policies on fresh episodes.
@@ -59,9 +63,12 @@ def train(
     training = Training.of(
         problem, rule, search=search, learner=learner, preset=preset, transitions=transitions, seed=seed
     )
+    tracking.check(log)
+    if out is None and log:
+        raise PolicyBudgetError(f"log needs a run folder, got log={list(log)} and no out; give out=DIR")
     if out is None:
         with LiveProgress(Console(stderr=True, quiet=quiet)) as live:
             return training.run([live, *listeners])
     with locked(new_folder(Path(out))) as folder:
-        write_config(folder, training, preset, len(runtime.available()))
-        return train_in(folder, training, quiet=quiet, listeners=listeners).result
+        write_config(folder, training, preset, len(runtime.available()), log)
+        return train_in(folder, training, quiet=quiet, listeners=listeners, log=log).result

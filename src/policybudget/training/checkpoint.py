@@ -21,10 +21,14 @@ class Checkpoints:
     Args:
         folder: the run folder.
         every: seconds between two of them; 0 for one after every iteration.
+
+    Attributes:
+        saved: transitions of the last one; None before the first.
     """
 
     def __init__(self, folder: Path, every: float = 5.0) -> None:
         self.path, self.every, self._last = folder / NAME, every, 0.0
+        self.saved: int | None = None
 
     def __call__(self, event: Event) -> None:
         """Save if it is time to.
@@ -35,6 +39,7 @@ class Checkpoints:
         if event.iteration == event.iterations or event.iteration == 1 or event.seconds - self._last >= self.every:
             self._last = event.seconds
             save(self.path, event.snapshot)
+            self.saved = event.transitions
 
 
 def save(path: Path, snapshot: Snapshot) -> None:

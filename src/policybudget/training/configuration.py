@@ -22,6 +22,7 @@ from policybudget.search.plain import Plain
 from policybudget.search.search import Search
 from policybudget.settings import check_options, option
 from policybudget.training.events import Listener
+from policybudget.training.listeners import tracking
 from policybudget.training.method import PRESETS, Method, kind_of
 from policybudget.training.method import preset as method_of
 from policybudget.training.train import Training
@@ -74,6 +75,7 @@ class Configuration:
     listeners: tuple[str, ...] = option(
         (), "who is told of every iteration: functions or classes of yours, python:FILE.py:NAME"
     )
+    log: tuple[str, ...] = option((), "trackers that are told what metrics.csv says, too: wandb, mlflow or both")
     step_timeout: float | None = option(
         None, "seconds that a step of a gym: or python: world may take, no limit if not given", most=1e6
     )
@@ -89,6 +91,8 @@ class Configuration:
         check_options(self)
         _ = self.method  # refuses parts that do not go together
         check_choice("preset", self.preset, PRESETS)
+        for name in self.log:
+            check_choice("log", name, tracking.HOMES)
         if self.transitions < 1:
             raise PolicyBudgetError(f"transitions must be at least 1, got {self.transitions}")
         parse(self.welfare)
@@ -145,8 +149,10 @@ class Configuration:
         """The training, everything checked.
 
         Raises:
-            PolicyBudgetError: a setting is wrong for the world, or the method does not fit the problem.
+            PolicyBudgetError: a setting is wrong for the world, the method does not fit the problem, or a tracker is
+                not installed.
         """
+        tracking.check(self.log)
         return Training(self.problem(), self.method, self.transitions, self.seed)
 
     def save(self, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from policybudget.training.method import ALGORITHMS, SEARCHES
 from policybudget.training.train import Training
 
 
-def write_config(folder: Path, training: Training, preset: str, cores: int) -> None:
+def write_config(folder: Path, training: Training, preset: str, cores: int, log: Iterable[str] = ()) -> None:
     """Write the config.json of a training, as ``policybudget train`` does where it could have begun it.
 
     Args:
@@ -27,6 +27,7 @@ def write_config(folder: Path, training: Training, preset: str, cores: int) -> N
         training: what is trained.
         preset: the name of the preset that the method began from.
         cores: the number of cores that it computes on.
+        log: trackers that are told.
 
     Raises:
         RunFolderError: it cannot be written.
@@ -35,7 +36,7 @@ def write_config(folder: Path, training: Training, preset: str, cores: int) -> N
     common: dict[str, Any] = {
         "budget": problem.budget, "transitions": training.transitions, "mixing": method.mixing, "preset": preset,
         "outside_episodes": method.outside_episodes, "evaluation_share": method.evaluation_share,
-        "seed": training.seed, "cores": cores,
+        "seed": training.seed, "cores": cores, "log": tuple(log),
     }  # fmt: skip
     if not (lacking := made_in_python(training)):
         origin = dict(problem.origin)

@@ -17,6 +17,7 @@ from policybudget.runs import files
 from policybudget.runs.csv_file import as_csv
 from policybudget.training.events import Event
 
+NAME = "metrics.csv"
 FIXED = ("phase", "iteration", "transitions", "seconds", "transitions_per_s")
 PER_POLICY = ("group_welfare", "group_size", "kl", "clip_fraction", "entropy", "explained_variance", "episodes")
 FLUSH_SECONDS = 5.0
@@ -36,6 +37,19 @@ def scalars(event: Event) -> Iterator[tuple[str, float]]:
     for name in PER_POLICY:
         for policy, value in enumerate(getattr(event.report, name)):
             yield f"{name}_{policy}", float(value)
+
+
+def tag(name: str) -> str:
+    """The name of a scalar where those of all policies stand together.
+
+    Args:
+        name: as in metrics.csv, such as ``kl_0``.
+
+    Returns:
+        Such as ``kl/0``; the same name if it is not that of a policy.
+    """
+    what, _, index = name.rpartition("_")
+    return f"{what}/{index}" if index.isdigit() else name
 
 
 class Speed:
@@ -67,7 +81,7 @@ class Metrics:
     """
 
     def __init__(self, folder: Path, budget: int) -> None:
-        self.path = folder / "metrics.csv"
+        self.path = folder / NAME
         each = [f"{name}_{policy}" for name in PER_POLICY for policy in range(budget)]
         self._columns = [*FIXED, "best_welfare", "welfare", "reassigned", "unserved", *each]
         self._begun = False
@@ -164,8 +178,7 @@ class TensorBoard:
         for name, value in scalars(event):
             if math.isnan(value):  # nothing is known yet
                 continue
-            tag, _, index = name.rpartition("_")
-            self._add(Record, event, scalar(f"{tag}/{index}" if index.isdigit() else name, value))
+            self._add(Record, event, scalar(tag(name), value))
         if event.iteration == event.iterations or event.seconds >= self._flushed + FLUSH_SECONDS:
             self._writer.flush()
             self._flushed = event.seconds

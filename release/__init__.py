@@ -1,0 +1,1 @@
+"""Makes a release in dist/ and tries it: ``make release``."""
