@@ -9,7 +9,7 @@ CHECKED := $(wildcard src tests benchmarks examples experiments robustness relea
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check site fuzz probe kill release clean
+.PHONY: help install demo test check site look fuzz probe kill release clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: install ## lint, format, types, import contracts
 site: install ## the documentation as a site, in site/; any warning is an error
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --fresh-env -b html -d site/.doctrees docs site
 	@echo site/index.html
+
+look: site ## look at every page of the site in headless Chromium, desktop and phone, light and dark
+	$(BIN)/python tests/look_at_site.py site
 
 fuzz: install ## 100 000 hostile inputs for all that is read; FUZZ="--inputs 2000 --reader users" for others
 	PYTHONPATH=. $(BIN)/python -m robustness.fuzz $(FUZZ)

@@ -146,7 +146,7 @@ WRONG = {
     "```python\nprint(1 + 1)\n```\n\n<!-- output -->\n```\n3\n```\n": r"page.md:9: shows\n3\nbut this is printed:\n2",
     "```\npolicybudget check nowhere\n```\n": r"page.md:4: .*world must be one of",
     "<!-- run: fails -->\n```\n$ policybudget --help\n```\n": r"page.md:5: .* ended with status 0",
-    "<!-- run: fails -->\n```\n$ policybudget fly\nnever\n```\n": r"page.md:5: shows\nnever\nbut .*:\npolicybudget: command must",
+    "<!-- run: fails -->\n```\n$ policybudget fly\nnever\n```\n": r"page.md:5: shows\nnever\nbut .*\npolicybudget: c",
     "```\npolicybudget cover tasks.csv --budget 2\n```\n": r"page.md:4: ",
     "```\nmake tea\n```\n": r"page.md:4: no target: make tea",
     '```\npip install "policybudget[tea]"\n```\n': r"page.md:4: no extra \{'tea'\}",
