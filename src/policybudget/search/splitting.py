@@ -110,7 +110,7 @@ def plan_splits(
     """
     budget, agents = returns.shape
     source, labels, left = np.arange(budget), labels.copy(), list(range(budget))
-    matters = np.asarray(objective.worth(jnp.asarray(_best(objective, returns))), np.float64)
+    lacks = shortfall(objective, returns)
     for _ in range(AT_ONCE):
         if len(left) < 2:
             break
@@ -123,13 +123,24 @@ def plan_splits(
         idle = left.pop(int(np.argmin(missed)))
         moved = labels == idle
         labels[moved] = np.array(left)[returns[left][:, moved].argmax(axis=0)]
-        short = [(matters * (returns.max() - returns[j]))[labels == j].sum() for j in left]
-        original = left.pop(int(np.argmax(short)))
-        group = _well_served(returns[original], np.flatnonzero(labels == original))
+        original = left.pop(int(np.argmax([lacks[j][labels == j].sum() for j in left])))
+        group = best_served_of(returns[original], np.flatnonzero(labels == original))
         if not len(group):
             break
         source[idle], labels[group] = original, idle
     return source, labels
+
+
+def shortfall(objective: Objective, returns: Float[np.ndarray, "c n"]) -> Float[np.ndarray, "c n"]:
+    """How much each agent would lack with each policy, of the best that any agent gets from any.
+
+    Args:
+        objective: what the budget is spent for; agents count for what a gain of theirs is worth to it.
+        returns: V.
+    """
+    matters = np.asarray(objective.worth(jnp.asarray(_best(objective, returns))), np.float64)
+    lacks: Float[np.ndarray, "c n"] = matters * (returns.max() - returns)
+    return lacks
 
 
 def _best(objective: Objective, returns: Float[np.ndarray, "c n"]) -> Float[np.ndarray, " n"]:
@@ -141,8 +152,13 @@ def _welfare(objective: Objective, returns: Float[np.ndarray, "c n"]) -> float:
     return float(objective.welfare(jnp.asarray(_best(objective, returns)), objective.agent_weights))
 
 
-def _well_served(returns: Float[np.ndarray, " n"], group: Int[np.ndarray, " g"]) -> Int[np.ndarray, " s"]:
-    """The better served half of a group of two or more, without agents whom the policy hardly serves."""
+def best_served_of(returns: Float[np.ndarray, " n"], group: Int[np.ndarray, " g"]) -> Int[np.ndarray, " s"]:
+    """The better served half of a group of two or more, without agents whom the policy hardly serves.
+
+    Args:
+        returns: of the policy to all agents.
+        group: who is with it.
+    """
     if len(group) < 2:
         return group[:0]
     ranked = group[np.argsort(-returns[group], kind="stable")]
