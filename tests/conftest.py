@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers and the command line inhe
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")  # halves the time to compile
+QUICK = {  # compiling takes most of the time, in processes of the tests, too
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+os.environ |= QUICK
 
 # Every room that computes with arrays. Settings stay out: what they say to a wrong value is theirs to test.
 EXACT = ("enumeration", "planning", "objectives", "em", "brute_force", "intervals", "tours")
@@ -47,11 +54,6 @@ settings.load_profile("policybudget")
 
 import jax  # noqa: E402
 
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-jax.config.update("jax_disable_most_optimizations", True)  # compiles faster; processes of the command line keep all
-
-
 MOST_MAPS = 40_000
 """Memory maps of a process; Linux allows 65 530, every compiled function takes some, and one too many is a crash."""
 
@@ -61,6 +63,16 @@ def forget_compiled_functions() -> None:
     """Forget them before there are too many; the cache on disk still has them."""
     if memory_maps() > MOST_MAPS:
         jax.clear_caches()
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open() -> Iterator[None]:
+    """Matplotlib keeps figures until they are closed, and warns of the twenty-first."""
+    yield
+    if (pyplot := sys.modules.get("matplotlib.pyplot")) is not None:
+        left = pyplot.get_fignums()
+        pyplot.close("all")
+        assert left == [], "figures that were not closed"
 
 
 def memory_maps() -> int:

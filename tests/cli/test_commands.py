@@ -22,7 +22,7 @@ from policybudget.cli.main import main
 from policybudget.runs import tensors
 from policybudget.runs.result import Result, load
 
-SETTINGS = ("--copies", "4", "--steps", "32", "--minibatch", "32", "--epochs", "4", "--hidden", "8", "--quiet")
+SETTINGS = ("--copies", "4", "--steps", "32", "--minibatch", "32", "--epochs", "2", "--hidden", "8", "--quiet")
 
 
 def start(*arguments: str) -> subprocess.Popen[bytes]:
@@ -41,7 +41,7 @@ def outcome(folder: Path) -> dict[str, object]:
     return {**files, "welfare": result["welfare"], "transitions": result["transitions"], "metrics": metrics}
 
 
-ITERATIONS = {"em": 160}
+ITERATIONS = {"em": 100}
 
 
 @pytest.mark.parametrize("algorithm", ITERATIONS)

@@ -46,7 +46,7 @@ def outcome(folder: Path) -> dict[str, object]:
 
 def test_kill_9_and_resume_end_where_an_uninterrupted_velocity_run_ends(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    arguments = [*VELOCITY, "--transitions", str(32 * 80)]
+    arguments = [*VELOCITY, "--transitions", str(32 * 50)]
     command = [sys.executable, "-m", "policybudget"]
     assert subprocess.run([*command, "train", *arguments, "--out", str(whole)]).returncode == 0
     process = subprocess.Popen([*command, "train", *arguments, "--out", str(killed)])

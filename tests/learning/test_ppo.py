@@ -272,7 +272,7 @@ def test_a_policy_that_diverges_stops_alone() -> None:
     def actor(found: ppo.Learned, j: int) -> np.ndarray:
         return np.asarray(ravel_pytree(found.actor.of(jnp.array([j])))[0])
 
-    by_epochs = [actor(after(wild, epochs=epochs, kl_limit=0.0)[0], 0) for epochs in range(1, 7)]
+    by_epochs = [actor(after(wild, epochs=epochs, kl_limit=0.0)[0], 0) for epochs in (1, 2, 3, 6)]
     stopped, losses = after(wild)
     kept = [index for index, values in enumerate(by_epochs) if np.allclose(actor(stopped, 0), values, atol=1e-6)]
     assert len(kept) == 1 and kept[0] < 3, "policy 0 stays where it was when it passed the limit, not at the end"

@@ -26,7 +26,7 @@ AIMS = Population.from_features(("left", "right"))
 def test_the_best_two_of_many_shots() -> None:
     problem, plan = RepresentedMDP(Aim(), AIMS, 2), Plan(EM(), QUICK, 2, 2, 10_000, 1)
     actor = make_actor(jax.random.key(0), 2, 1, Aim().actions, (8,), "shared", -1.0)
-    first = Constants().first_policies(problem, plan, actor, jax.random.key(1))
+    first = Constants(constants=64).first_policies(problem, plan, actor, jax.random.key(1))
     shots = np.asarray(first.actor(jnp.ones((2, 1, 1))).out)[:, 0, 0]
     np.testing.assert_allclose(np.sort(shots), [-1, 1], atol=0.1)
     np.testing.assert_array_equal(np.asarray(first.assignment).argmax(axis=0), [shots.argmin(), shots.argmax()])

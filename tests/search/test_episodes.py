@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policybudget.search.episodes import MOST, Archived, Seen, fingerprint, remember
+from policybudget.search import episodes
+from policybudget.search.episodes import Archived, Seen, fingerprint, remember
 
 
 def seen(episodes: list[tuple[list[int], list[float]]], places: list[int] | None = None) -> Seen:
@@ -95,6 +97,8 @@ def test_fingerprints_tell_observations_apart_wherever_they_are() -> None:
     np.testing.assert_array_equal(fingerprint(jnp.asarray(rows[order], jnp.float32)), marks[order])
 
 
-def test_the_archive_is_bounded() -> None:
-    many = np.stack([np.arange(MOST + 50), -np.arange(MOST + 50)], axis=1).astype(float)
-    assert len(remember(blank(), seen([([1], one) for one in many.tolist()])).returns) == MOST
+def test_the_archive_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert episodes.MOST == 20_000
+    monkeypatch.setattr(episodes, "MOST", 200)
+    many = np.stack([np.arange(250), -np.arange(250)], axis=1).astype(float)
+    assert len(remember(blank(), seen([([1], one) for one in many.tolist()])).returns) == 200

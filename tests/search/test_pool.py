@@ -72,7 +72,7 @@ def test_one_training_serves_every_budget(tmp_path: Path) -> None:
     # four levers, four users who each want one: k policies serve k of them
     problem = wishes(range(4), 1)
     search = Pool(within="plain", pool_size=4, pool_budgets="1-3")
-    result = train_in(problem, EM(), search=search, learner=QUICK, transitions=40_000, out=tmp_path / "run", quiet=True)
+    result = train_in(problem, EM(), search=search, learner=QUICK, transitions=16_000, out=tmp_path / "run", quiet=True)
     assert result.budget == 1 and result.search == "pool of plain"
     parts = kept(tmp_path / "run", result.architecture)
     assert list(parts) == ["phase-000", "phase-001", "phase-002", "phase-003"]

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -84,5 +85,13 @@ def standard_error(rewards: Rewards, returns: Float[Array, "k e m"]) -> Float[Ar
     """
     episodes = jnp.moveaxis(jnp.asarray(returns), 1, 0)
     mean = rewards.agents(episodes.mean(axis=0))
-    squares = jax.lax.map(lambda one: (rewards.agents(one) - mean) ** 2, episodes)
+    squares = _squared_differences(rewards, episodes, mean)
     return jnp.sqrt(squares.sum(axis=0) / max(1, len(episodes) * (len(episodes) - 1)))
+
+
+@eqx.filter_jit
+def _squared_differences(
+    rewards: Rewards, episodes: Float[Array, "e k m"], mean: Float[Array, "k n"]
+) -> Float[Array, "e k n"]:
+    """Of the return of each policy to each agent in each episode from its mean; compiled once per number of episodes."""
+    return jax.lax.map(lambda one: (rewards.agents(one) - mean) ** 2, episodes)
