@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from policybudget.problem import RepresentedMDP, make_problem
     from policybudget.runs.result import Result, load
     from policybudget.search.archive import Archive
+    from policybudget.search.growing import Growing
     from policybudget.search.plain import Plain
     from policybudget.search.pool import Pool
     from policybudget.search.pretrained import Pretrained
@@ -54,6 +55,7 @@ __all__ = [
     "AssignmentRule",
     "CoverCommittee",
     "EndToEnd",
+    "Growing",
     "Method",
     "Plain",
     "PolicyBudgetError",
@@ -90,6 +92,7 @@ _HOMES = {
     "CoverCommittee": "assignment.committee",
     "EM": "assignment.em",
     "EndToEnd": "assignment.end_to_end",
+    "Growing": "search.growing",
     "Method": "training.method",
     "PPO": "learning.settings",
     "Plain": "search.plain",
