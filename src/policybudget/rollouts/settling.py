@@ -93,12 +93,6 @@ def standard_error(rewards: Rewards, returns: Float[Array, "k e m"]) -> Float[Ar
 def _squared_differences(
     rewards: Rewards, episodes: Float[Array, "e k m"], mean: Float[Array, "k n"]
 ) -> Float[Array, "e k n"]:
-<<<<<<< HEAD
     """Of returns of each policy to each agent in each episode from their mean; compiled once per number of episodes."""
     found: Array = jax.lax.map(lambda one: (rewards.agents(one) - mean) ** 2, episodes)
     return found
-=======
-    """Of returns in each episode from their means; compiled once per number of episodes."""
-    squares: Array = jax.lax.map(lambda one: (rewards.agents(one) - mean) ** 2, episodes)
-    return squares
->>>>>>> h-release
