@@ -72,7 +72,7 @@ class Decades:
         assert savers.dynamics is not None
         self.name, self.savers, self.world = name, savers, savers_world()
         self.saver = Saver(*savers.dynamics.astype(float).T)  # type: ignore[arg-type] # columns (n)
-        first, count = int(self.saver.first[0]), int(self.saver.count[0])
+        first, count = int(self.saver.first[0]), int(self.saver.span[0])
         self.gross = np.asarray(self.world.gross, np.float64)[first : first + count]
 
     def lines(self, rule: str, seed: int, shares: np.ndarray, labels: Int[np.ndarray, " n"]) -> list[list[object]]:

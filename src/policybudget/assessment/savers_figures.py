@@ -15,7 +15,7 @@ from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Result
 from policybudget.streams import Stream, derive, root
 from policybudget.worlds.savers.saver import Saver
-from policybudget.worlds.savers.world import OUTCOME, SaversWorld
+from policybudget.worlds.savers.world import OUTCOME, Account, SaversWorld
 
 LIVES, BAND = 64, (5, 50, 95)
 """Episodes of each saver, and percentiles that are drawn."""
@@ -56,7 +56,7 @@ def shares_held(
     """
     told = jnp.broadcast_to(tasks[:, None], (*keys.shape, tasks.shape[1]))
 
-    def year(carry: tuple[object, Array], time: Array) -> tuple[tuple[object, Array], Array]:
+    def year(carry: tuple[Account, Array], time: Array) -> tuple[tuple[Account, Array], Array]:
         state, seen = carry
         drawn = jax.vmap(jax.vmap(lambda key: jax.random.fold_in(key, time)))(keys)
         after = jax.vmap(jax.vmap(world.step))(state, act(policies, world.actions, seen, None), drawn, told)

@@ -71,12 +71,14 @@ def _of_class(
     if len(aversions) == 1 or len(aversions) > MOST_AVERSIONS:
         return np.full(len(budgets), BEST * shares.sum())
     best = np.array([rows[which == i][0, 3] for i in range(len(aversions))])
-    values = of_groups(world, Saver(*rows[0]), aversions, best, weights)  # type: ignore[arg-type] # numbers
+    values = of_groups(world, Saver(*rows[0]), aversions, best, weights)
     found = []
     for budget in budgets:
         groups = best_partition(values, len(aversions), min(budget, len(aversions)))
         found.append(sum(values[sum(1 << i for i in group)] for group in groups))
-    return np.minimum(found, BEST * shares.sum())  # which no rule exceeds; the grid may, in the third decimal
+    # no rule exceeds 100; the grid may, in the third decimal
+    least: np.ndarray = np.minimum(found, BEST * shares.sum())
+    return least
 
 
 def of_groups(
@@ -100,7 +102,7 @@ def of_groups(
     """
     horizon, paid_in = int(saver.horizon), float(saver.paid_in)
     paid = (1 - paid_in) / horizon
-    first, count = int(saver.first), int(saver.count)
+    first, count = int(saver.first), int(saver.span)
     gross = np.asarray(world.gross, np.float64)[first : first + count]
     grid = np.arange(np.log(max(LEAST, paid)), np.log(MOST), STEP)
     wealth = np.exp(grid)

@@ -126,7 +126,8 @@ def _worth(shares: Array, aversion: Array, gross: Array) -> Array:
         _, values = jax.lax.scan(year, last, (1.0 + jnp.arange(len(rule)), rule))
         return jnp.concatenate([last[None], values])
 
-    return jax.lax.map(one, shares, batch_size=8)
+    found: Array = jax.lax.map(one, shares, batch_size=8)
+    return found
 
 
 @partial(jax.jit, static_argnames="horizon")
