@@ -76,10 +76,9 @@ def _of_class(
     for budget in budgets:
         groups = best_partition(values, len(aversions), min(budget, len(aversions)))
         found.append(sum(values[sum(1 << i for i in group)] for group in groups))
-    most: Float[np.ndarray, " budgets"] = np.minimum(
-        found, BEST * shares.sum()
-    )  # which no rule exceeds; the grid may, in the third decimal
-    return most
+    # no rule exceeds 100; the grid may, in the third decimal
+    least: np.ndarray = np.minimum(found, BEST * shares.sum())
+    return least
 
 
 def of_groups(
@@ -103,7 +102,7 @@ def of_groups(
     """
     horizon, paid_in = int(saver.horizon), float(saver.paid_in)
     paid = (1 - paid_in) / horizon
-    first, count = int(saver.first), int(saver.years)
+    first, count = int(saver.first), int(saver.span)
     gross = np.asarray(world.gross, np.float64)[first : first + count]
     grid = np.arange(np.log(max(LEAST, paid)), np.log(MOST), STEP)
     wealth = np.exp(grid)

@@ -186,7 +186,7 @@ def candidates(world: SaversWorld, savers: Population) -> Candidates:
         lines = np.array([late + (early - late) * age for early, late in pairs])
         paths = [f"{100 * early:.0f} % to {100 * late:.0f} %" for early, late in pairs]
         return Candidates(tuple(paths), np.broadcast_to(lines[..., None], (*lines.shape, len(GRID))))
-    spans = sorted({*zip(told.first.astype(int).tolist(), told.years.astype(int).tolist(), strict=True)})
+    spans = sorted({*zip(told.first.astype(int).tolist(), told.span.astype(int).tolist(), strict=True)})
     for (first, count), aversion in itertools.product(spans, sorted({*AVERSIONS, *told.aversion.tolist()})):
         names.append(f"aversion {aversion:g}" + (f", years from row {first}" if len(spans) > 1 else ""))
         shares.append(best_rule(aversion, np.asarray(world.gross)[first : first + count], longest)[1])
@@ -206,7 +206,7 @@ def returns(world: SaversWorld, savers: Population, shares: Float[np.ndarray, "c
     """
     certain = certainty(world, savers, shares)
     told = Saver(*_told(savers).T)
-    return np.asarray(BEST * (1 + utility(certain / told.best, np.asarray(told.aversion))))
+    return np.asarray(BEST * (1 + utility(certain / np.asarray(told.best), np.asarray(told.aversion))))
 
 
 def certainty(world: SaversWorld, savers: Population, shares: Float[np.ndarray, "c T g"]) -> Float[np.ndarray, "c n"]:

@@ -73,7 +73,7 @@ def test_a_rule_is_worth_what_simulation_says() -> None:
     assert at(found, 6, 0.4) == pytest.approx(np.mean(wealth**-2.0) ** -0.5, rel=3e-3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000))
 def test_no_rule_is_worth_more_than_the_best(seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -30,7 +30,7 @@ def test_the_usual_savers() -> None:
     assert saver.paid_in[3] == pytest.approx(20 / 45)
     values, _ = best_rule(2.0, years().gross[:384], 40)
     assert saver.best[3] == pytest.approx(at(values, 25, 20 / 45))
-    assert (saver.best > 1).all() and (saver.first == 0).all() and (saver.years == 384).all()
+    assert (saver.best > 1).all() and (saver.first == 0).all() and (saver.span == 384).all()
     bills = worth(np.zeros((1, 40, len(GRID))), 8.0, years().gross[:384])[0]
     assert all(
         at(bills, int(saver.horizon[i]), saver.paid_in[i]) < saver.best[i] for i in np.flatnonzero(saver.aversion == 8)
@@ -41,7 +41,7 @@ def test_drawn_savers() -> None:
     first, again, other = (savers_population(2, seed) for seed in (0, 0, 1))
     assert first.names == again.names != other.names
     later = registry.held_out("savers", 2)
-    assert later.names != first.names and (told(later).first == 395).all() and (told(later).years == 336).all()
+    assert later.names != first.names and (told(later).first == 395).all() and (told(later).span == 336).all()
     assert ((told(first).aversion >= 2) & (told(first).aversion <= 8)).all()
     assert first.parameters is not None and later.parameters is not None
     assert not (first.parameters[:, -1] == later.parameters[:, -1]).any()
@@ -64,7 +64,7 @@ def test_a_table_of_savers(tmp_path: Path) -> None:
     np.testing.assert_allclose(again.dynamics, population.dynamics, rtol=1e-5)
     path.write_text("risk_aversion,horizon\n3,30\n")
     plain = told(registry.make("savers", population=str(path))[1])
-    assert (plain.paid_in[0], plain.first[0], plain.years[0]) == (0, 0, 384)
+    assert (plain.paid_in[0], plain.first[0], plain.span[0]) == (0, 0, 384)
 
 
 @pytest.mark.parametrize(

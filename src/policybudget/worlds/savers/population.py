@@ -59,8 +59,8 @@ class Savers:
     @property
     def paid_in(self) -> Float[np.ndarray, " n"]:
         """(n,) the share of all that each pays in which is there from the start."""
-        found: Float[np.ndarray, " n"] = self.wealth / (self.wealth + self.horizon * self.contribution)
-        return found
+        share: np.ndarray = self.wealth / (self.wealth + self.horizon * self.contribution)
+        return share
 
 
 def savers_population(agents: int | None = None, population_seed: int = 0, held_out: bool = False) -> Population:
@@ -188,7 +188,7 @@ def savers_table(population: Population) -> str:
     writer.writerow(["name", *NEEDED, *DEFAULTS])
     for name, row in zip(population.names, population.dynamics.astype(float), strict=True):
         saver = Saver(*row)
-        first, last = int(saver.first), int(saver.first + saver.years) - 1
+        first, last = int(saver.first), int(saver.first + saver.span) - 1
         pays = saver.paid_in < 1
         wealth = saver.horizon * saver.paid_in / (1 - saver.paid_in) if pays else 1.0
         money = [int(pays), f"{wealth:.6g}"]

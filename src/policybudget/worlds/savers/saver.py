@@ -24,7 +24,7 @@ class Saver(NamedTuple):
         aversion: relative risk aversion; policies never see it.
         best: certainty equivalent of the final wealth under the best rule of the saver's own, in all that is paid in.
         first: row of the first year that returns are drawn from.
-        years: how many years there are to draw from.
+        span: how many years there are to draw from.
     """
 
     horizon: Scalar
@@ -32,4 +32,4 @@ class Saver(NamedTuple):
     aversion: Scalar
     best: Scalar
     first: Scalar
-    years: Scalar
+    span: Scalar

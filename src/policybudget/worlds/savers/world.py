@@ -139,14 +139,14 @@ class SaversWorld(JaxWorld):
         """
         saver = _told(task)
         share = (1 + jnp.clip(action[0], -1, 1)) / 2
-        row = saver.first + jnp.minimum(jnp.floor(jax.random.uniform(key) * saver.years), saver.years - 1)
+        row = saver.first + jnp.minimum(jnp.floor(jax.random.uniform(key) * saver.span), saver.span - 1)
         growth = self.gross[:, 0] + share * (self.gross[:, 1] - self.gross[:, 0])
         wealth = (state.wealth + contribution(saver)) * growth
         left, rows = state.left - 1, jnp.arange(len(growth))
-        mine = (rows >= saver.first) & (rows < saver.first + saver.years)
+        mine = (rows >= saver.first) & (rows < saver.first + saver.span)
         before, after = satisfaction(state, saver), satisfaction(Account(wealth, left), saver)
         start, drawn = BEST / saver.horizon, row.astype(jnp.int32)
-        paid = start + BEST * (jnp.sum(jnp.where(mine, after, 0.0)) / saver.years - before)
+        paid = start + BEST * (jnp.sum(jnp.where(mine, after, 0.0)) / saver.span - before)
         account, ended = Account(wealth[drawn], left), left < 0.5
         outcome = jnp.stack(
             [paid, start + BEST * (after[drawn] - before), jnp.where(ended, account.wealth, 0.0), share]
