@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -137,6 +138,19 @@ def test_a_tracker_that_fails_is_one_line(
     said = "wandb failed (ConnectionError: no route to host); it is told nothing more, and the training goes on"
     assert capsys.readouterr().err == f"policybudget: {said}\n"
     assert ledger.ends == []
+
+
+def test_a_tracker_that_is_named_twice_is_told_once(tmp_path: Path) -> None:
+    with tracked(tmp_path, ["wandb", "mlflow", "wandb"], Checkpoints(tmp_path)) as listeners:
+        assert [one.name for one in listeners] == ["wandb", "mlflow"]
+
+
+def test_a_folder_of_the_name_of_a_tracker_is_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wandb").mkdir()
+    monkeypatch.delitem(sys.modules, "wandb", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    with pytest.raises(PolicyBudgetError, match="runs tracked by wandb need wandb"):
+        tracking.check(["wandb"])
 
 
 @pytest.mark.parametrize("damaged", ["{", "[]", '{"wandb": {"id": "a", "transitions": "soon"}}'])

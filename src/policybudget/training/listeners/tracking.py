@@ -85,7 +85,8 @@ def check(names: Iterable[str]) -> None:
     """
     for name in names:
         with extra(check_choice("log", name, HOMES), f"runs tracked by {name}"):
-            if find_spec(name) is None:
+            found = find_spec(name)
+            if found is None or found.origin is None:  # a mere folder of this name
                 raise ModuleNotFoundError(name=name)
 
 
@@ -102,7 +103,7 @@ def tracked(folder: Path, names: Iterable[str], checkpoints: Checkpoints) -> Ite
         A listener for each tracker.
     """
     with ExitStack() as stack:
-        found = [Tracked(folder, name, checkpoints) for name in names]
+        found = [Tracked(folder, name, checkpoints) for name in dict.fromkeys(names)]
         for one in found:
             stack.push(lambda kind, error, trace, one=one: one.end(finished=kind is None))
         yield found
