@@ -61,7 +61,8 @@ def test_the_commands_in_the_text_of_a_page_are_understood(page: str, empty_plac
         elif words[:1] == ["pip"]:
             check_requirements(words)
         elif words[:1] == ["python"] and len(words) > 1:
-            assert set(filter(OPTION.fullmatch, words)) <= options_in(ROOT / words[1]), line
+            file = words[1] if words[1] != "-m" else words[2].replace(".", "/") + ".py"
+            assert set(filter(OPTION.fullmatch, words)) <= options_in(ROOT / file), line
         elif words[:1] == ["policybudget"] and len(words) > 2:  # two words are the name of a command
             understood(words[1:])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from runs_by_hand import constant, save
@@ -43,6 +44,7 @@ def test_a_run_is_judged_here_and_in_later_decades(tmp_path: Path) -> None:
     shares = rules_of(savers_world(), result.policies)
     figure = paths_of_run(problem, result)["glide-paths.png"]
     lines = [np.asarray(line.get_xydata()) for line in figure.axes[0].get_lines()]
+    plt.close(figure)
     np.testing.assert_allclose(lines[0][:, 1], np.full(8, 100 * BOLD), atol=1e-3)
     np.testing.assert_allclose(lines[1][:, 1], np.full(3, 100 * CAREFUL), atol=1e-3)
     found = generalise_run(run, HeldOutPlan(population=later, episodes=200, trials=20)).record

@@ -51,6 +51,7 @@ def test_policies_of_a_file(tmp_path: Path) -> None:
 def test_worlds_and_options() -> None:
     assert worlds() == (
         "resource-gathering", "half-cheetah-velocity", "ant-velocity", "hopper-velocity", "walker2d-velocity",
+        "savers",
     )  # fmt: skip
     assert options_of(velocity_optimum) == ("agents", "population_seed")
 

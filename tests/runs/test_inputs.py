@@ -118,8 +118,9 @@ def test_seeds_are_whole(empty_place: Path, monkeypatch: pytest.MonkeyPatch) -> 
     Path("users.csv").write_text(USERS)
     assert main([*TRAIN, "--population", "users.csv", "--seeds", "2", "--out", "both"]) == 0
     Path("users.csv").unlink()
-    for seed in (0, 1):
-        run = Path(f"both/seed-{seed}")
+    runs = sorted(Path("both").glob("units/*/seed-*"))
+    assert [run.name for run in runs] == ["seed-0", "seed-1"]
+    for run in runs:
         recorded = json.loads((run / "config.json").read_text())["inputs"]["inputs/users.csv"]
         assert recorded["from"] == str(empty_place / "users.csv")
         assert main(["evaluate", str(run), "--episodes", "2", "--quiet"]) == 0

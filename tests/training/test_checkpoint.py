@@ -45,7 +45,8 @@ TEMPLATE = ({"x": jax.ShapeDtypeStruct((3,), jnp.float32), "key": jax.eval_shape
 
 
 def event(iteration: int, seconds: float, iterations: int = 100) -> Any:
-    return Heard(iteration=iteration, iterations=iterations, seconds=seconds, snapshot=snapshot(iteration))
+    known = {"iteration": iteration, "iterations": iterations, "seconds": seconds, "transitions": 8 * iteration}
+    return Heard(**known, snapshot=snapshot(iteration))
 
 
 def saved(folder: Path) -> float | None:

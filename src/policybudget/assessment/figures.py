@@ -139,7 +139,7 @@ def histogram_edges(values: np.ndarray) -> np.ndarray:
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write a figure as a PNG and close it.
+    """Write a figure as a PNG and close it, also where it cannot be written.
 
     Args:
         figure: to write.
@@ -151,7 +151,9 @@ def save(figure: Figure, path: Path) -> Path:
     Raises:
         OSError: the file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=160)
-    plt.close(figure)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=160)
+    finally:
+        plt.close(figure)
     return path
