@@ -15,6 +15,7 @@ from policybudget.assignment.trajectory_clusters import TrajectoryClusters
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.settings import PPO
 from policybudget.search.archive import Archive
+from policybudget.search.placing import Placing
 from policybudget.search.plain import Plain
 from policybudget.search.pretrained import Pretrained
 from policybudget.search.search import Search
@@ -26,7 +27,7 @@ GRID, ROBOT, GYM, OWN = "resource-gathering", "walker2d-velocity", "gym:CartPole
 
 
 @pytest.mark.parametrize(
-    ("world", "search"), [(GRID, Archive()), (ROBOT, Splitting()), (GYM, Splitting()), (OWN, Splitting())]
+    ("world", "search"), [(GRID, Archive()), (ROBOT, Placing()), (GYM, Splitting()), (OWN, Splitting())]
 )
 def test_what_measures_best_is_the_default(world: str, search: Search) -> None:
     method = preset("default", world)
@@ -92,7 +93,8 @@ def test_a_learner_of_ones_own_is_taken_as_it_is() -> None:
         ({"rule": "sarsa"}, "algorithm must be one of em, end-to-end, trajectory-clusters, random, committee, got"),
         (
             {"search": "luck"},
-            "search must be one of plain, pretrained, archive, splitting, growing, constants, pool, got 'luck'",
+            "search must be one of plain, pretrained, archive, splitting, growing, placing, constants, pool, "
+            "got 'luck'",
         ),
         (
             {"rule": "trajectory-clusters", "search": "plain"},

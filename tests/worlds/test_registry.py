@@ -43,7 +43,7 @@ def test_every_preset_is_a_setting_of_the_learner(name: str, preset: str) -> Non
         assert (settings.epochs, settings.minibatch, settings.critic, settings.critic_head) == (
             10, 64, critic, "shared",
         )  # fmt: skip
-    assert known.search[preset].name in ("plain", "archive", "splitting", "growing", "constants")
+    assert known.search[preset].name in ("plain", "archive", "splitting", "growing", "placing", "constants")
 
 
 def test_presets_of_resource_gathering() -> None:
@@ -64,7 +64,7 @@ def test_presets_of_all_other_worlds() -> None:
     robot = PPO(copies=16, steps=128, normalise_observations=True, entropy=(1e-3, 1e-4), adam_epsilon=1e-5)
     assert PPO(**known.learner["default"]) == PPO(**known.learner["plain"]) == robot
     assert PPO(**known.learner["paper"]).learning_rate == (3e-4, 1e-4)
-    assert known.search["default"].name == "splitting" and known.search["default"].options == {}
+    assert known.search["default"].name == "placing" and known.search["default"].options == {}
     assert registry.entry("hopper-velocity").search["default"].name == "growing"
     assert registry.entry("hopper-velocity").search["plain"].name == "plain"
     assert registry.entry("gym:CartPole-v1").learner is registry.entry(MADE_IN_PYTHON).learner is ANY_LEARNER

@@ -115,6 +115,8 @@ class Standing(NamedTuple):
         state: α and the table of returns.
         iteration: of the phase, from 1.
         iterations: of the phase.
+        episode: steps of an episode at most.
+        seen: (steps, m) features that the policies met after the phase, where the search asks for them (``sees``).
     """
 
     objective: Objective
@@ -122,6 +124,8 @@ class Standing(NamedTuple):
     state: AssignmentState
     iteration: int
     iterations: int
+    episode: int = 1
+    seen: np.ndarray | None = None
 
     @property
     def returns(self) -> Returns:
@@ -254,7 +258,7 @@ class Search(abc.ABC):
         return None, memory
 
     def sees(self, phase: int) -> int:
-        """Stochastic transitions of a finished phase that the next phase's rule may look at; 0 for none.
+        """Stochastic transitions of a finished phase that the next phase and its rule may look at; 0 for none.
 
         Args:
             phase: its index.

@@ -206,7 +206,7 @@ class _Run:
         fresh = begin(task, first, step.start(key, first), phase.hold, key)
         if index == 0:
             fresh = self._from_search(fresh, step, key)
-        before = None if ended is None else standing(*ended)
+        before = None if ended is None else standing(*ended)._replace(seen=seen)
         change, self.memory = self.search.begin(phase, before, self.memory, derive(key, Stream.TAKE_OVER))
         return fresh if change is None or ended is None else carried(task, fresh, ended[1], change)
 
@@ -289,4 +289,5 @@ def standing(task: Task, state: TrainState, iteration: int | None = None) -> Sta
         iteration: of the phase, from 1; the last if None.
     """
     count = task.iterations if iteration is None else iteration
-    return Standing(task.objective, task.rewards, state.assignment, count, task.iterations)
+    limit = task.world.time_limit
+    return Standing(task.objective, task.rewards, state.assignment, count, task.iterations, limit)

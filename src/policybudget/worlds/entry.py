@@ -34,7 +34,7 @@ class Search:
     """A search by name.
 
     Attributes:
-        name: plain, archive, splitting, growing or constants.
+        name: plain, archive, splitting, growing, placing or constants.
         options: of the search; what is not named here keeps the default of the search.
     """
 

@@ -177,10 +177,10 @@ def _tiles(world: ResourceGathering, agents: int | None, population_seed: int) -
 def _velocity(name: str, task: str) -> Entry:
     """A robot whose agents each want a speed of their own.
 
-    A hopper falls at once, and a fall pays nobody: what one policy learns for all is where k policies begin
-    (docs/findings.md). The others were not measured on enough draws to say so.
+    A speed can be held, so that policies are sent to those that would be worth most. A hopper falls at once, and a fall
+    pays nobody: what one policy learns for all is where k policies begin (docs/findings.md).
     """
-    usual = Search("growing" if task == "hopper" else "splitting")
+    usual = Search("growing" if task == "hopper" else "placing")
     return Entry(
         name=name,
         search={"default": usual, "plain": PLAIN, "paper": PLAIN},

@@ -1,0 +1,161 @@
+r"""Placing: policies learn a little, the best k of the outcomes that they met are chosen, and a policy is sent to each.
+
+EM finds groups that suit the policies it happens to have: a local optimum, as k-means finds with the centres it happens
+to begin with. Where rewards are functions of a transition, what *would* be best can be computed from what was met: were
+an outcome held for a whole episode, as a speed can be, it would be worth H times what one step of it pays. So::
+
+    train c policies by the rule, for a share of the transitions              (c = k, or 1 where robots fall)
+    φ_1, ..., φ_S <- features of transitions that they meet
+    choose the k rows of M[s, i] = H r_i(φ_s) that are worth most together    (k-median; selection/choice.py)
+    every agent goes with the chosen row that pays it most
+    the policy for a row is a copy of the one from which the row's agents have most
+    train the k policies by the rule; agents stay for a while; idle policies split (search/splitting.py)
+
+What was met can be met again, so that no group is sent to a reward that nobody has found; and all groups may come from
+one policy, the one that learned to walk. M is an upper bound where an outcome cannot be held. Placing clients and
+facilities at once is the k-median problem (Kariv & Hakimi 1979); Ge et al. 2025 cover the agents' parameters instead,
+which says nothing of what a policy can do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int, PRNGKeyArray
+
+from policybudget.assignment.em import best_served
+from policybudget.assignment.rule import AssignmentRule, labels_of, one_hot
+from policybudget.errors import PolicyBudgetError
+from policybudget.objective import Objective
+from policybudget.problem import RepresentedMDP
+from policybudget.search.search import Change, Phase, Plan, Search, Standing
+from policybudget.search.splitting import Splitting
+from policybudget.selection.choice import choose
+from policybudget.settings import check_options, option
+
+MET = 2048
+"""Transitions among which outcomes are chosen."""
+
+
+@dataclass(frozen=True)
+class Placing(Search):
+    """Groups around the k outcomes, of those met, that would be worth most if they were held."""
+
+    name: ClassVar[str] = "placing"
+    split_every: int = option(20, "iterations between two looks for idle policies")
+    place_after: float = option(0.2, "share of the transitions after which policies are placed")
+    place_hold: int = option(100, "updates of the placed policies before agents move again")
+    place_from: int | None = option(None, "policies that learn before the placing, k if not given")
+
+    def __post_init__(self) -> None:
+        if not 0 < self.place_after < 1:
+            raise PolicyBudgetError(f"place_after must be between 0 and 1, got {self.place_after}")
+        if self.place_hold < 0:
+            raise PolicyBudgetError(f"place_hold must be 0 or more, got {self.place_hold}")
+        if self.place_from is not None and self.place_from < 1:
+            raise PolicyBudgetError(f"place_from must be at least 1, got {self.place_from}")
+        Splitting(self.split_every)
+        check_options(self)
+
+    @property
+    def splitting(self) -> Splitting:
+        """What becomes of idle policies."""
+        return Splitting(self.split_every)
+
+    def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
+        """Refuse rules that do not move agents greedily, and worlds in which one transition is not everybody's.
+
+        Args:
+            problem: the r-MDP.
+            rule: who is with whom.
+
+        Raises:
+            PolicyBudgetError: the rule keeps its groups, or learns α by gradient; agents have dynamics of their own;
+                the budget is larger than the choice; or more policies than agents are to learn first.
+        """
+        self.splitting.check(problem, rule)
+        if problem.world.own_dynamics:
+            raise PolicyBudgetError(
+                f"search placing asks what a transition would pay every agent, whose dynamics differ in "
+                f"{problem.world.name}; use --search splitting"
+            )
+        if problem.budget > MET:
+            raise PolicyBudgetError(
+                f"search placing chooses among {MET} transitions, got a budget of {problem.budget}; "
+                "use --search splitting"
+            )
+        if self.place_from is not None and self.place_from > problem.population.size:
+            raise PolicyBudgetError(
+                f"place_from must be at most the number of agents ({problem.population.size}), got {self.place_from}"
+            )
+
+    def phases(self, plan: Plan) -> tuple[Phase, ...]:
+        """Before and after.
+
+        Args:
+            plan: what is to be trained.
+        """
+        rule, learner, first = plan.rule, plan.learner, self.place_from or plan.budget
+        before = Phase(
+            f"{first} polic{'y' if first == 1 else 'ies'}", rule, learner, first,
+            int(self.place_after * plan.budget * plan.transitions / first), rule.hold(),
+        )  # fmt: skip
+        left = plan.transitions - int(np.ceil(before.total / plan.budget))
+        return before, Phase(f"{plan.budget} placed", rule, learner, plan.budget, left)
+
+    def sees(self, phase: int) -> int:
+        """Transitions among which outcomes are chosen.
+
+        Args:
+            phase: its index.
+        """
+        return MET if phase == 0 else 0
+
+    def begin(self, phase: Phase, before: Standing | None, memory: Any, key: PRNGKeyArray) -> tuple[Change | None, Any]:
+        """Copies, one for each chosen outcome.
+
+        Args:
+            phase: that begins.
+            before: where the phase before it ended.
+            memory: none.
+            key: not used.
+        """
+        if before is None or before.seen is None:
+            return None, memory
+        met = np.asarray(before.rewards.agents(jnp.asarray(before.seen)), np.float64) * before.episode
+        returns = np.asarray(before.returns.neutral, np.float64)
+        source, labels = place(before.objective, met, returns, phase.budget)
+        return Change(source, one_hot(jnp.asarray(labels), phase.budget), self.place_hold), memory
+
+    def change(self, standing: Standing) -> Change | None:
+        """Idle policies become copies of others.
+
+        Args:
+            standing: where the phase stands.
+        """
+        return self.splitting.change(standing)
+
+
+def place(
+    objective: Objective, met: Float[np.ndarray, "s n"], returns: Float[np.ndarray, "c n"], budget: int
+) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " n"]]:
+    """Whom each of k policies is a copy of, and with whom agents are then.
+
+    Args:
+        objective: what the budget is spent for: welfare, agent weights, options outside.
+        met: what agents would have if one of s outcomes were held for an episode, in units of return; s is at least k.
+        returns: V of the c policies that met them.
+        budget: k.
+
+    Returns:
+        The source of each policy, and each agent's policy; k for none. Agents whom none of the chosen outcomes pays
+        are with the policy from which they have most already.
+    """
+    held = met[choose(objective, met, budget)]
+    labels = np.asarray(labels_of(best_served(objective, jnp.asarray(held))))
+    paid = (held < held.max(axis=0)).any(axis=0) | (budget == 1)  # to the others, all outcomes are alike
+    source = np.array([int(returns[:, paid & (labels == j)].sum(axis=1).argmax()) for j in range(budget)])
+    return source, np.where(paid | (labels == budget), labels, returns[source].argmax(axis=0))
