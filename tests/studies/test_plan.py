@@ -99,6 +99,7 @@ def test_files_are_beside_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("grid = 3", "grid must be written [grid]"),
         ("[[block]]\nbudget = 1\ngrid.budget = [1]", "budget is an option and a list of the same block"),
         ("[[", "is no plan: "),
+        ("seed = " + "1" * 5000, "is no plan: "),
         ("title = 3", "title must be a text of at most 1000 characters, got 3"),
     ],
 )

@@ -63,7 +63,7 @@ def load(path: Path, quick: bool = False, **instead: Any) -> Study:
         raise PolicyBudgetError(f"plan not found: {path}")
     try:
         plan = tomllib.loads(files.read(path, LARGEST).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, an endless number, nested beyond reason
         raise PolicyBudgetError(f"{path} is no plan: {error}") from None
     return study(plan, path, quick, **instead)
 
