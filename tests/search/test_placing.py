@@ -16,18 +16,18 @@ from policybudget.assignment.em import EM
 from policybudget.assignment.end_to_end import EndToEnd
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
-from policybudget.search.placing import MET, Placing, place
+from policybudget.search.placing import MET, Placing, place, settled
 from policybudget.search.search import Plan
 
 
 @pytest.mark.parametrize(("first", "name"), [(None, "5 policies"), (1, "1 policy"), (3, "3 policies")])
 def test_as_many_transitions_in_all_however_many_policies_learn_first(first: int | None, name: str) -> None:
     phases = Placing(place_from=first).phases(Plan(EM(), QUICK, 5, 20, 10_000 * QUICK.batch))
-    assert [phase.name for phase in phases] == [name, "5 placed"]
-    assert [phase.budget for phase in phases] == [first or 5, 5]
-    everything = 5 * 10_000 * QUICK.batch
-    assert 0.999 * everything < phases[0].total + phases[1].total <= everything
-    np.testing.assert_allclose(phases[0].total, 0.2 * everything, rtol=0.001)
+    assert [phase.name for phase in phases] == [name, "5 placed (1)", "5 placed (2)", "5 placed (3)"]
+    assert [phase.budget for phase in phases] == [first or 5, 5, 5, 5]
+    everything, spent = 5 * 10_000 * QUICK.batch, [phase.total for phase in phases]
+    assert 0.999 * everything < sum(spent) <= everything
+    np.testing.assert_allclose(spent, np.array([0.2, 0.2, 0.2, 0.4]) * everything, rtol=0.001)
 
 
 def test_policies_are_placed_where_two_groups_are_paid_and_copied_from_whoever_pays_them_most() -> None:
@@ -51,6 +51,16 @@ def test_who_has_more_outside_than_any_outcome_stays_there() -> None:
     outside = Objective(outside=jnp.array([-jnp.inf, 20.0]))
     _, labels = place(outside, np.array([[9.0, 9], [8, 10]]), np.zeros((1, 2)), 1)
     assert labels.tolist() == [0, 1]
+
+
+def test_policies_stay_where_the_best_outcomes_are_worth_little_more_than_theirs() -> None:
+    met = np.array([[9.0, 9, 0, 0], [0, 9.1, 9, 0], [0, 0, 9, 9]])
+    assert settled(Objective(), met, np.array([0, 0, 1, 1]), 2), "nothing is better"
+    assert settled(Objective(), met, np.array([0, 1, 1, 0]), 2) is False, "0 and 3 are paid by no one outcome"
+    two = np.array([[9.0, 0], [9.1, 0], [0, 9]])
+    assert settled(Objective(), two[[0, 2]], np.array([0, 1]), 2)
+    assert settled(Objective(), np.array([[5.0, 5, 5], [9, 0, 0], [0, 5.1, 5.1]]), np.array([0, 1, 1]), 2)
+    assert not settled(Objective(), np.array([[5.0, 5, 5], [9, 0, 0], [0, 5.1, 5.1]]), np.array([0, 0, 1]), 2)
 
 
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(4, 6), st.integers(0, 2**31))
@@ -82,7 +92,9 @@ def test_refused() -> None:
         train(wishes([0, 1], 2), EM(), search=Placing(place_from=3), transitions=64)
     with pytest.raises(PolicyBudgetError, match=f"chooses among {MET} transitions, got a budget of {MET + 1}"):
         train(wishes([0] * (MET + 1), MET + 1), EM(), search="placing", transitions=64)
-    wrongs = {"place_after": 0.0, "place_hold": -1, "place_from": 0, "split_every": 0}
+    wrongs = {"place_after": 0.0, "place_hold": -1, "place_from": 0, "placings": 0, "split_every": 0}
+    with pytest.raises(PolicyBudgetError, match="place_after x placings must be between 0 and 1, got 0.5 x 2"):
+        Placing(place_after=0.5, placings=2)
     for name, value in wrongs.items():
-        with pytest.raises(PolicyBudgetError, match=f"{name} must be"):
+        with pytest.raises(PolicyBudgetError, match=f"{name}.* must be"):
             Placing(**{name: value})  # type: ignore[arg-type]

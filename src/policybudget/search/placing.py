@@ -10,6 +10,7 @@ an outcome held for a whole episode, as a speed can be, it would be worth H time
     every agent goes with the chosen row that pays it most
     the policy for a row is a copy of the one from which the row's agents have most
     train the k policies by the rule; agents stay for a while; idle policies split (search/splitting.py)
+    now and then, choose again: more was met; policies move only if that is worth more than where they are
 
 What was met can be met again, so that no group is sent to a reward that nobody has found; and all groups may come from
 one policy, the one that learned to walk. M is an upper bound where an outcome cannot be held. Placing clients and
@@ -32,12 +33,14 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.problem import RepresentedMDP
 from policybudget.search.search import Change, Phase, Plan, Search, Standing
-from policybudget.search.splitting import Splitting
+from policybudget.search.splitting import Splitting, welfare_of
 from policybudget.selection.choice import choose
 from policybudget.settings import check_options, option
 
 MET = 2048
 """Transitions among which outcomes are chosen."""
+GAIN = 0.02
+"""Share of welfare that policies would have to gain by being placed anew."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,18 @@ class Placing(Search):
 
     name: ClassVar[str] = "placing"
     split_every: int = option(20, "iterations between two looks for idle policies")
-    place_after: float = option(0.2, "share of the transitions after which policies are placed")
+    place_after: float = option(0.2, "share of the transitions after which policies are placed, and placed again")
+    placings: int = option(3, "how often policies are placed", most=1000)
     place_hold: int = option(100, "updates of the placed policies before agents move again")
     place_from: int | None = option(None, "policies that learn before the placing, k if not given")
 
     def __post_init__(self) -> None:
-        if not 0 < self.place_after < 1:
-            raise PolicyBudgetError(f"place_after must be between 0 and 1, got {self.place_after}")
+        if self.placings < 1:
+            raise PolicyBudgetError(f"placings must be at least 1, got {self.placings}")
+        if not 0 < self.place_after * self.placings < 1:
+            raise PolicyBudgetError(
+                f"place_after x placings must be between 0 and 1, got {self.place_after} x {self.placings}"
+            )
         if self.place_hold < 0:
             raise PolicyBudgetError(f"place_hold must be 0 or more, got {self.place_hold}")
         if self.place_from is not None and self.place_from < 1:
@@ -93,7 +101,7 @@ class Placing(Search):
             )
 
     def phases(self, plan: Plan) -> tuple[Phase, ...]:
-        """Before and after.
+        """Before the first placing, and after each.
 
         Args:
             plan: what is to be trained.
@@ -103,8 +111,11 @@ class Placing(Search):
             f"{first} polic{'y' if first == 1 else 'ies'}", rule, learner, first,
             int(self.place_after * plan.budget * plan.transitions / first), rule.hold(),
         )  # fmt: skip
-        left = plan.transitions - int(np.ceil(before.total / plan.budget))
-        return before, Phase(f"{plan.budget} placed", rule, learner, plan.budget, left)
+        again, name = int(self.place_after * plan.transitions), f"{plan.budget} placed"
+        between = [Phase(f"{name} ({number})", rule, learner, plan.budget, again) for number in range(1, self.placings)]
+        spent = before.total + sum(phase.total for phase in between)
+        left = plan.transitions - int(np.ceil(spent / plan.budget))
+        return before, *between, Phase(f"{name} ({self.placings})", rule, learner, plan.budget, left)
 
     def sees(self, phase: int) -> int:
         """Transitions among which outcomes are chosen.
@@ -112,10 +123,10 @@ class Placing(Search):
         Args:
             phase: its index.
         """
-        return MET if phase == 0 else 0
+        return MET
 
     def begin(self, phase: Phase, before: Standing | None, memory: Any, key: PRNGKeyArray) -> tuple[Change | None, Any]:
-        """Copies, one for each chosen outcome.
+        """Copies, one for each chosen outcome; or the same policies, where they would gain little by it.
 
         Args:
             phase: that begins.
@@ -127,6 +138,8 @@ class Placing(Search):
             return None, memory
         met = np.asarray(before.rewards.agents(jnp.asarray(before.seen)), np.float64) * before.episode
         returns = np.asarray(before.returns.neutral, np.float64)
+        if len(returns) == phase.budget and settled(before.objective, met, before.labels, phase.budget):
+            return Change(np.arange(phase.budget), before.state.assignment), memory
         source, labels = place(before.objective, met, returns, phase.budget)
         return Change(source, one_hot(jnp.asarray(labels), phase.budget), self.place_hold), memory
 
@@ -159,3 +172,17 @@ def place(
     paid = (held < held.max(axis=0)).any(axis=0) | (budget == 1)  # to the others, all outcomes are alike
     source = np.array([int(returns[:, paid & (labels == j)].sum(axis=1).argmax()) for j in range(budget)])
     return source, np.where(paid | (labels == budget), labels, returns[source].argmax(axis=0))
+
+
+def settled(objective: Objective, met: Float[np.ndarray, "s n"], labels: Int[np.ndarray, " n"], budget: int) -> bool:
+    """Whether the best k outcomes would be worth hardly more than, for each group, the best outcome for its agents.
+
+    Args:
+        objective: what the budget is spent for.
+        met: what agents would have if one of s outcomes were held for an episode, in units of return.
+        labels: with whom agents are; k for none.
+        budget: k.
+    """
+    now = met[[int(met[:, labels == j].sum(axis=1).argmax()) for j in range(budget)]]
+    best = met[choose(objective, met, budget)]
+    return welfare_of(objective, best) <= (1 + GAIN) * welfare_of(objective, now)
