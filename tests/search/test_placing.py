@@ -16,7 +16,7 @@ from policybudget.assignment.em import EM
 from policybudget.assignment.end_to_end import EndToEnd
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
-from policybudget.search.placing import MET, Placing, place, settled
+from policybudget.search.placing import MET, Placing, place
 from policybudget.search.search import Plan
 
 
@@ -53,26 +53,32 @@ def test_who_has_more_outside_than_any_outcome_stays_there() -> None:
     assert labels.tolist() == [0, 1]
 
 
-def test_policies_stay_where_the_best_outcomes_are_worth_little_more_than_theirs() -> None:
-    met = np.array([[9.0, 9, 0, 0], [0, 9.1, 9, 0], [0, 0, 9, 9]])
-    assert settled(Objective(), met, np.array([0, 0, 1, 1]), 2), "nothing is better"
-    assert settled(Objective(), met, np.array([0, 1, 1, 0]), 2) is False, "0 and 3 are paid by no one outcome"
-    two = np.array([[9.0, 0], [9.1, 0], [0, 9]])
-    assert settled(Objective(), two[[0, 2]], np.array([0, 1]), 2)
-    assert settled(Objective(), np.array([[5.0, 5, 5], [9, 0, 0], [0, 5.1, 5.1]]), np.array([0, 1, 1]), 2)
-    assert not settled(Objective(), np.array([[5.0, 5, 5], [9, 0, 0], [0, 5.1, 5.1]]), np.array([0, 0, 1]), 2)
+def test_policies_that_are_worth_more_than_where_they_could_be_sent_stay() -> None:
+    met = np.array([[9.0, 9, 0, 0], [0, 0, 9, 9]])
+    source, labels = place(Objective(), met, np.array([[0.0, 0, 9.5, 9], [1, 0, 0, 0]]), 2)
+    assert (source.tolist(), labels.tolist()) == ([0, 1], [1, 1, 0, 0]), "0 stays, 1 goes where it has something"
+    source, labels = place(Objective(), met, np.array([[0.0, 0, 9.5, 9], [0, 0, 1, 0]]), 2)
+    assert (source.tolist(), labels.tolist()) == ([0, 0], [1, 1, 0, 0]), "1 was in the way of 0"
+    source, _ = place(Objective(), met, np.array([[10.0, 10, 0, 0], [0, 0, 10, 10]]), 2)
+    assert source.tolist() == [0, 1], "nobody goes"
 
 
-@given(st.integers(1, 3), st.integers(1, 4), st.integers(4, 6), st.integers(0, 2**31))
-def test_no_other_outcomes_are_worth_more(budget: int, there: int, agents: int, seed: int) -> None:
-    random = np.random.default_rng(seed)
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(4, 6), st.integers(0, 2**31))
+def test_no_other_policies_and_outcomes_are_worth_more(budget: int, there: int, agents: int, seed: int) -> None:
+    random, there = np.random.default_rng(seed), min(there, budget)
     met, returns = random.uniform(0, 10, (8, agents)), random.uniform(0, 10, (there, agents))
     source, labels = place(Objective(), met, returns, budget)
-    best = max(combinations(range(8), budget), key=lambda rows: met[list(rows)].max(axis=0).sum())
-    np.testing.assert_array_equal(labels, met[list(best)].argmax(axis=0))
+    rows = np.concatenate([returns, met])
+    best = max(combinations(range(len(rows)), budget), key=lambda chosen: rows[list(chosen)].max(axis=0).sum())
+    of_best = np.array(best)[rows[list(best)].argmax(axis=0)]
+    assert all(np.ptp(labels[of_best == row]) == 0 for row in set(of_best)), "the same groups"
+    for row in best:
+        if row < there:
+            assert source[row] == row and set(labels[of_best == row]) <= {row}, "who stays has its agents"
     for policy in set(labels):
         group = labels == policy
-        assert returns[source[policy], group].sum() == returns[:, group].sum(axis=1).max()
+        if not (policy in best and policy < there):
+            assert returns[source[policy], group].sum() == returns[:, group].sum(axis=1).max()
 
 
 @pytest.mark.parametrize("first", [None, 1])
@@ -88,7 +94,7 @@ def test_all_levers_are_found(first: int | None) -> None:
 def test_refused() -> None:
     with pytest.raises(PolicyBudgetError, match="end-to-end reassigns by gradient; use --search plain"):
         train(wishes([0, 1], 2), EndToEnd(), search="placing", transitions=64)
-    with pytest.raises(PolicyBudgetError, match=r"place_from must be at most the number of agents \(2\), got 3"):
+    with pytest.raises(PolicyBudgetError, match=r"place_from must be at most the budget \(2\), got 3"):
         train(wishes([0, 1], 2), EM(), search=Placing(place_from=3), transitions=64)
     with pytest.raises(PolicyBudgetError, match=f"chooses among {MET} transitions, got a budget of {MET + 1}"):
         train(wishes([0] * (MET + 1), MET + 1), EM(), search="placing", transitions=64)

@@ -23,7 +23,7 @@ from policybudget.search.splitting import Splitting
 from policybudget.training.method import PRESETS, Method, preset
 from policybudget.worlds import registry
 
-GRID, ROBOT, GYM, OWN = "resource-gathering", "walker2d-velocity", "gym:CartPole-v1", ""
+GRID, ROBOT, GYM, OWN = "resource-gathering", "half-cheetah-velocity", "gym:CartPole-v1", ""
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ def test_presets_of_all_other_worlds() -> None:
     assert PPO(**known.learner["default"]) == PPO(**known.learner["plain"]) == robot
     assert PPO(**known.learner["paper"]).learning_rate == (3e-4, 1e-4)
     assert known.search["default"].name == "placing" and known.search["default"].options == {}
-    assert registry.entry("hopper-velocity").search["default"].name == "growing"
+    for robot, search in {"hopper": "growing", "walker2d": "splitting", "ant": "splitting"}.items():
+        assert registry.entry(f"{robot}-velocity").search["default"].name == search
     assert registry.entry("hopper-velocity").search["plain"].name == "plain"
     assert registry.entry("gym:CartPole-v1").learner is registry.entry(MADE_IN_PYTHON).learner is ANY_LEARNER
 

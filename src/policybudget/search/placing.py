@@ -6,11 +6,12 @@ an outcome held for a whole episode, as a speed can be, it would be worth H time
 
     train c policies by the rule, for a share of the transitions              (c = k, or 1 where robots fall)
     φ_1, ..., φ_S <- features of transitions that they meet
-    choose the k rows of M[s, i] = H r_i(φ_s) that are worth most together    (k-median; selection/choice.py)
+    choose the k rows of [V; 0.9 M] that are worth most together, M[s, i] = H r_i(φ_s)   (k-median; selection/)
+    policies whose own row was chosen stay; the others are sent to the outcomes whose rows were
     every agent goes with the chosen row that pays it most
-    the policy for a row is a copy of the one from which the row's agents have most
+    a policy that is sent becomes a copy of the one from which its agents have most
     train the k policies by the rule; agents stay for a while; idle policies split (search/splitting.py)
-    now and then, choose again: more was met; policies move only if that is worth more than where they are
+    now and then, choose again: more was met
 
 What was met can be met again, so that no group is sent to a reward that nobody has found; and all groups may come from
 one policy, the one that learned to walk. M is an upper bound where an outcome cannot be held. Placing clients and
@@ -33,14 +34,14 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.problem import RepresentedMDP
 from policybudget.search.search import Change, Phase, Plan, Search, Standing
-from policybudget.search.splitting import Splitting, welfare_of
+from policybudget.search.splitting import Splitting
 from policybudget.selection.choice import choose
 from policybudget.settings import check_options, option
 
 MET = 2048
 """Transitions among which outcomes are chosen."""
-GAIN = 0.02
-"""Share of welfare that policies would have to gain by being placed anew."""
+HELD = 0.9
+"""Share of what an outcome is worth if it is held that a policy is taken to get there."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Placing(Search):
 
         Raises:
             PolicyBudgetError: the rule keeps its groups, or learns α by gradient; agents have dynamics of their own;
-                the budget is larger than the choice; or more policies than agents are to learn first.
+                the budget is larger than the choice; or more policies than the budget are to learn first.
         """
         self.splitting.check(problem, rule)
         if problem.world.own_dynamics:
@@ -95,10 +96,8 @@ class Placing(Search):
                 f"search placing chooses among {MET} transitions, got a budget of {problem.budget}; "
                 "use --search splitting"
             )
-        if self.place_from is not None and self.place_from > problem.population.size:
-            raise PolicyBudgetError(
-                f"place_from must be at most the number of agents ({problem.population.size}), got {self.place_from}"
-            )
+        if self.place_from is not None and self.place_from > problem.budget:
+            raise PolicyBudgetError(f"place_from must be at most the budget ({problem.budget}), got {self.place_from}")
 
     def phases(self, plan: Plan) -> tuple[Phase, ...]:
         """Before the first placing, and after each.
@@ -126,7 +125,7 @@ class Placing(Search):
         return MET
 
     def begin(self, phase: Phase, before: Standing | None, memory: Any, key: PRNGKeyArray) -> tuple[Change | None, Any]:
-        """Copies, one for each chosen outcome; or the same policies, where they would gain little by it.
+        """The policies that stay, and copies that are sent.
 
         Args:
             phase: that begins.
@@ -138,10 +137,9 @@ class Placing(Search):
             return None, memory
         met = np.asarray(before.rewards.agents(jnp.asarray(before.seen)), np.float64) * before.episode
         returns = np.asarray(before.returns.neutral, np.float64)
-        if len(returns) == phase.budget and settled(before.objective, met, before.labels, phase.budget):
-            return Change(np.arange(phase.budget), before.state.assignment), memory
-        source, labels = place(before.objective, met, returns, phase.budget)
-        return Change(source, one_hot(jnp.asarray(labels), phase.budget), self.place_hold), memory
+        source, labels = place(before.objective, HELD * met, returns, phase.budget)
+        hold = self.place_hold if (source != np.arange(phase.budget)).any() else 0
+        return Change(source, one_hot(jnp.asarray(labels), phase.budget), hold), memory
 
     def change(self, standing: Standing) -> Change | None:
         """Idle policies become copies of others.
@@ -159,30 +157,21 @@ def place(
 
     Args:
         objective: what the budget is spent for: welfare, agent weights, options outside.
-        met: what agents would have if one of s outcomes were held for an episode, in units of return; s is at least k.
-        returns: V of the c policies that met them.
+        met: what agents would have of a policy that is sent to one of s outcomes, in units of return; s is at least k.
+        returns: V of the c policies that there are, at most k.
         budget: k.
 
     Returns:
-        The source of each policy, and each agent's policy; k for none. Agents whom none of the chosen outcomes pays
-        are with the policy from which they have most already.
+        The source of each policy, itself for those that stay, and each agent's policy; k for none. Agents whom nothing
+        that was chosen pays are with the policy from which they have most already.
     """
-    held = met[choose(objective, met, budget)]
-    labels = np.asarray(labels_of(best_served(objective, jnp.asarray(held))))
-    paid = (held < held.max(axis=0)).any(axis=0) | (budget == 1)  # to the others, all outcomes are alike
-    source = np.array([int(returns[:, paid & (labels == j)].sum(axis=1).argmax()) for j in range(budget)])
+    chosen = choose(objective, np.concatenate([returns, met]), budget)
+    stay = chosen[chosen < len(returns)]
+    sent = np.setdiff1d(np.arange(budget), stay)
+    offers = np.zeros((budget, met.shape[1]))
+    offers[stay], offers[sent] = returns[stay], met[chosen[chosen >= len(returns)] - len(returns)]
+    labels = np.asarray(labels_of(best_served(objective, jnp.asarray(offers))))
+    paid = (offers < offers.max(axis=0)).any(axis=0) | (budget == 1)  # to the others, all are alike
+    source = np.arange(budget)
+    source[sent] = [int(returns[:, paid & (labels == j)].sum(axis=1).argmax()) for j in sent]
     return source, np.where(paid | (labels == budget), labels, returns[source].argmax(axis=0))
-
-
-def settled(objective: Objective, met: Float[np.ndarray, "s n"], labels: Int[np.ndarray, " n"], budget: int) -> bool:
-    """Whether the best k outcomes would be worth hardly more than, for each group, the best outcome for its agents.
-
-    Args:
-        objective: what the budget is spent for.
-        met: what agents would have if one of s outcomes were held for an episode, in units of return.
-        labels: with whom agents are; k for none.
-        budget: k.
-    """
-    now = met[[int(met[:, labels == j].sum(axis=1).argmax()) for j in range(budget)]]
-    best = met[choose(objective, met, budget)]
-    return welfare_of(objective, best) <= (1 + GAIN) * welfare_of(objective, now)

@@ -177,10 +177,11 @@ def _tiles(world: ResourceGathering, agents: int | None, population_seed: int) -
 def _velocity(name: str, task: str) -> Entry:
     """A robot whose agents each want a speed of their own.
 
-    A speed can be held, so that policies are sent to those that would be worth most. A hopper falls at once, and a fall
-    pays nobody: what one policy learns for all is where k policies begin (docs/findings.md).
+    HalfCheetah holds any speed, so that policies are sent to those that would be worth most. A hopper falls at once,
+    and a fall pays nobody: what one policy learns for all is where k policies begin (docs/findings.md). On the others,
+    which fall too, too little was measured to say what is best.
     """
-    usual = Search("growing" if task == "hopper" else "placing")
+    usual = Search({"half-cheetah": "placing", "hopper": "growing"}.get(task, "splitting"))
     return Entry(
         name=name,
         search={"default": usual, "plain": PLAIN, "paper": PLAIN},

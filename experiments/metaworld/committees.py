@@ -1,0 +1,135 @@
+"""Committees over Meta-World (Ge et al. 2025): three policies for groups of tasks, against one policy for all.
+
+``python -m experiments.metaworld.committees`` trains what is not yet in ``committees.csv`` beside this file, a core per
+run, and prints the table; ``--table`` only prints. All methods have the same tasks, learner and frames, of all policies
+together: the groups of a cover of the tasks' descriptions, of clusterings, random ones, EM's, and one policy for all.
+
+Judged is success, in % of fresh episodes: of the tasks that were trained for, each with the policy that serves it, and
+of 20 held-out tasks, each with the policy whose prototype is nearest (``nearest``, zero-shot; where groups have none,
+their mean task), the best of two trials (``few-shot``), or the best in hindsight (``oracle``). Intervals (95 %,
+Student's t) are over tasks, of which each is a mean over seeds.
+
+What differs from the published table: its learner and frames (6 000 updates), and its split, as far as it can be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from runner import train_missing
+
+FILE = Path(__file__).with_name("committees.csv")
+METHODS = {
+    "one policy": "--algorithm random --budget 1",
+    "random groups": "--algorithm random --budget 3",
+    "kmeans": "--algorithm committee --cover-method kmeans --learn-from nearest --budget 3 --radius 0.6",
+    "greedy-intersection": "--algorithm committee --cover-method greedy-intersection --budget 3 --radius 0.6",
+    "exact": "--algorithm committee --cover-method exact --budget 3 --radius 0.6",
+    "em": "--algorithm em --budget 3",
+}
+PUBLISHED = {"greedy-intersection": "53 / 60 (PACMAN)", "one policy": "41 / 44 (MOORE)"}
+"""Zero-shot success in % after 6 000 and 12 000 updates."""
+EPISODES, TRIALS = 10, 2
+HELD_OUT = 20
+COLUMNS = ("method", "tasks", "frames", "seed", "trained", "nearest", "few-shot", "oracle")
+
+
+def arguments_of(method: str, tasks: str, frames: int, seed: int) -> tuple[str, ...]:
+    """Of ``policybudget train``."""
+    options = METHODS[method].split()
+    policies = int(options[options.index("--budget") + 1])
+    words = f"--world metaworld:{tasks} --preset plain --transitions {frames // policies} --seed {seed}"
+    return (*words.split(), *options)
+
+
+def gather(folder: Path) -> list[str]:
+    """Success in every task, in % of its episodes; numbers of a cell have spaces between them."""
+    import numpy as np
+    from experiments.metaworld.success import for_success
+
+    from policybudget.assessment.episodes import play_alone, play_tasks
+    from policybudget.assessment.generalise import centres, generalise
+    from policybudget.assessment.trained_for import problem_of
+    from policybudget.runs.result import load
+    from policybudget.runtime import use_compilation_cache
+    from policybudget.worlds.registry import held_out
+
+    use_compilation_cache()
+    result = load(folder)
+    problem, serves = for_success(problem_of(folder, result)), result.assignment.argmax(axis=0)
+    trained = play_alone(problem.world, problem.population, result.policies, serves, EPISODES, 1).mean(axis=1)
+    tasks = held_out(problem.world.name, HELD_OUT, 1)
+    assert tasks.parameters is not None
+    assert problem.population.parameters is not None
+    places = result.prototypes or centres(problem.population.parameters, result.assignment)
+    returns = play_tasks(problem.world, tasks, result.policies, EPISODES, 1)
+    found = generalise(returns, tasks.parameters, places, TRIALS)
+    means = [found.means.get(rule) for rule in ("nearest", "few-shot", "oracle")]
+    return [" ".join(f"{x:g}" for x in np.asarray(one)) if one is not None else "" for one in (trained, *means)]
+
+
+def read() -> list[dict[str, str]]:
+    """What was run so far."""
+    if not FILE.exists():
+        return []
+    with FILE.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def run_missing(settings: argparse.Namespace) -> None:
+    """Train what is not in the file yet; every finished run is a line of it."""
+    wanted = {
+        (method, settings.tasks, settings.frames, seed): arguments_of(method, settings.tasks, settings.frames, seed)
+        for seed in settings.seeds
+        for method in settings.methods
+    }
+    train_missing(FILE, COLUMNS, wanted, gather, settings.processes)
+
+
+def table() -> None:
+    """Success with intervals over tasks, beside the published."""
+    import numpy as np
+
+    from policybudget.assessment.statistics import mean_ci95
+
+    groups: dict[tuple[str, str, str], list[dict[str, str]]] = {}
+    for row in read():
+        groups.setdefault((row["tasks"], row["frames"], row["method"]), []).append(row)
+    heads = COLUMNS[4:]
+    print("| tasks | frames | method | seeds |" + "".join(f" {head} |" for head in heads) + " published |")
+    print("| --- | ---: | --- | ---: |" + " ---: |" * len(heads) + " --- |")
+    for (tasks, frames, method), rows in groups.items():
+        cells = []
+        for head in heads:
+            values = np.array([[float(x) for x in row[head].split()] for row in rows if row[head]])
+            if not values.size:
+                cells.append("–")
+                continue
+            found = mean_ci95(values.mean(axis=0))
+            cells.append(f"{found['mean']:.1f} ± {found['ci95']:.1f}")
+        first = f"| {tasks} | {int(frames) / 1e6:g} M | {method} | {len(rows)} |"
+        print(first + "".join(f" {cell} |" for cell in cells) + f" {PUBLISHED.get(method, '–')} |")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", action="store_true", help="print the results so far and run nothing")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    parser.add_argument("--tasks", default="train30", help="as in metaworld:TASKS (default train30)")
+    parser.add_argument("--frames", type=int, default=3_000_000, help="of all policies together")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
+    settings = parser.parse_args()
+    if not settings.table:
+        run_missing(settings)
+    table()
+
+
+if __name__ == "__main__":
+    main()
