@@ -62,4 +62,4 @@ def test_what_is_stated_of_figure_2_has_bars() -> None:
 
 
 def test_there_is_a_plan_of_every_figure() -> None:
-    assert names() == tuple(f"figure-{number}" for number in range(1, 6))
+    assert names() == (*(f"figure-{number}" for number in range(1, 6)), "review")

@@ -26,7 +26,7 @@ class Options:
         launch: where.
     """
 
-    figure: str = argument("figure-1 to figure-5", "FIGURE")
+    figure: str = argument("figure-1 to figure-5, or review", "FIGURE")
     out: Path = option(..., "folder of the figure, new or to go on with", metavar="DIR")
     seeds: int | None = option(None, "so many seeds, from 0 on, instead of those of the plan", most=100_000)
     quick: bool = option(False, "a first look: fewer seeds and transitions, and no reproduction")
