@@ -31,6 +31,9 @@ def test_the_difference_has_an_interval_of_its_own() -> None:
     assert order(best, row("random", [70.0, 71.0, 70.5])) == 1
     assert order(row("random", [70.0] * 3), row("EM", [71.0] * 3)) == -1, "no spread"
     assert order(row("random", [70.0]), row("EM", [71.0])) == -1
+    alike = [53.76, 53.76 + 1e-6]
+    assert order(row("random", alike), row("EM", [71.0, 71.0 + 1e-6])) == -1, "no spread but rounding"
+    assert order(row("random", alike), row("EM", [71.0, 72.0])) == -1, "and no warning"
 
 
 def test_every_bar_has_a_verdict() -> None:

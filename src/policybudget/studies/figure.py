@@ -19,6 +19,8 @@ from policybudget.studies.summary import Outcome, Row
 NAME = "figure.png"
 HIGH, LEAST_WIDE, PER_BAR = 3.6, 6.4, 0.28
 """Inches."""
+MARGIN = 0.06
+"""Of the height of the axis, beyond what is drawn on it."""
 ACROSS = ("budget", "transitions", "agents")
 """Settings that are an axis, if they vary; the first that does."""
 
@@ -59,7 +61,9 @@ def arranged(outcome: Outcome) -> Bars:
 
 
 def draw(outcome: Outcome, title: str = "", lines: Sequence[tuple[Any, float, str]] = ()) -> Figure:
-    """Bars with 95 % intervals over seeds.
+    """Bars with 95 % intervals over seeds, and a dot for each seed.
+
+    The axis ends where the dots and lines end: the interval of two seeds may go far beyond all that can be.
 
     Args:
         outcome: of a study.
@@ -80,6 +84,9 @@ def draw(outcome: Outcome, title: str = "", lines: Sequence[tuple[Any, float, st
         heights = [row.summary["mean"] for _, row in here]
         spread = [row.summary["ci95"] or 0.0 for _, row in here]
         axis.bar(places, heights, width, yerr=spread, capsize=2, label=name or None, **figures.area(at))
+        for place, row in here:
+            seeds = [place + (at - (count - 1) / 2) * width] * len(row.welfare)
+            axis.plot(seeds, row.welfare, "o", color="white", markeredgecolor="black", markersize=3, markeredgewidth=0.6)
     best = [{row.optimum for row in group if row is not None} for group in bars.rows]
     marks = [
         (group, value, outcome.reference)
@@ -92,6 +99,10 @@ def draw(outcome: Outcome, title: str = "", lines: Sequence[tuple[Any, float, st
             place = bars.groups.index(group)
             label = word if number == 0 else ""
             axis.hlines(height, place - 0.45, place + 0.45, color=colour, linestyle=style, linewidth=1.2, label=label)
+    found = [value for group in bars.rows for row in group if row is not None for value in row.welfare]
+    low, high = min(0.0, *found), max(0.0, *found, *(height for _, height, _ in [*marks, *lines]))
+    margin = MARGIN * (high - low) or 1.0
+    axis.set_ylim(low - margin * (low < 0), high + margin)
     axis.set_xticks(np.arange(len(bars.groups)), [str(group) for group in bars.groups])
     axis.set_xlabel("budget: number of policies (k)" if bars.across == "budget" else bars.across.replace("_", " "))
     axis.set_ylabel("welfare")

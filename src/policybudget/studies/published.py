@@ -9,11 +9,13 @@ says that one is lower than another, the difference has an interval of its own (
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files as resources
 from typing import Any
 
+import numpy as np
 from scipy import stats
 
 from policybudget.assessment.statistics import plus_minus
@@ -28,6 +30,8 @@ THAN = {-1: "lower", 0: "not told apart", 1: "higher"}
 FIGURE_ONLY = "figure only"
 ROUNDING = 0.05
 """What a number with one digit after the point may be off."""
+ALIKE = 1e-6
+"""Share of a mean by which seeds may differ by rounding alone."""
 
 
 @dataclass(frozen=True)
@@ -163,12 +167,14 @@ def order(row: Row, other: Row) -> int:
     """
     away = row.summary["mean"] - other.summary["mean"]
     if min(len(row.seeds), len(other.seeds)) > 1 and not _constant(row, other):
-        interval = stats.ttest_ind(row.welfare, other.welfare, equal_var=False).confidence_interval(0.95)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # seeds of one of the two are alike: it has no variance
+            interval = stats.ttest_ind(row.welfare, other.welfare, equal_var=False).confidence_interval(0.95)
         if interval.low <= 0 <= interval.high:
             return 0
     return int(away > 0) - int(away < 0)
 
 
 def _constant(*rows: Row) -> bool:
-    """Whether no seed differs from another, so that there is no spread to compare with."""
-    return all(len(set(row.welfare)) == 1 for row in rows)
+    """Whether no seed differs from another but by rounding, so that there is no spread to compare with."""
+    return all(np.ptp(row.welfare) <= ALIKE * max(np.abs(row.welfare)) for row in rows)
