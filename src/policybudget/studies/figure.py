@@ -86,7 +86,7 @@ def draw(outcome: Outcome, title: str = "", lines: Sequence[tuple[Any, float, st
         axis.bar(places, heights, width, yerr=spread, capsize=2, label=name or None, **figures.area(at))
         for place, row in here:
             seeds = [place + (at - (count - 1) / 2) * width] * len(row.welfare)
-            axis.plot(seeds, row.welfare, "o", color="white", markeredgecolor="black", markersize=3, markeredgewidth=0.6)
+            axis.plot(seeds, row.welfare, "o", color="white", mec="black", ms=3, mew=0.6)
     best = [{row.optimum for row in group if row is not None} for group in bars.rows]
     marks = [
         (group, value, outcome.reference)
