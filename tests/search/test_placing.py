@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +19,9 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.search.placing import MET, Placing, place
 from policybudget.search.search import Plan
+from policybudget.studies.run import train_in
+from policybudget.training.events import Event
+from policybudget.training.train import Training
 
 
 @pytest.mark.parametrize(("first", "name"), [(None, "5 policies"), (1, "1 policy"), (3, "3 policies")])
@@ -89,6 +93,26 @@ def test_all_levers_are_found(first: int | None) -> None:
     first_time, again = (train(problem, EM(warm_start=2), **options) for _ in range(2))  # type: ignore[arg-type]
     assert first_time.welfare == pytest.approx(10.0) and first_time.search == "placing"
     assert bits(first_time) == bits(again)
+
+
+def test_a_stopped_training_ends_as_it_would_have_ended(tmp_path: Path) -> None:
+    problem, search = wishes([0, 1, 2, 0, 1, 2], 3), Placing(split_every=5, place_hold=5)
+    training = Training.of(problem, EM(), search=search, learner=QUICK, transitions=40 * QUICK.batch, seed=5)
+    stops = [(0, training.phases[0].iterations), (1, 2), (3, 1)]  # before policies are placed, and after
+
+    def stop(event: Event) -> None:
+        if stops and (event.phase, event.iteration) == stops[0]:
+            stops.pop(0)
+            raise KeyboardInterrupt
+
+    for name in ("whole", "stopped"):
+        (tmp_path / name).mkdir()
+    whole = train_in(tmp_path / "whole", training, quiet=True).result
+    while stops:
+        with pytest.raises(KeyboardInterrupt):
+            train_in(tmp_path / "stopped", training, resume=True, quiet=True, listeners=[stop])
+    stopped = train_in(tmp_path / "stopped", training, resume=True, quiet=True).result
+    assert bits(whole) == bits(stopped)
 
 
 def test_refused() -> None:

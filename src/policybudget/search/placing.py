@@ -13,10 +13,10 @@ an outcome held for a whole episode, as a speed can be, it would be worth H time
     train the k policies by the rule; agents stay for a while; idle policies split (search/splitting.py)
     now and then, choose again: more was met
 
-What was met can be met again, so that no group is sent to a reward that nobody has found; and all groups may come from
-one policy, the one that learned to walk. M is an upper bound where an outcome cannot be held. Placing clients and
-facilities at once is the k-median problem (Kariv & Hakimi 1979); Ge et al. 2025 cover the agents' parameters instead,
-which says nothing of what a policy can do.
+What was met can be met again, so that no group is sent to a reward that nobody has found; and all policies may be
+copies of one, the one that learned to walk. M is an upper bound where an outcome cannot be held. Which k facilities
+serve their clients best is the k-median problem (Kariv & Hakimi 1979); Ge et al. 2025 cover the agents' parameters
+instead, which say nothing of what a policy can do.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from policybudget.selection.choice import choose
 from policybudget.settings import check_options, option
 
 MET = 2048
-"""Transitions among which outcomes are chosen."""
+"""Transitions among which outcomes are chosen; nothing is learned from them, and they come on top."""
 HELD = 0.9
 """Share of what an outcome is worth if it is held that a policy is taken to get there."""
 

@@ -115,9 +115,9 @@ def plan_splits(
         if len(left) < 2:
             break
         rows = returns[left]
-        missed = [welfare_of(objective, rows) - welfare_of(objective, np.delete(rows, p, 0)) for p in range(len(left))]
+        missed = [_welfare(objective, rows) - _welfare(objective, np.delete(rows, p, 0)) for p in range(len(left))]
         worst = np.broadcast_to(returns.min(axis=0), (1, agents))
-        worth = (welfare_of(objective, rows) - welfare_of(objective, worst)) / budget
+        worth = (_welfare(objective, rows) - _welfare(objective, worst)) / budget
         if min(missed) >= IDLE * worth:
             break
         idle = left.pop(int(np.argmin(missed)))
@@ -148,13 +148,7 @@ def _best(objective: Objective, returns: Float[np.ndarray, "c n"]) -> Float[np.n
     return np.asarray(objective.offers(jnp.asarray(returns)).max(axis=0))
 
 
-def welfare_of(objective: Objective, returns: Float[np.ndarray, "c n"]) -> float:
-    """The welfare where everybody is with the best, which may be outside.
-
-    Args:
-        objective: what the budget is spent for.
-        returns: V.
-    """
+def _welfare(objective: Objective, returns: Float[np.ndarray, "c n"]) -> float:
     return float(objective.welfare(jnp.asarray(_best(objective, returns)), objective.agent_weights))
 
 
