@@ -119,12 +119,12 @@ def run_missing(path: Path, runs: Iterable[Run], processes: int | None) -> None:
     train_missing(path, COLUMNS, {astuple(run): run.arguments for run in runs}, gather, processes)
 
 
-def read(path: Path) -> list[tuple[Run, float]]:
-    """What was run so far, and its welfare."""
+def read(path: Path) -> list[dict[str, str]]:
+    """What was run so far: the lines of a file, none if there is no file yet."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
-        return [(parse(row), float(row["welfare"])) for row in csv.DictReader(file)]
+        return list(csv.DictReader(file))
 
 
 def parse(row: dict[str, str]) -> Run:
@@ -140,7 +140,7 @@ def table(path: Path, reference: Callable[[Run], str], heading: str) -> None:
     from policybudget.assessment.statistics import mean_ci95, plus_minus
 
     groups: dict[tuple[str, str, int, str], list[tuple[Run, float]]] = {}
-    for run, welfare in read(path):
+    for run, welfare in ((parse(row), float(row["welfare"])) for row in read(path)):
         groups.setdefault((run.preset, run.algorithm, run.budget, run.variant), []).append((run, welfare))
     print(f"{'preset':<8} {'algorithm':<21} {'k':>3}  {'welfare':>15} {'seeds':>6}  {heading}")
     for (preset, algorithm, budget, variant), group in sorted(groups.items()):

@@ -13,13 +13,12 @@ in hindsight, which is the column ``oracle`` here.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from runner import train_missing
+from runner import read, train_missing
 
 FILE = Path(__file__).with_name("results.csv")
 METHODS = ("greedy-intersection", "local-search", "exact", "kmeans", "dbscan", "gmm", "random")
@@ -68,14 +67,6 @@ def gather(folder: Path) -> list[str]:
     return [f"{value:.4f}" for value in (coverage, float((alone > SERVED).mean()), float(alone.min()), *means)]
 
 
-def read() -> list[dict[str, str]]:
-    """What was run so far."""
-    if not FILE.exists():
-        return []
-    with FILE.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def run_missing(settings: argparse.Namespace) -> None:
     """Train what is not in the file yet; every finished run is a line of it."""
     wanted = {
@@ -93,7 +84,7 @@ def table() -> None:
     import numpy as np
 
     groups: dict[tuple[str, str, str], list[list[float]]] = {}
-    for row in read():
+    for row in read(FILE):
         key = (row["frames"], row["radius"], row["method"])
         groups.setdefault(key, []).append([float(row[name]) for name in JUDGED])
     print(f"{'method':<20}{'seeds':>5}{'covered':>8}{'served':>7}", end="")

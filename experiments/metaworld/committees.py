@@ -15,13 +15,12 @@ What differs from the published table: its learner and frames (6 000 updates), a
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from runner import train_missing
+from runner import read, train_missing
 
 FILE = Path(__file__).with_name("committees.csv")
 METHODS = {
@@ -69,16 +68,8 @@ def gather(folder: Path) -> list[str]:
     places = result.prototypes or centres(problem.population.parameters, result.assignment)
     returns = play_tasks(problem.world, tasks, result.policies, EPISODES, 1)
     found = generalise(returns, tasks.parameters, places, TRIALS)
-    means = [found.means.get(rule) for rule in ("nearest", "few-shot", "oracle")]
-    return [" ".join(f"{x:g}" for x in np.asarray(one)) if one is not None else "" for one in (trained, *means)]
-
-
-def read() -> list[dict[str, str]]:
-    """What was run so far."""
-    if not FILE.exists():
-        return []
-    with FILE.open(newline="") as file:
-        return list(csv.DictReader(file))
+    means = [found.means[rule] for rule in ("nearest", "few-shot", "oracle")]
+    return [" ".join(f"{x:g}" for x in np.asarray(one)) for one in (trained, *means)]
 
 
 def run_missing(settings: argparse.Namespace) -> None:
@@ -98,7 +89,7 @@ def table() -> None:
     from policybudget.assessment.statistics import mean_ci95
 
     groups: dict[tuple[str, str, str], list[dict[str, str]]] = {}
-    for row in read():
+    for row in read(FILE):
         groups.setdefault((row["tasks"], row["frames"], row["method"]), []).append(row)
     heads = COLUMNS[4:]
     print("| tasks | frames | method | seeds |" + "".join(f" {head} |" for head in heads) + " published |")
@@ -106,10 +97,7 @@ def table() -> None:
     for (tasks, frames, method), rows in groups.items():
         cells = []
         for head in heads:
-            values = np.array([[float(x) for x in row[head].split()] for row in rows if row[head]])
-            if not values.size:
-                cells.append("–")
-                continue
+            values = np.array([[float(x) for x in row[head].split()] for row in rows])
             found = mean_ci95(values.mean(axis=0))
             cells.append(f"{found['mean']:.1f} ± {found['ci95']:.1f}")
         first = f"| {tasks} | {int(frames) / 1e6:g} M | {method} | {len(rows)} |"

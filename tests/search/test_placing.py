@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trainings import bits, train
+from trainings import bits, stopped_and_not, train
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.em import EM
@@ -19,8 +19,6 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.search.placing import MET, Placing, place
 from policybudget.search.search import Plan
-from policybudget.studies.run import train_in
-from policybudget.training.events import Event
 from policybudget.training.train import Training
 
 
@@ -98,20 +96,8 @@ def test_all_levers_are_found(first: int | None) -> None:
 def test_a_stopped_training_ends_as_it_would_have_ended(tmp_path: Path) -> None:
     problem, search = wishes([0, 1, 2, 0, 1, 2], 3), Placing(split_every=5, place_hold=5)
     training = Training.of(problem, EM(), search=search, learner=QUICK, transitions=40 * QUICK.batch, seed=5)
-    stops = [(0, training.phases[0].iterations), (1, 2), (3, 1)]  # before policies are placed, and after
-
-    def stop(event: Event) -> None:
-        if stops and (event.phase, event.iteration) == stops[0]:
-            stops.pop(0)
-            raise KeyboardInterrupt
-
-    for name in ("whole", "stopped"):
-        (tmp_path / name).mkdir()
-    whole = train_in(tmp_path / "whole", training, quiet=True).result
-    while stops:
-        with pytest.raises(KeyboardInterrupt):
-            train_in(tmp_path / "stopped", training, resume=True, quiet=True, listeners=[stop])
-    stopped = train_in(tmp_path / "stopped", training, resume=True, quiet=True).result
+    before_and_after_placing = [(0, training.phases[0].iterations), (1, 2), (3, 1)]
+    stopped, whole = stopped_and_not(tmp_path, training, before_and_after_placing)
     assert bits(whole) == bits(stopped)
 
 

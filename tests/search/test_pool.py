@@ -7,7 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from trainings import train
+from trainings import bits, stopped_and_not, train
 from worlds_with_known_answers import QUICK, wishes
 
 from policybudget.assignment.em import EM
@@ -18,9 +18,7 @@ from policybudget.rollouts.sampler import play
 from policybudget.runs.kept import keep, kept
 from policybudget.search.pool import Pool
 from policybudget.search.search import Plan
-from policybudget.studies.run import train_in as run_in
 from policybudget.studies.train import train as train_in
-from policybudget.training.events import Event
 from policybudget.training.train import Training
 
 PLAN = Plan(EM(), QUICK, budget=2, agents=40, transitions=100_000, episode=10)
@@ -93,25 +91,9 @@ def test_the_same_seed_gives_the_same_policies() -> None:
 def test_a_stopped_pool_ends_as_it_would_have_ended(tmp_path: Path) -> None:
     problem, search = wishes(range(3), 1), Pool(within="splitting", pool_budgets="1-2")
     training = Training.of(problem, EM(), search=search, learner=QUICK, transitions=4_000, seed=5)
-    stops = [
-        (0, training.phases[0].iterations),
-        (1, 2),
-    ]  # at the end of a phase, when its policies are kept; and in one
-
-    def stop(event: Event) -> None:
-        if stops and (event.phase, event.iteration) == stops[0]:
-            stops.pop(0)
-            raise KeyboardInterrupt
-
-    for name in ("whole", "stopped"):
-        (tmp_path / name).mkdir()
-    whole = run_in(tmp_path / "whole", training, quiet=True).result
-    for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
-            run_in(tmp_path / "stopped", training, resume=True, quiet=True, listeners=[stop])
-    stopped = run_in(tmp_path / "stopped", training, resume=True, quiet=True).result
-    for name, array in whole.arrays.items():
-        np.testing.assert_array_equal(array, stopped.arrays[name])
+    at_the_end_of_a_phase_and_in_one = [(0, training.phases[0].iterations), (1, 2)]
+    stopped, whole = stopped_and_not(tmp_path, training, at_the_end_of_a_phase_and_in_one)
+    assert bits(whole) == bits(stopped)
     files = [sorted((tmp_path / name / "kept").iterdir()) for name in ("whole", "stopped")]
     assert [path.name for path in files[0]] == [path.name for path in files[1]] and len(files[0]) == 3
     assert all(one.read_bytes() == other.read_bytes() for one, other in zip(*files, strict=True))

@@ -25,45 +25,25 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
-from policybudget.assignment.rule import AssignmentRule, one_hot
+from policybudget.assignment.rule import one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
-from policybudget.problem import RepresentedMDP
-from policybudget.search.search import Change, Phase, Plan, Search, Standing
+from policybudget.search.search import Change, Phase, Plan, Standing, in_words
 from policybudget.search.splitting import HOLD, Splitting, best_served_of, shortfall
-from policybudget.settings import check_options, option
+from policybudget.settings import option
 
 
 @dataclass(frozen=True)
-class Growing(Search):
+class Growing(Splitting):
     """One policy at first, then policies that split until there are k."""
 
     name: ClassVar[str] = "growing"
-    split_every: int = option(20, "iterations between two looks for idle policies")
     whole: float = option(0.5, "share of the transitions that all k policies are trained for")
 
     def __post_init__(self) -> None:
         if not 0 < self.whole <= 1:
             raise PolicyBudgetError(f"whole must be above 0 and at most 1, got {self.whole}")
-        Splitting(self.split_every)
-        check_options(self)
-
-    @property
-    def splitting(self) -> Splitting:
-        """What becomes of idle policies."""
-        return Splitting(self.split_every)
-
-    def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
-        """Refuse rules that do not move agents greedily.
-
-        Args:
-            problem: the r-MDP.
-            rule: who is with whom.
-
-        Raises:
-            PolicyBudgetError: the rule keeps its groups, or learns α by gradient.
-        """
-        self.splitting.check(problem, rule)
+        super().__post_init__()
 
     def phases(self, plan: Plan) -> tuple[Phase, ...]:
         """One for each number of policies.
@@ -76,7 +56,7 @@ class Growing(Search):
         whole = self.whole if sizes else 1.0
         parts = [*((size, share) for size in sizes), (plan.budget, whole)]
         return tuple(
-            Phase(f"{size} polic{'y' if size == 1 else 'ies'}", plan.rule, plan.learner, size,
+            Phase(in_words(size), plan.rule, plan.learner, size,
                   int(part * plan.budget * plan.transitions / size))
             for size, part in parts
         )  # fmt: skip
@@ -95,14 +75,6 @@ class Growing(Search):
         returns = np.asarray(before.returns.neutral, np.float64)
         source, labels = grow(before.objective, returns, before.labels, phase.budget)
         return Change(source, one_hot(jnp.asarray(labels), phase.budget), HOLD), memory
-
-    def change(self, standing: Standing) -> Change | None:
-        """Idle policies become copies of others.
-
-        Args:
-            standing: where the phase stands.
-        """
-        return self.splitting.change(standing)
 
 
 def grow(

@@ -33,10 +33,10 @@ from policybudget.assignment.rule import AssignmentRule, labels_of, one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.problem import RepresentedMDP
-from policybudget.search.search import Change, Phase, Plan, Search, Standing
+from policybudget.search.search import Change, Phase, Plan, Standing, in_words
 from policybudget.search.splitting import Splitting
 from policybudget.selection.choice import choose
-from policybudget.settings import check_options, option
+from policybudget.settings import option
 
 MET = 2048
 """Transitions among which outcomes are chosen; nothing is learned from them, and they come on top."""
@@ -45,11 +45,10 @@ HELD = 0.9
 
 
 @dataclass(frozen=True)
-class Placing(Search):
+class Placing(Splitting):
     """Groups around the k outcomes, of those met, that would be worth most if they were held."""
 
     name: ClassVar[str] = "placing"
-    split_every: int = option(20, "iterations between two looks for idle policies")
     place_after: float = option(0.2, "share of the transitions after which policies are placed, and placed again")
     placings: int = option(3, "how often policies are placed", most=1000)
     place_hold: int = option(100, "updates of the placed policies before agents move again")
@@ -66,13 +65,7 @@ class Placing(Search):
             raise PolicyBudgetError(f"place_hold must be 0 or more, got {self.place_hold}")
         if self.place_from is not None and self.place_from < 1:
             raise PolicyBudgetError(f"place_from must be at least 1, got {self.place_from}")
-        Splitting(self.split_every)
-        check_options(self)
-
-    @property
-    def splitting(self) -> Splitting:
-        """What becomes of idle policies."""
-        return Splitting(self.split_every)
+        super().__post_init__()
 
     def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
         """Refuse rules that do not move agents greedily, and worlds in which one transition is not everybody's.
@@ -85,7 +78,7 @@ class Placing(Search):
             PolicyBudgetError: the rule keeps its groups, or learns α by gradient; agents have dynamics of their own;
                 the budget is larger than the choice; or more policies than the budget are to learn first.
         """
-        self.splitting.check(problem, rule)
+        super().check(problem, rule)
         if problem.world.own_dynamics:
             raise PolicyBudgetError(
                 f"search placing asks what a transition would pay every agent, whose dynamics differ in "
@@ -107,7 +100,7 @@ class Placing(Search):
         """
         rule, learner, first = plan.rule, plan.learner, self.place_from or plan.budget
         before = Phase(
-            f"{first} polic{'y' if first == 1 else 'ies'}", rule, learner, first,
+            in_words(first), rule, learner, first,
             int(self.place_after * plan.budget * plan.transitions / first), rule.hold(),
         )  # fmt: skip
         again, name = int(self.place_after * plan.transitions), f"{plan.budget} placed"
@@ -140,14 +133,6 @@ class Placing(Search):
         source, labels = place(before.objective, HELD * met, returns, phase.budget)
         hold = self.place_hold if (source != np.arange(phase.budget)).any() else 0
         return Change(source, one_hot(jnp.asarray(labels), phase.budget), hold), memory
-
-    def change(self, standing: Standing) -> Change | None:
-        """Idle policies become copies of others.
-
-        Args:
-            standing: where the phase stands.
-        """
-        return self.splitting.change(standing)
 
 
 def place(

@@ -49,6 +49,15 @@ class Plan(NamedTuple):
     own: bool = False
 
 
+def in_words(policies: int) -> str:
+    """The name of a phase of so many policies, where nothing else tells phases apart.
+
+    Args:
+        policies: how many.
+    """
+    return f"{policies} polic{'y' if policies == 1 else 'ies'}"
+
+
 @dataclass(frozen=True)
 class Phase:
     """A part of a training, with fresh optimisers in fresh worlds.

@@ -64,7 +64,7 @@ class Splitting(Search):
         """
         if rule.reassigns != "greedily":
             raise PolicyBudgetError(
-                f"search splitting moves agents between policies, which algorithm {rule.name} reassigns "
+                f"search {self.name} moves agents between policies, which algorithm {rule.name} reassigns "
                 f"{rule.reassigns}; use --search plain"
             )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from policybudget.assessment import figures
@@ -74,19 +75,9 @@ def draw(outcome: Outcome, title: str = "", lines: Sequence[tuple[Any, float, st
         The figure.
     """
     bars = arranged(outcome)
-    count = len(bars.series)
-    wide = max(LEAST_WIDE, PER_BAR * count * len(bars.groups))
+    wide = max(LEAST_WIDE, PER_BAR * len(bars.series) * len(bars.groups))
     figure, axis = plt.subplots(figsize=(wide, HIGH), layout="constrained")
-    width = 0.8 / count
-    for at, name in enumerate(bars.series):
-        here = [(place, row) for place, group in enumerate(bars.rows) if (row := group[at]) is not None]
-        places = [place + (at - (count - 1) / 2) * width for place, _ in here]
-        heights = [row.summary["mean"] for _, row in here]
-        spread = [row.summary["ci95"] or 0.0 for _, row in here]
-        axis.bar(places, heights, width, yerr=spread, capsize=2, label=name or None, **figures.area(at))
-        for place, row in here:
-            seeds = [place + (at - (count - 1) / 2) * width] * len(row.welfare)
-            axis.plot(seeds, row.welfare, "o", color="white", mec="black", ms=3, mew=0.6)
+    _draw_bars(axis, bars)
     best = [{row.optimum for row in group if row is not None} for group in bars.rows]
     marks = [
         (group, value, outcome.reference)
@@ -99,10 +90,7 @@ def draw(outcome: Outcome, title: str = "", lines: Sequence[tuple[Any, float, st
             place = bars.groups.index(group)
             label = word if number == 0 else ""
             axis.hlines(height, place - 0.45, place + 0.45, color=colour, linestyle=style, linewidth=1.2, label=label)
-    found = [value for group in bars.rows for row in group if row is not None for value in row.welfare]
-    low, high = min(0.0, *found), max(0.0, *found, *(height for _, height, _ in [*marks, *lines]))
-    margin = MARGIN * (high - low) or 1.0
-    axis.set_ylim(low - margin * (low < 0), high + margin)
+    _end(axis, bars, [height for _, height, _ in [*marks, *lines]])
     axis.set_xticks(np.arange(len(bars.groups)), [str(group) for group in bars.groups])
     axis.set_xlabel("budget: number of policies (k)" if bars.across == "budget" else bars.across.replace("_", " "))
     axis.set_ylabel("welfare")
@@ -111,6 +99,28 @@ def draw(outcome: Outcome, title: str = "", lines: Sequence[tuple[Any, float, st
     if axis.get_legend_handles_labels()[1]:
         figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figures.entitle(figure, title) if title else figure
+
+
+def _draw_bars(axis: Axes, bars: Bars) -> None:
+    """Mean and interval of every row, and its seeds."""
+    count = len(bars.series)
+    width = 0.8 / count
+    for at, name in enumerate(bars.series):
+        here = [(place, row) for place, group in enumerate(bars.rows) if (row := group[at]) is not None]
+        places = [place + (at - (count - 1) / 2) * width for place, _ in here]
+        heights = [row.summary["mean"] for _, row in here]
+        spread = [row.summary["ci95"] or 0.0 for _, row in here]
+        axis.bar(places, heights, width, yerr=spread, capsize=2, label=name or None, **figures.area(at))
+        for place, (_, row) in zip(places, here, strict=True):
+            axis.plot([place] * len(row.welfare), row.welfare, "o", color="white", mec="black", ms=3, mew=0.6)
+
+
+def _end(axis: Axes, bars: Bars, lines: Sequence[float]) -> None:
+    """End the axis where seeds and lines end."""
+    found = [value for group in bars.rows for row in group if row is not None for value in row.welfare]
+    low, high = min(0.0, *found), max(0.0, *found, *lines)
+    margin = MARGIN * (high - low) or 1.0
+    axis.set_ylim(low - margin * (low < 0), high + margin)
 
 
 def save(outcome: Outcome, root: Path, title: str = "", lines: Sequence[tuple[Any, float, str]] = ()) -> Path:
