@@ -183,7 +183,7 @@ def make_problem(settings: argparse.Namespace) -> Any:
     import numpy as np
 
     import policybudget as pb
-    from policybudget.worlds.gym.world import world_by_id
+    from policybudget.worlds.gym.named import world_by_id
 
     if not settings.world.startswith("gym:"):
         return pb.make_problem(settings.world, settings.budget, settings.agents)

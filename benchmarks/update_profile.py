@@ -55,7 +55,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
     import policybudget as pb
     from policybudget.learning import optimiser as optimiser_of
     from policybudget.learning import ppo
-    from policybudget.search.search import Phase
+    from policybudget.search.phases import Phase
     from policybudget.training import iteration
     from policybudget.training.method import preset
     from policybudget.training.state import begin, make_task

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 
 from policybudget import PPO, Population, RepresentedMDP, train
-from policybudget.worlds.gym.world import world_by_id
+from policybudget.worlds.gym.named import world_by_id
 
 transitions = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
 weights = np.random.default_rng(0).dirichlet(np.full(4, 0.3), size=10)

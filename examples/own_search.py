@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 import policybudget as pb
-from policybudget.search.search import Change, Phase
+from policybudget.search.phases import Phase
+from policybudget.search.search import Change
 from policybudget.selection.choice import choose
 
 

@@ -19,7 +19,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers and the command line inhe
     _made = os.environ[_CACHE] = tempfile.mkdtemp(prefix="policybudget-tests-")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "Agg"
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")  # halves the time to compile
+FLAGS = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"  # halve the time to compile
+os.environ.setdefault("XLA_FLAGS", FLAGS)
 QUICK = {  # compiling takes most of the time, in processes of the tests, too
     "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",

@@ -82,7 +82,7 @@ class AffinityGroups(FixedAssignment):
 
 def gradients(policies: Any, world: str, rng: np.random.Generator) -> tuple[np.ndarray, int]:
     """G Gᵀ (m, m) of the gradients of the m components' policy objectives, from episodes of sampled actions."""
-    from policybudget.worlds.gym.world import world_by_id
+    from policybudget.worlds.gym.named import world_by_id
 
     described = world_by_id(world)
     space, env, episodes = described.actions, make(world), []

@@ -21,7 +21,7 @@ SEARCH = """
 from dataclasses import dataclass
 from typing import ClassVar
 import policybudget as pb
-from policybudget.search.search import Phase
+from policybudget.search.phases import Phase
 
 @dataclass(frozen=True)
 class Twice(pb.Search):

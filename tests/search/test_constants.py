@@ -17,7 +17,7 @@ from policybudget.policies.stacked import make_actor
 from policybudget.population import Population
 from policybudget.problem import RepresentedMDP
 from policybudget.search.constants import EPISODES, Constants, spread
-from policybudget.search.search import Plan
+from policybudget.search.phases import Plan
 
 QUICK = PPO(copies=4, steps=8, minibatch=32, epochs=1, hidden=(8,))
 AIMS = Population.from_features(("left", "right"))

@@ -14,7 +14,7 @@ from policybudget.assignment.end_to_end import EndToEnd
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.search.growing import Growing, grow
-from policybudget.search.search import Plan
+from policybudget.search.phases import Plan
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from policybudget.assignment.em import EM
 from policybudget.assignment.end_to_end import EndToEnd
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
+from policybudget.search.phases import Plan
 from policybudget.search.placing import MET, Placing, place
-from policybudget.search.search import Plan
 from policybudget.training.train import Training
 
 

@@ -16,8 +16,8 @@ from policybudget.errors import PolicyBudgetError, RunFolderError
 from policybudget.policies.stacked import Policies
 from policybudget.rollouts.sampler import play
 from policybudget.runs.kept import keep, kept
+from policybudget.search.phases import Plan
 from policybudget.search.pool import Pool
-from policybudget.search.search import Plan
 from policybudget.studies.train import train as train_in
 from policybudget.training.train import Training
 

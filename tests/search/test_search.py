@@ -14,9 +14,10 @@ from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentRule
 from policybudget.errors import PolicyBudgetError
 from policybudget.search.archive import Archive
+from policybudget.search.phases import Phase, Plan
 from policybudget.search.plain import Plain
 from policybudget.search.pretrained import Pretrained
-from policybudget.search.search import Phase, Plan, Search
+from policybudget.search.search import Search
 from policybudget.search.splitting import Splitting
 from policybudget.welfare import Egalitarian
 

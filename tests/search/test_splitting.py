@@ -20,7 +20,8 @@ from policybudget.assignment.rule import AssignmentState, one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.rollouts import compiled
-from policybudget.search.search import Plan, Standing
+from policybudget.search.phases import Plan
+from policybudget.search.search import Standing
 from policybudget.search.splitting import HOLD, Splitting, plan_splits
 from policybudget.training.events import Event
 from policybudget.training.state import Task, TrainState, begin, changed, make_task

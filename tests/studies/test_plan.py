@@ -128,3 +128,5 @@ def test_commands_that_are_wrong(empty_place: Path, one_line: Callable[[list[str
 def test_more_trainings_than_anybody_runs(tmp_path: Path) -> None:
     with pytest.raises(PolicyBudgetError, match="asks for more than 100,000 trainings"):
         loaded("seeds = 100_000\n[grid]\nmixing = [0.1, 0.2]", tmp_path)
+    with pytest.raises(PolicyBudgetError, match="asks for more than 100,000 trainings"):
+        loaded("[[block]]\nseeds = 2\n[[block]]\nseeds = 99_999\nmixing = 0.1", tmp_path)

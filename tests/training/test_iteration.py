@@ -16,8 +16,8 @@ from policybudget.assignment.rule import Known
 from policybudget.learning.settings import PPO
 from policybudget.population import Population
 from policybudget.rollouts.batch import Batch, account
+from policybudget.search.phases import Plan
 from policybudget.search.plain import Plain
-from policybudget.search.search import Plan
 from policybudget.training import iteration
 from policybudget.training.state import Task, TrainState, begin, make_task
 from policybudget.training.step import Stepper

@@ -23,9 +23,10 @@ from policybudget.learning.settings import PPO
 from policybudget.population import Population
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Result
+from policybudget.search.phases import Phase
 from policybudget.search.plain import Plain
 from policybudget.search.pretrained import Pretrained
-from policybudget.search.search import Phase, Search
+from policybudget.search.search import Search
 from policybudget.training import checkpoint
 from policybudget.training.events import Event
 from policybudget.training.method import Method

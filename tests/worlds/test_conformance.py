@@ -15,7 +15,7 @@ from policybudget.cli.main import main
 from policybudget.population import Population
 from policybudget.users import OwnSettings
 from policybudget.worlds import check_world, registry, world_from
-from policybudget.worlds.gym.world import world_by_id
+from policybudget.worlds.gym.named import world_by_id
 from policybudget.worlds.interface import Transition, World
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 
 def mean_ci95(samples: ArrayLike) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def student(number: int) -> float:
     Returns:
         The factor; infinite for a single sample.
     """
-    return float(stats.t.ppf(0.975, number - 1)) if number > 1 else np.inf
+    return float(special.stdtrit(number - 1, 0.975)) if number > 1 else np.inf
 
 
 def shown(number: float | None, form: str = ".2f") -> str:

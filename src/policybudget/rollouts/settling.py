@@ -16,7 +16,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
-from scipy import stats
+from scipy import special
 
 from policybudget.objective import Objective
 from policybudget.population import Rewards
@@ -67,7 +67,7 @@ def settle(
         assignment = assign(mean)
         if objective.outside is None:
             return Settled(assignment, mean, played)
-        width = float(stats.t.ppf(1 - ERROR / (2 * looks), max(1, played - 1))) * standard_error(rewards, returns)
+        width = float(special.stdtrit(max(1, played - 1), 1 - ERROR / (2 * looks))) * standard_error(rewards, returns)
         surely = objective.protect(assignment, mean - width)
         open_to_doubt = bool(jnp.any(surely != objective.protect(assignment, mean + width)))
         if not open_to_doubt or played >= most:

@@ -34,7 +34,8 @@ from policybudget.policies.stacked import make_actor
 from policybudget.problem import RepresentedMDP
 from policybudget.search.distil import compiled_imitate
 from policybudget.search.episodes import Archived, Seen, remember
-from policybudget.search.search import Change, Phase, Plan, Proposal, Search, Standing
+from policybudget.search.phases import Phase, Plan
+from policybudget.search.search import Change, Proposal, Search, Standing
 from policybudget.selection.choice import choose, quick_worth
 from policybudget.settings import check_options, option
 from policybudget.welfare import Egalitarian

@@ -17,7 +17,6 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
-from scipy.stats import qmc
 
 from policybudget.assignment.em import best_served
 from policybudget.assignment.rule import AssignmentRule
@@ -26,7 +25,8 @@ from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Actor, Policies
 from policybudget.problem import RepresentedMDP
 from policybudget.rollouts.sampler import play
-from policybudget.search.search import Phase, Plan, Proposal
+from policybudget.search.phases import Phase, Plan
+from policybudget.search.search import Proposal
 from policybudget.search.splitting import Splitting
 from policybudget.selection.choice import choose
 from policybudget.settings import check_options, option
@@ -125,6 +125,8 @@ def spread(world: World, number: int, seed: int) -> Float[np.ndarray, "c a"]:
         number: c.
         seed: of the scrambling.
     """
+    from scipy.stats import qmc  # takes half a second, which other searches need not wait
+
     space, units = world.actions, world.units
     assert isinstance(space, Box)
     low, high = np.array(space.low), np.array(space.high)

@@ -28,7 +28,8 @@ from jaxtyping import Float, Int, PRNGKeyArray
 from policybudget.assignment.rule import one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
-from policybudget.search.search import Change, Phase, Plan, Standing, in_words
+from policybudget.search.phases import Phase, Plan, in_words
+from policybudget.search.search import Change, Standing
 from policybudget.search.splitting import HOLD, Splitting, best_served_of, shortfall
 from policybudget.settings import option
 

@@ -33,7 +33,8 @@ from policybudget.assignment.rule import AssignmentRule, labels_of, one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.problem import RepresentedMDP
-from policybudget.search.search import Change, Phase, Plan, Standing, in_words
+from policybudget.search.phases import Phase, Plan, in_words
+from policybudget.search.search import Change, Standing
 from policybudget.search.splitting import Splitting
 from policybudget.selection.choice import choose
 from policybudget.settings import option

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from policybudget.search.search import Phase, Plan, Search
+from policybudget.search.phases import Phase, Plan
+from policybudget.search.search import Search
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,9 @@ from policybudget.problem import RepresentedMDP
 from policybudget.search.archive import Archive
 from policybudget.search.constants import Constants
 from policybudget.search.episodes import Seen
+from policybudget.search.phases import Phase, Plan
 from policybudget.search.plain import Plain
-from policybudget.search.search import Change, Phase, Plan, Proposal, Search, Standing
+from policybudget.search.search import Change, Proposal, Search, Standing
 from policybudget.search.splitting import Splitting
 from policybudget.selection.choice import choose
 from policybudget.settings import budgets, check_options, option

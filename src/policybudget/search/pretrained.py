@@ -12,7 +12,8 @@ from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.rule import AssignmentRule
 from policybudget.errors import PolicyBudgetError, check_choice
 from policybudget.problem import RepresentedMDP
-from policybudget.search.search import Change, Phase, Plan, Search, Standing
+from policybudget.search.phases import Phase, Plan
+from policybudget.search.search import Change, Search, Standing
 from policybudget.settings import check_options, option
 
 BEGINNINGS = ("fresh", "copies")

@@ -25,7 +25,8 @@ from policybudget.assignment.rule import AssignmentRule, one_hot
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.problem import RepresentedMDP
-from policybudget.search.search import Change, Phase, Plan, Search, Standing
+from policybudget.search.phases import Phase, Plan
+from policybudget.search.search import Change, Search, Standing
 from policybudget.settings import check_options, option
 
 IDLE = 0.25

@@ -21,6 +21,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
@@ -93,15 +94,14 @@ def study(plan: Mapping[str, Any], path: Path, quick: bool = False, **instead: A
         options = {name: value for name, value in (common | block).items() if name != "grid"}
         for name in options.keys() & grid.keys() & block.keys():
             raise PolicyBudgetError(f"{path}: {name} is an option and a list of the same block; leave one of them out")
-        for unit in _units(path, options, {name: lists.get(name, values) for name, values in grid.items()}, instead):
+        grid, left = {name: lists.get(name, values) for name, values in grid.items()}, schemas.MOST_SEEDS - len(units)
+        for unit in _units(path, options, grid, instead, left):
             units.setdefault((unit.label, unit.sha256), unit)
-            if len(units) > schemas.MOST_SEEDS:
-                raise PolicyBudgetError(f"{path} asks for more than {schemas.MOST_SEEDS:,} trainings")
     return Study(tuple(units.values()), f"{title} (quick: {_said(small | lists)})".strip() if quick else title)
 
 
-def _units(path: Path, options: Options, grid: Options, instead: Options) -> Iterator[Unit]:
-    """Those of one block. A training is checked once for all of its seeds."""
+def _units(path: Path, options: Options, grid: Options, instead: Options, left: int) -> Iterator[Unit]:
+    """Those of one block, counted before any is made."""
     options, grid = dict(options), dict(grid)
     label = _text(path, options, "label")
     count = (options | instead).get("seeds")
@@ -111,6 +111,8 @@ def _units(path: Path, options: Options, grid: Options, instead: Options) -> Ite
         if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= schemas.MOST_SEEDS:
             raise PolicyBudgetError(f"{path}: seeds must be a number from 1 to {schemas.MOST_SEEDS:,}, got {count!r}")
         seeds = list(range(count))
+    if len(seeds) * math.prod(map(len, grid.values())) > left:
+        raise PolicyBudgetError(f"{path} asks for more than {schemas.MOST_SEEDS:,} trainings")
     options = {name: value for name, value in (options | instead).items() if name not in OWN}
     for values in itertools.product(*grid.values()):
         chosen = options | dict(zip(grid, values, strict=True)) | {"seed": seeds[0]}

@@ -16,7 +16,6 @@ from importlib.resources import files as resources
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from policybudget.assessment.statistics import plus_minus
 from policybudget.studies.summary import Row
@@ -167,6 +166,8 @@ def order(row: Row, other: Row) -> int:
     """
     away = row.summary["mean"] - other.summary["mean"]
     if min(len(row.seeds), len(other.seeds)) > 1 and not _constant(row, other):
+        from scipy import stats  # takes half a second, which trainings need not wait
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # seeds of one of the two are alike: it has no variance
             interval = stats.ttest_ind(row.welfare, other.welfare, equal_var=False).confidence_interval(0.95)

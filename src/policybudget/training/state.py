@@ -22,7 +22,8 @@ from policybudget.policies.stacked import Policies, make_actor, make_critic
 from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
 from policybudget.rollouts.batch import Ongoing
-from policybudget.search.search import Change, Phase
+from policybudget.search.phases import Phase
+from policybudget.search.search import Change
 from policybudget.streams import Stream, derive
 from policybudget.worlds.interface import World
 

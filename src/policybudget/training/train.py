@@ -27,7 +27,8 @@ from policybudget.learning.settings import PPO
 from policybudget.policies.architecture import Architecture
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Result
-from policybudget.search.search import Phase, Plan, Search, Standing
+from policybudget.search.phases import Phase, Plan
+from policybudget.search.search import Search, Standing
 from policybudget.streams import Stream, derive, root
 from policybudget.training.events import Event, Listener, Resume, Snapshot
 from policybudget.training.finish import finish

@@ -17,7 +17,8 @@ from policybudget.worlds.glucose.population import glucose_population, read_pati
 from policybudget.worlds.glucose.world import GlucoseWorld
 from policybudget.worlds.grid.names import RESOURCES, resource_world
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
-from policybudget.worlds.gym.world import GymnasiumWorld, world_by_id, world_in_file
+from policybudget.worlds.gym.named import world_by_id, world_in_file
+from policybudget.worlds.gym.world import GymnasiumWorld
 from policybudget.worlds.interface import World
 from policybudget.worlds.metaworld.names import METAWORLD
 from policybudget.worlds.metaworld.population import agents_table, held_out_tasks, read_agents, task_population

@@ -18,8 +18,9 @@ from policybudget.population import Population
 from policybudget.rollouts.sampler import play, sampler
 from policybudget.users import OwnSettings
 from policybudget.worlds import world_for_agents
+from policybudget.worlds.gym.named import world_by_id
 from policybudget.worlds.gym.own import ForAgents
-from policybudget.worlds.gym.world import GymnasiumWorld, world_by_id
+from policybudget.worlds.gym.world import GymnasiumWorld
 from policybudget.worlds.interface import World
 
 NAMES = ("ann", "bob", "cat")

@@ -12,8 +12,9 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from gymnasium_worlds import Twice
 
 from policybudget.errors import PolicyBudgetError
+from policybudget.worlds.gym.named import world_by_id
 from policybudget.worlds.gym.side_by_side import SideBySide
-from policybudget.worlds.gym.world import GymnasiumWorld, world_by_id, world_from
+from policybudget.worlds.gym.world import GymnasiumWorld, world_from
 
 NEXT, SAME = AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP
 NAMES = ("paid", "twice")

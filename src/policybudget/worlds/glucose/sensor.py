@@ -21,7 +21,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
-from scipy.interpolate import CubicSpline
 
 MEMORY, XI, SCALE, GAMMA, DELTA = 0.7, -5.47, 15.9574, -0.5444, 1.6898
 LOWEST, HIGHEST = 39.0, 600.0
@@ -75,6 +74,8 @@ def _memory() -> Float[np.ndarray, "points points"]:
 @cache
 def _spline(minutes: int) -> Float[np.ndarray, "samples near"]:
     """From the eleven points of a block to its samples: a spline is linear in what it goes through."""
+    from scipy.interpolate import CubicSpline  # takes half a second, which other worlds need not wait
+
     points = np.arange(PER_BLOCK + 1) * float(APART)
     spline = CubicSpline(points, np.eye(len(points)), bc_type="not-a-knot")
     return np.asarray(spline(np.arange(BLOCK // minutes + 1) * float(minutes)), np.float32)
