@@ -2,7 +2,8 @@
 
 ``python -m experiments.metaworld.committees`` trains what is not yet in ``committees.csv`` beside this file, a core per
 run, and prints the table; ``--table`` only prints. All methods have the same tasks, learner and frames, of all policies
-together: the groups of a cover of the tasks' descriptions, of a clustering, random ones, EM's, and one policy for all.
+together: the groups of a cover of the tasks' descriptions, of a clustering, random ones, EM's, and one policy for all;
+and the cover's, whose policies begin as copies of one that learns for all first, for a share of the frames.
 ``--methods`` also knows the second ablation's: covers by other numbers of policies (K), and with other radii.
 
 Judged is success, in % of fresh episodes: of the tasks that were trained for, each with the policy that serves it, and
@@ -31,7 +32,8 @@ METHODS = {
     "kmeans": "--algorithm committee --cover-method kmeans --learn-from nearest --budget 3 --radius 0.6",
     "greedy-intersection": f"{COVER} --budget 3 --radius 0.6",
     "em": "--algorithm em --budget 3",
-    "greedy-intersection, from one policy": f"{COVER} --budget 3 --radius 0.6 --search pretrained",
+    "one for all first, 1/4": f"{COVER} --budget 3 --radius 0.6 --search pretrained --universal-share 0.25",
+    "one for all first, 2/3": f"{COVER} --budget 3 --radius 0.6 --search pretrained --universal-share 0.67",
     "K = 1": f"{COVER} --budget 1 --radius 0.6",
     "K = 2": f"{COVER} --budget 2 --radius 0.6",
     "K = 4": f"{COVER} --budget 4 --radius 0.6",
@@ -39,8 +41,8 @@ METHODS = {
     "radius 0.7": f"{COVER} --budget 3 --radius 0.7",
     "radius 0.8": f"{COVER} --budget 3 --radius 0.8",
 }
-"""The first six are the comparison (the exact cover has the groups of the greedy one), the others the ablations."""
-COMPARED = tuple(METHODS)[:6]
+"""The first seven are the comparison (the exact cover has the groups of the greedy one), the others the ablations."""
+COMPARED = tuple(METHODS)[:7]
 LEARNER = (
     "--copies 40 --steps 250 --minibatch 500 --epochs 16 --learning-rate 5e-4 1e-4 --hidden 128 128 --log-std -0.5 "
     "--kl-limit 0"
@@ -65,7 +67,7 @@ COLUMNS = ("method", "tasks", "frames", "seed", "trained", "nearest", "few-shot"
 def arguments_of(method: str, tasks: str, frames: int, seed: int) -> tuple[str, ...]:
     """Of ``policybudget train``."""
     options = METHODS[method].split()
-    policies = int(options[options.index("--budget") + 1]) + ("pretrained" in options)  # and the one for all
+    policies = int(options[options.index("--budget") + 1])
     words = f"--world metaworld:{tasks} --preset plain --transitions {frames // policies} --seed {seed} {LEARNER}"
     return (*words.split(), *options)
 

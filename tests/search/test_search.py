@@ -38,6 +38,8 @@ def test_a_universal_policy_takes_as_much_as_each_of_the_others() -> None:
     first, main = phases(Pretrained(), RandomGroups(), 3, 8, 6400)
     assert (first.name, first.budget, first.transitions) == ("universal policy", 1, 6400)
     assert (main.name, main.budget, main.transitions) == ("random", 3, 6400)
+    first, main = phases(Pretrained(universal_share=0.25), RandomGroups(), 3, 8, 6400)
+    assert (first.budget, first.transitions, main.budget, main.transitions) == (1, 4800, 3, 4800), "a quarter of all"
     assert (Pretrained(universal_steps=7).sees(0), Pretrained().sees(1), Plain().sees(0)) == (7, 0, 0)
 
 
@@ -77,6 +79,7 @@ def test_the_archive_says_where_alone_it_works() -> None:
         ({"universal_steps": 0}, "universal_steps must be at least 1, got 0"),
         ({"universal_steps": -5}, "universal_steps must be at least 1, got -5"),
         ({"begin_with": "luck"}, "begin_with must be one of fresh, copies, got 'luck'"),
+        ({"universal_share": 1.0}, "universal_share must be between 0 and 1, got 1.0"),
     ],
 )
 def test_out_of_range(changes: dict[str, Any], message: str) -> None:

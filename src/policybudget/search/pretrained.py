@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,17 +24,22 @@ BEGINNINGS = ("fresh", "copies")
 class Pretrained(Search):
     """One policy is trained for all agents; the rule may look at what it meets; then k policies are trained.
 
-    The universal policy takes as many transitions as each of the k, on top of theirs.
+    The universal policy takes as many transitions as each of the k, on top of theirs, or a share of them all.
     """
 
     name: ClassVar[str] = "pretrained"
     universal_steps: int = option(10_000, "stochastic transitions of the universal policy that the rule sees")
     begin_with: str = option("fresh", "the k policies begin fresh, or as copies of the universal one")
+    universal_share: float | None = option(
+        None, "share of all transitions that train the universal policy; if not given, as many as each has, on top"
+    )
 
     def __post_init__(self) -> None:
         if self.universal_steps < 1:
             raise PolicyBudgetError(f"universal_steps must be at least 1, got {self.universal_steps}")
         check_choice("begin_with", self.begin_with, BEGINNINGS)
+        if self.universal_share is not None and not 0 < self.universal_share < 1:
+            raise PolicyBudgetError(f"universal_share must be between 0 and 1, got {self.universal_share}")
         check_options(self)
 
     def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
@@ -63,10 +69,13 @@ class Pretrained(Search):
         Args:
             plan: what is to be trained.
         """
-        rule = plan.rule
+        rule, each, universal = plan.rule, plan.transitions, plan.transitions
+        if self.universal_share is not None:
+            universal = int(self.universal_share * plan.budget * plan.transitions)
+            each -= math.ceil(universal / plan.budget)
         return (
-            Phase("universal policy", RandomGroups(), plan.learner, 1, plan.transitions),
-            Phase(rule.name, rule, plan.learner, plan.budget, plan.transitions, rule.hold()),
+            Phase("universal policy", RandomGroups(), plan.learner, 1, universal),
+            Phase(rule.name, rule, plan.learner, plan.budget, each, rule.hold()),
         )
 
     def sees(self, phase: int) -> int:
