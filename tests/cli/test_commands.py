@@ -49,19 +49,19 @@ def test_kill_9_and_resume_end_where_an_uninterrupted_run_ends(algorithm: str, t
     extra = ("--warm-start", "10", "--restarts", "2") if algorithm == "em" else ("--universal-steps", "500")
     options = ("train", "--algorithm", algorithm, *SETTINGS, *extra, "--transitions", str(128 * ITERATIONS[algorithm]))
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert start(*options, "--out", str(whole)).wait() == 0
+    assert main([*options, "--out", str(whole)]) == 0
     lines = (whole / "metrics.csv").read_bytes().count(b"\n")
-    process = start(*options, "--out", str(killed))
+    metrics, command = killed / "metrics.csv", (*options, "--out", str(killed))
     for share in sorted(random.uniform(0.1, 0.8) for _ in range(2 if algorithm == "em" else 1)):
-        metrics = killed / "metrics.csv"
+        process = start(*command)
         while not metrics.exists() or metrics.read_bytes().count(b"\n") < share * lines:
             assert process.poll() is None, "the run ended before it was killed"
             time.sleep(0.005)
         os.kill(process.pid, signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
         assert not (killed / "manifest.json").exists()
-        process = start("resume", str(killed), "--quiet")
-    assert process.wait() == 0
+        command = ("resume", str(killed), "--quiet")
+    assert main(list(command)) == 0
     one, other = outcome(whole), outcome(killed)
     for name in one:
         assert one[name] == other[name], name

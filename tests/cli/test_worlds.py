@@ -47,9 +47,8 @@ def outcome(folder: Path) -> dict[str, object]:
 def test_kill_9_and_resume_end_where_an_uninterrupted_velocity_run_ends(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     arguments = [*VELOCITY, "--transitions", str(32 * 50)]
-    command = [sys.executable, "-m", "policybudget"]
-    assert subprocess.run([*command, "train", *arguments, "--out", str(whole)]).returncode == 0
-    process = subprocess.Popen([*command, "train", *arguments, "--out", str(killed)])
+    assert main(["train", *arguments, "--out", str(whole)]) == 0
+    process = subprocess.Popen([sys.executable, "-m", "policybudget", "train", *arguments, "--out", str(killed)])
     metrics = killed / "metrics.csv"
     deadline = time.monotonic() + 120
     while not (metrics.exists() and metrics.read_bytes().count(b"\n") > 10) and time.monotonic() < deadline:
@@ -58,7 +57,7 @@ def test_kill_9_and_resume_end_where_an_uninterrupted_velocity_run_ends(tmp_path
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (killed / "result.json").exists()
-    assert subprocess.run([*command, "resume", str(killed), "--quiet"]).returncode == 0
+    assert main(["resume", str(killed), "--quiet"]) == 0
     assert outcome(killed) == outcome(whole)
     assert (whole / "figures" / "assignment.png").stat().st_size > 5000
 
