@@ -49,8 +49,8 @@ LEARNER = (
 )
 """The better of two that were tried: one policy, MT10, 800 000 frames, returns in training 34.1 and 30.0."""
 PUBLISHED = {
-    "one policy": "41 / 44 (MOORE)",
-    "greedy-intersection": "53 / 60 (PACMAN)",
+    "one policy": "MOORE 41 / 44",
+    "greedy-intersection": "PACMAN 53 / 60",
     "K = 1": "32 / 31, few-shot",
     "K = 2": "50 / 50, few-shot",
     "K = 4": "32 / 35, few-shot",
@@ -118,16 +118,17 @@ def table() -> None:
     for row in read(FILE):
         groups.setdefault((row["tasks"], row["frames"], row["method"]), []).append(row)
     heads = COLUMNS[4:]
-    print("| tasks | frames | method | seeds |" + "".join(f" {head} |" for head in heads) + " published |")
-    print("| --- | ---: | --- | ---: |" + " ---: |" * len(heads) + " --- |")
-    for (tasks, frames, method), rows in groups.items():
-        cells = []
-        for head in heads:
-            values = np.array([[float(x) for x in row[head].split()] for row in rows])
-            found = mean_ci95(values.mean(axis=0))
-            cells.append(f"{found['mean']:.1f} ± {found['ci95']:.1f}")
-        first = f"| {tasks} | {int(frames) / 1e6:g} M | {method} | {len(rows)} |"
-        print(first + "".join(f" {cell} |" for cell in cells) + f" {PUBLISHED.get(method, '–')} |")
+    print(f"{'success, %':<24}{'seeds':>5}" + "".join(f"{head:>12}" for head in heads))
+    for tasks, frames in dict.fromkeys(key[:2] for key in groups):
+        print(f"{tasks}, {int(frames) / 1e6:g} million frames")
+        for (*_, method), rows in ((key, rows) for key, rows in groups.items() if key[:2] == (tasks, frames)):
+            cells = ""
+            for head in heads:
+                found = mean_ci95(np.array([[float(x) for x in row[head].split()] for row in rows]).mean(axis=0))
+                cells += f"{found['mean']:5.1f} +-{found['ci95']:4.1f}"
+            print(f"{method:<24}{len(rows):>5}{cells}")
+            if method in PUBLISHED:
+                print(f"  published: {PUBLISHED[method]}")
 
 
 def main() -> None:
