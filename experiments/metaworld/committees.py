@@ -114,14 +114,14 @@ def table() -> None:
 
     from policybudget.assessment.statistics import mean_ci95
 
-    groups: dict[tuple[str, str, str], list[dict[str, str]]] = {}
+    groups: dict[tuple[str, str], dict[str, list[dict[str, str]]]] = {}
     for row in read(FILE):
-        groups.setdefault((row["tasks"], row["frames"], row["method"]), []).append(row)
+        groups.setdefault((row["tasks"], row["frames"]), {}).setdefault(row["method"], []).append(row)
     heads = COLUMNS[4:]
     print(f"{'success, %':<24}{'seeds':>5}" + "".join(f"{head:>12}" for head in heads))
-    for tasks, frames in dict.fromkeys(key[:2] for key in groups):
+    for (tasks, frames), methods in groups.items():
         print(f"{tasks}, {int(frames) / 1e6:g} million frames")
-        for (*_, method), rows in ((key, rows) for key, rows in groups.items() if key[:2] == (tasks, frames)):
+        for method, rows in methods.items():
             cells = ""
             for head in heads:
                 found = mean_ci95(np.array([[float(x) for x in row[head].split()] for row in rows]).mean(axis=0))
@@ -137,7 +137,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="print the results so far and run nothing")
     parser.add_argument("--methods", nargs="+", default=COMPARED, choices=METHODS, help="(default: all but ablations)")
     parser.add_argument("--tasks", default="train30", help="as in metaworld:TASKS (default train30)")
-    parser.add_argument("--frames", type=int, default=4_000_000, help="of all policies together")
+    parser.add_argument("--frames", type=int, default=3_000_000, help="of all policies together")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     settings = parser.parse_args()

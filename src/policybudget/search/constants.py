@@ -94,7 +94,7 @@ class Constants(Splitting):
         Args:
             plan: what is to be trained.
         """
-        left = plan.transitions - math.ceil(self.spends(plan) / plan.budget)
+        left = plan.left(self.spends(plan))
         return super().phases(plan._replace(transitions=max(left, plan.learner.batch)))
 
     def first_policies(self, problem: RepresentedMDP, plan: Plan, actor: Actor, key: PRNGKeyArray) -> Proposal:

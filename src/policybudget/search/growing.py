@@ -57,10 +57,8 @@ class Growing(Splitting):
         whole = self.whole if sizes else 1.0
         parts = [*((size, share) for size in sizes), (plan.budget, whole)]
         return tuple(
-            Phase(in_words(size), plan.rule, plan.learner, size,
-                  int(part * plan.budget * plan.transitions / size))
-            for size, part in parts
-        )  # fmt: skip
+            Phase(in_words(size), plan.rule, plan.learner, size, plan.share(part, size)) for size, part in parts
+        )
 
     def begin(self, phase: Phase, before: Standing | None, memory: Any, key: PRNGKeyArray) -> tuple[Change | None, Any]:
         """The policies of the phase before, of which some are two now.

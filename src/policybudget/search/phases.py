@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,6 +31,23 @@ class Plan(NamedTuple):
     transitions: int
     episode: int = 1
     own: bool = False
+
+    def share(self, part: float, policies: int = 1) -> int:
+        """Transitions of each of some policies that have a part of all between them.
+
+        Args:
+            part: of the transitions of the whole budget.
+            policies: how many.
+        """
+        return int(part * self.budget * self.transitions / policies)
+
+    def left(self, spent: int) -> int:
+        """Transitions that are left for each policy of the budget.
+
+        Args:
+            spent: of all policies together, before.
+        """
+        return self.transitions - math.ceil(spent / self.budget)
 
 
 def in_words(policies: int) -> str:

@@ -100,15 +100,11 @@ class Placing(Splitting):
             plan: what is to be trained.
         """
         rule, learner, first = plan.rule, plan.learner, self.place_from or plan.budget
-        before = Phase(
-            in_words(first), rule, learner, first,
-            int(self.place_after * plan.budget * plan.transitions / first), rule.hold(),
-        )  # fmt: skip
+        before = Phase(in_words(first), rule, learner, first, plan.share(self.place_after, first), rule.hold())
         again, name = int(self.place_after * plan.transitions), f"{plan.budget} placed"
         between = [Phase(f"{name} ({number})", rule, learner, plan.budget, again) for number in range(1, self.placings)]
         spent = before.total + sum(phase.total for phase in between)
-        left = plan.transitions - int(np.ceil(spent / plan.budget))
-        return before, *between, Phase(f"{name} ({self.placings})", rule, learner, plan.budget, left)
+        return before, *between, Phase(f"{name} ({self.placings})", rule, learner, plan.budget, plan.left(spent))
 
     def sees(self, phase: int) -> int:
         """Transitions among which outcomes are chosen.

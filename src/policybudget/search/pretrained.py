@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -71,8 +70,8 @@ class Pretrained(Search):
         """
         rule, each, universal = plan.rule, plan.transitions, plan.transitions
         if self.universal_share is not None:
-            universal = int(self.universal_share * plan.budget * plan.transitions)
-            each -= math.ceil(universal / plan.budget)
+            universal = plan.share(self.universal_share)
+            each = plan.left(universal)
         return (
             Phase("universal policy", RandomGroups(), plan.learner, 1, universal),
             Phase(rule.name, rule, plan.learner, plan.budget, each, rule.hold()),
