@@ -54,7 +54,7 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
 
     import policybudget as pb
     from policybudget.learning import optimiser as optimiser_of
-    from policybudget.learning import ppo
+    from policybudget.learning.losses import actor_loss, critic_loss
     from policybudget.search.phases import Phase
     from policybudget.training import iteration
     from policybudget.training.method import preset
@@ -82,8 +82,8 @@ def measure(settings: argparse.Namespace) -> dict[str, Any]:
 
     def gradients(actor: Any, critic: Any, part: Any) -> tuple[Any, Any]:
         bonus = jnp.asarray(0.01)
-        act = jax.grad(lambda x: ppo.actor_loss(x, part, space, learner, bonus, active)[0])
-        return act(unravel_actor(actor)), jax.grad(ppo.critic_loss)(unravel_critic(critic), part)
+        act = jax.grad(lambda x: actor_loss(x, part, space, learner, bonus, active)[0])
+        return act(unravel_actor(actor)), jax.grad(critic_loss)(unravel_critic(critic), part)
 
     @jax.jit
     def products(part: Any) -> Any:

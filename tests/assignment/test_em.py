@@ -18,7 +18,7 @@ from policybudget.assignment.fixed import RandomGroups
 from policybudget.assignment.returns import Returns
 from policybudget.assignment.rule import one_hot
 from policybudget.errors import PolicyBudgetError
-from policybudget.learning.ppo import Rows
+from policybudget.learning.losses import Rows
 from policybudget.objective import Objective
 from policybudget.population import Population
 

@@ -14,7 +14,7 @@ from policybudget.assignment.end_to_end import EndToEnd
 from policybudget.assignment.returns import Returns
 from policybudget.assignment.rule import Known
 from policybudget.errors import PolicyBudgetError
-from policybudget.learning.ppo import Rows
+from policybudget.learning.losses import Rows
 from policybudget.objective import Objective
 from policybudget.population import Population
 from policybudget.welfare import parse

@@ -29,7 +29,8 @@ from policybudget.assignment.em import best_served
 from policybudget.assignment.returns import Returns
 from policybudget.assignment.rule import AssignmentRule, Known
 from policybudget.errors import PolicyBudgetError, check_choice
-from policybudget.learning.ppo import AssignmentLoss, Rows
+from policybudget.learning.losses import Rows
+from policybudget.learning.ppo import AssignmentLoss
 from policybudget.learning.settings import surrogate
 from policybudget.objective import Objective
 from policybudget.population import Rewards

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from policybudget.training.iteration import Report
+from policybudget.training.report import Report
 from policybudget.training.state import TrainState
 
 

@@ -16,9 +16,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from policybudget.assignment.returns import Returns, ReturnsTable
-from policybudget.assignment.rule import AssignmentState, labels_of
+from policybudget.assignment.returns import ReturnsTable
+from policybudget.assignment.rule import AssignmentState
 from policybudget.learning import advantages, ppo
+from policybudget.learning.losses import ActorLosses, Rows
 from policybudget.objective import Objective
 from policybudget.policies.networks import Network
 from policybudget.policies.normaliser import Normaliser
@@ -26,38 +27,11 @@ from policybudget.population import Rewards
 from policybudget.rollouts.batch import Batch, Episodes, Ongoing, account, account_alone
 from policybudget.search.episodes import Seen, fingerprint
 from policybudget.streams import Stream, derive
+from policybudget.training.report import Report, report_of
 from policybudget.training.state import Task, TrainState
 
 SMALLEST_GROUP = 1e-6
 """Agents of a policy, where rewards are divided by their number."""
-
-
-class Report(eqx.Module):
-    """What an iteration tells its listeners, of the sampled, exploring policies.
-
-    Attributes:
-        welfare: of the problem, by the table of returns; NaN before something is known of all policies that serve.
-        group_welfare: mean return of each policy to its agents; NaN before anything is known of it.
-        group_size: agents of each policy.
-        unserved: agents whom none serves.
-        reassigned: agents who changed their policy.
-        kl: divergence of each policy from the one that sampled, in nats.
-        clip_fraction: share of transitions whose ratio is clipped.
-        entropy: in nats.
-        explained_variance: of returns, by the critic.
-        episodes: that ended in the batch.
-    """
-
-    welfare: Float[Array, ""]
-    group_welfare: Float[Array, " k"]
-    group_size: Float[Array, " k"]
-    unserved: Float[Array, ""]
-    reassigned: Float[Array, ""]
-    kl: Float[Array, " k"]
-    clip_fraction: Float[Array, " k"]
-    entropy: Float[Array, " k"]
-    explained_variance: Float[Array, " k"]
-    episodes: Float[Array, " k"]
 
 
 class Lesson(eqx.Module):
@@ -74,7 +48,7 @@ class Lesson(eqx.Module):
         seen: for searches that keep episodes.
     """
 
-    rows: ppo.Rows
+    rows: Rows
     table: ReturnsTable
     running: Float[Array, "k E m"]
     normaliser: Normaliser
@@ -95,7 +69,7 @@ class Actors(NamedTuple):
 
     learned: ppo.Learned
     optimiser: Any
-    losses: ppo.ActorLosses
+    losses: ActorLosses
 
 
 class Critics(NamedTuple):
@@ -243,7 +217,10 @@ def conclude(
         key=state.key,
         iteration=state.iteration + 1,
     )
-    return after, _report(task, lesson, returns, before.assignment, assignment, actors.losses)
+    said = report_of(
+        task, returns, (before.assignment, assignment), actors.losses, lesson.explained_variance, lesson.episodes
+    )
+    return after, said
 
 
 def _objective(task: Task, state: TrainState) -> Objective:
@@ -300,12 +277,12 @@ def _clock_ends(batch: Batch) -> Batch:
     return ended
 
 
-def _rows(task: Task, batch: Batch, estimate: advantages.Estimate, normaliser: Normaliser, scale: Array) -> ppo.Rows:
+def _rows(task: Task, batch: Batch, estimate: advantages.Estimate, normaliser: Normaliser, scale: Array) -> Rows:
     def flat(x: Array) -> Array:
         return jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1, *x.shape[3:])
 
     weight = flat(batch.valid).astype(jnp.float32)
-    return ppo.Rows(
+    return Rows(
         observation=flat(normaliser(batch.observation)),
         action=flat(batch.action),
         log_prob=flat(batch.log_prob),
@@ -314,24 +291,4 @@ def _rows(task: Task, batch: Batch, estimate: advantages.Estimate, normaliser: N
         weight=weight,
         features=None if estimate.features is None else flat(estimate.features) * scale,
         told=None if task.told is None or batch.whom is None else flat(task.told[batch.whom]),
-    )
-
-
-def _report(
-    task: Task, lesson: Lesson, returns: Returns, before: Array, after: Array, losses: ppo.ActorLosses
-) -> Report:
-    size, heard = after.sum(axis=1), returns.known.any(axis=1)
-    judged = jnp.all(returns.known | (after <= 0))
-    group = task.objective.per_policy(after, returns.value)
-    return Report(
-        welfare=jnp.where(judged, task.reported.value(after, returns.value), jnp.nan),
-        group_welfare=jnp.where(heard, group, jnp.nan),
-        group_size=size,
-        unserved=jnp.sum(after.sum(axis=0) == 0).astype(jnp.float32),
-        reassigned=jnp.sum(labels_of(before) != labels_of(after)).astype(jnp.float32),
-        kl=losses.kl,
-        clip_fraction=losses.clip_fraction,
-        entropy=losses.entropy,
-        explained_variance=lesson.explained_variance,
-        episodes=lesson.episodes,
     )

@@ -20,7 +20,8 @@ from policybudget.rollouts.sampler import Sampler, play, sampler
 from policybudget.search.episodes import Seen
 from policybudget.streams import Stream, derive
 from policybudget.training import iteration
-from policybudget.training.iteration import Lesson, Report
+from policybudget.training.iteration import Lesson
+from policybudget.training.report import Report
 from policybudget.training.state import Task, TrainState, blank
 from policybudget.worlds.interface import HostWorld
 

@@ -32,9 +32,9 @@ from policybudget.search.search import Search, Standing
 from policybudget.streams import Stream, derive, root
 from policybudget.training.events import Event, Listener, Resume, Snapshot
 from policybudget.training.finish import finish
-from policybudget.training.iteration import Report
 from policybudget.training.method import Method
 from policybudget.training.method import preset as method_of
+from policybudget.training.report import Report
 from policybudget.training.state import Task, TrainState, begin, carried, changed, make_task
 from policybudget.training.step import Stepper
 
