@@ -1,5 +1,6 @@
-"""policybudget itself, judged as its peers are: ``--k 5 --preset default`` (or plain). Transitions are those of all
-policies; seconds include compilation. It runs in the environment of the package, with MO-Gymnasium."""
+"""policybudget itself, judged as its peers are: ``--k 5 --preset default`` (or plain, paper; or ``growing``: the
+default with one policy for all first, ``--search growing --whole 0.2``). Transitions are those of all policies; seconds
+include compilation. It runs in the environment of the package, with MO-Gymnasium."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ import numpy as np
 from common import USERS, clock, judge, parser, result_path, save
 
 import policybudget as pb
+
+GROWING = "growing"
 
 
 def problem_of(world: str, k: int) -> pb.RepresentedMDP:
@@ -28,14 +31,16 @@ def policies_of(result: Any) -> list[Any]:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--k", type=int, required=True)
-    options.add_argument("--preset", choices=("default", "plain", "paper"), default="default")
+    options.add_argument("--preset", choices=("default", "plain", "paper", GROWING), default="default")
     settings = options.parse_args()
     world, k, taken = settings.world, settings.k, {}
     path = result_path(settings, f"policybudget-{settings.preset}", k)
     with clock(taken):
         problem = problem_of(world, k)
         each = settings.transitions // k
-        result = pb.train(problem, preset=settings.preset, transitions=each, seed=settings.seed, quiet=True)
+        search = pb.Growing(whole=0.2) if settings.preset == GROWING else None
+        preset = "default" if settings.preset == GROWING else settings.preset
+        result = pb.train(problem, search=search, preset=preset, transitions=each, seed=settings.seed, quiet=True)
     record = {
         "method": f"policybudget, {settings.preset}", "world": world, "k": k, "seed": settings.seed,
         "transitions": result.transitions, **taken,

@@ -33,9 +33,9 @@ def commands(seeds: int, code: Path | None) -> Iterator[Command]:
         for world in WORLDS:
             common = ("--world", world, "--seed", str(seed))
             for k in BUDGETS:
-                for preset in ("default", "plain"):
-                    yield "", ("ours.py", *common, "--k", str(k), "--preset", preset)
-                if k > 1:  # with one policy there is nothing to group
+                yield "", ("ours.py", *common, "--k", str(k))
+                if k > 1:  # with one policy there is nothing to grow or to group
+                    yield "", ("ours.py", *common, "--k", str(k), "--preset", "growing")
                     yield "", ("affinity.py", *common, "--k", str(k))
                 for algorithm in ("em", "diff") if code is not None else ():
                     words = ("--k", str(k), "--code", str(code), "--algorithm", algorithm)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ NAN = float("nan")
         ({"copies": 0}, "copies must be positive, got 0"),
         ({"steps": -1}, "steps must be positive"),
         ({"epochs": 0}, "epochs must be positive"),
+        ({"least_iterations": -1}, "least_iterations must be 0 or more, got -1"),
         ({"clip": NAN}, "clip must be positive, got nan"),
         ({"minibatch": 100}, r"minibatch must divide copies x steps = 32 x 64 = 2048, got 100"),
         ({"minibatch": 4096}, "minibatch must divide"),
@@ -38,3 +40,23 @@ def test_out_of_range(changes: dict[str, Any], message: str) -> None:
 
 def test_batch() -> None:
     assert PPO(copies=8, steps=16, minibatch=128).batch == 128
+
+
+@pytest.mark.parametrize(
+    ("transitions", "steps"),
+    [
+        (128 * 2048, 128),  # as many iterations as there are to be
+        (128 * 2048 - 1, 64),
+        (64 * 2048 - 1, 32),
+        (1, 32),  # four minibatches of 128 in each iteration
+    ],
+)
+def test_rollouts_are_shortened_until_enough_iterations_fit(transitions: int, steps: int) -> None:
+    robot = PPO(copies=16, steps=128, minibatch=128, least_iterations=128)
+    assert robot.shortened(transitions) == replace(robot, steps=steps)
+    assert replace(robot, least_iterations=0).shortened(transitions).steps == 128
+
+
+@pytest.mark.parametrize(("steps", "minibatch", "expected"), [(96, 96, 24), (100, 16, 25), (128, 1024, 128)])
+def test_shortened_rollouts_are_whole_minibatches(steps: int, minibatch: int, expected: int) -> None:
+    assert PPO(copies=16, steps=steps, minibatch=minibatch, least_iterations=10_000).shortened(1).steps == expected

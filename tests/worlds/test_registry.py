@@ -61,7 +61,9 @@ def test_presets_of_resource_gathering() -> None:
 
 def test_presets_of_all_other_worlds() -> None:
     known = registry.entry("half-cheetah-velocity")
-    robot = PPO(copies=16, steps=128, normalise_observations=True, entropy=(1e-3, 1e-4), adam_epsilon=1e-5)
+    robot = PPO(
+        copies=16, steps=128, least_iterations=128, normalise_observations=True, entropy=(1e-3, 1e-4), adam_epsilon=1e-5
+    )
     assert PPO(**known.learner["default"]) == PPO(**known.learner["plain"]) == robot
     assert PPO(**known.learner["paper"]).learning_rate == (3e-4, 1e-4)
     assert known.search["default"].name == "placing" and known.search["default"].options == {}

@@ -86,6 +86,8 @@ def asked(arguments: Sequence[str]) -> tuple[Configuration, tuple[int, ...], ran
 
 def _one(configuration: Configuration, parsed: argparse.Namespace) -> None:
     training, listening = configuration.training(), configuration.listening()
+    if not parsed.quiet:
+        notes.few_transitions(training)
     folder = new_folder(parsed.out or fresh(configuration))
     from policybudget.studies.run import train_in
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,6 +15,8 @@ from policybudget.settings import check_options, option
 
 MOST_IN_BATCH, MOST_LAYERS = 100_000_000, 100
 """Transitions per policy and iteration, and hidden layers."""
+LEAST_MINIBATCHES = 4
+"""Of an iteration whose rollout was shortened."""
 Surrogate = Callable[[Any, Any, float], Any]
 """From ratios and advantages (k, B) and the clipping: what each transition adds to the objective, to be maximised."""
 
@@ -46,6 +48,7 @@ class PPO:
 
     copies: int = option(32, "parallel copies of the world per policy (E)", most=1_000_000)
     steps: int = option(64, "steps of each copy per iteration (T)", most=1_000_000)
+    least_iterations: int = option(0, "where so many do not fit, steps are halved, down to 4 minibatches per iteration")
     minibatch: int = option(128, "transitions per policy in a minibatch")
     epochs: int = option(4, "passes over the batch per iteration", most=10_000)
     learning_rate: tuple[float, float] = option((1e-3, 1e-4), "Adam step size, start and end")
@@ -82,6 +85,8 @@ class PPO:
                 f"minibatch must divide copies x steps = {self.copies} x {self.steps} = {self.batch}, "
                 f"got {self.minibatch}"
             )
+        if self.least_iterations < 0:
+            raise PolicyBudgetError(f"least_iterations must be 0 or more, got {self.least_iterations}")
         for name in ("learning_rate", "entropy"):
             if len(getattr(self, name)) != 2 or not all(value > 0 for value in getattr(self, name)):
                 raise PolicyBudgetError(f"{name} must be two positive numbers, got {getattr(self, name)}")
@@ -110,6 +115,21 @@ class PPO:
             features: m.
         """
         return features if self.critic == "features" else 1
+
+    def shortened(self, transitions: int) -> PPO:
+        """These settings with rollouts as short as it takes to fit enough iterations.
+
+        Agents change their policies between iterations, and each begins with fresh experience: of few transitions, more
+        is learned in many short iterations than in a few long ones (docs/findings.md).
+
+        Args:
+            transitions: per policy, in all.
+        """
+        half = self.copies * (self.steps // 2)
+        fit = self.steps % 2 == 0 and half % self.minibatch == 0 and half >= LEAST_MINIBATCHES * self.minibatch
+        if transitions >= self.least_iterations * self.batch or not fit:
+            return self
+        return replace(self, steps=self.steps // 2).shortened(transitions)
 
     @property
     def batch(self) -> int:

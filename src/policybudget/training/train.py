@@ -65,7 +65,8 @@ class Training:
         method.check(problem)
         self.prepared = method.rule.prepare(problem.population, problem.budget, seed)
         own, limit = problem.population.dynamics is not None, problem.world.time_limit
-        self.plan = Plan(method.rule, method.learner, problem.budget, problem.population.size, transitions, limit, own)
+        learner = method.learner.shortened(transitions)
+        self.plan = Plan(method.rule, learner, problem.budget, problem.population.size, transitions, limit, own)
         self.spent_before = method.search.spends(self.plan)
         phases = method.search.phases(self.plan)
         self.phases = phases if problem.population.dynamics is None else tuple(map(self._looking, phases))

@@ -16,12 +16,19 @@ from policybudget.worlds.interface import World
 
 Settings = Mapping[str, Any]
 
-PAPER: Settings = {"epochs": 10, "minibatch": 64, "critic": "features", "critic_head": "shared"}
+PAPER: Settings = {
+    "least_iterations": 0,
+    "epochs": 10,
+    "minibatch": 64,
+    "critic": "features",
+    "critic_head": "shared",
+}
 """Settings of PPO in Appendix B of the paper that all worlds share."""
 
 SCALED: Settings = {
     "copies": 16,
     "steps": 128,
+    "least_iterations": 128,
     "normalise_observations": True,
     "entropy": (1e-3, 1e-4),
     "adam_epsilon": 1e-5,
