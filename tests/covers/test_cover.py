@@ -118,6 +118,11 @@ def test_the_first_of_the_tasks_that_are_nearest_to_a_prototype() -> None:
     found = cover(tasks, 2, 0.1)
     assert found.distances(tasks)[0].argmin() == 1, "0.3 - 0.2 is rounded down"
     assert found.nearest_tasks(tasks).tolist() == [0, 2]
+    same = np.array([[1.0], [np.nextafter(0.5, 1.0)], [0.5]])  # two tasks in one place, but for the last bit
+    found = cover(same, 2, 1e-6)
+    there = int(np.argmin(found.prototypes[:, 0]))
+    assert found.distances(same)[there].min() < found.distances(same)[there, 1] < 1e-15
+    assert found.nearest_tasks(same)[there] == 1
 
 
 def test_record_is_json() -> None:

@@ -94,7 +94,7 @@ class Cover:
             PolicyBudgetError: they are not finite numbers, or have another number of columns.
         """
         distance = self.distances(tasks)
-        alike = distance <= distance.min(axis=1, keepdims=True) * (1 + TOLERANCE)  # rounding decides nothing
+        alike = distance <= distance.min(axis=1, keepdims=True) + TOLERANCE * distance.max()  # rounding decides nothing
         rows: Int[np.ndarray, " c"] = alike.argmax(axis=1)
         return rows
 
