@@ -13,6 +13,7 @@ from batches import SETTINGS, SPACES, K, N, loss, make
 from jax.flatten_util import ravel_pytree
 
 from policybudget.learning import optimiser, ppo
+from policybudget.learning.losses import ActorLosses, Rows
 from policybudget.learning.settings import PPO
 from policybudget.policies import actions
 
