@@ -46,6 +46,26 @@ def test_numpy_functions_that_are_not_finite() -> None:
         jax.block_until_ready(features(SEEN))
 
 
+def test_wider_targets_pay_further_from_them_and_no_more_on_them() -> None:
+    rewards = Population.from_targets([0.0, 4.0], half_width=2.0, scale=10.0).rewards
+    seen = SEEN._replace(outcome=jnp.array([[0.0], [1.0], [3.0]]))
+    np.testing.assert_allclose(rewards.agents(rewards.features(seen)), [[10, 0], [5, 0], [0, 5]])
+    wide, own = rewards.widened()
+    features = wide.at(jnp.asarray(4.0)).features(seen)
+    np.testing.assert_allclose(wide.agents(features), [[10, 5], [8.75, 6.25], [6.25, 8.75]])
+    np.testing.assert_allclose(own.agents(features), rewards.features(seen))
+    np.testing.assert_allclose(wide.agents(wide.features(seen)), rewards.features(seen), err_msg="as wide as their own")
+
+
+@pytest.mark.parametrize(
+    "population",
+    [Population.from_weights([[1.0, 0.0]]), Population.from_targets([1.0], 1.0, dynamics=np.zeros((1, 1)))],
+)
+def test_only_targets_in_a_shared_dynamics_are_widened(population: Population) -> None:
+    with pytest.raises(PolicyBudgetError, match="only rewards around targets .* can be widened; use --widen 1"):
+        population.rewards.widened()
+
+
 @pytest.mark.parametrize(
     ("targets", "width", "message"),
     [

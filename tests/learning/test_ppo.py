@@ -167,6 +167,18 @@ def test_epochs_of_the_actors_stop_when_kl_passes_the_limit() -> None:
         np.testing.assert_allclose(critic, five[1], rtol=1e-5, atol=1e-7)
 
 
+def test_noise_stays_above_its_bound() -> None:
+    space = SPACES["box"]
+    learned, rows = make(space)
+    start, progress = ppo.start(SETTINGS, learned), jnp.asarray(0.0)
+    free, _, _ = improve(learned, start, rows, progress, space, SETTINGS)
+    between = float(np.median(free.actor.log_std))
+    bound, _, _ = improve(learned, start, rows, progress, space, replace(SETTINGS, least_log_std=between))
+    np.testing.assert_allclose(bound.actor.log_std, np.maximum(free.actor.log_std, between))
+    assert (free.actor.log_std < between).any() and (free.actor.log_std > between).any()
+    np.testing.assert_array_equal(ravel_pytree(bound.actor.network)[0], ravel_pytree(free.actor.network)[0])
+
+
 def test_every_transition_is_used_once_per_epoch() -> None:
     # With a huge epsilon Adam follows the gradient; the steps of an epoch are averages of those of its minibatches.
     space = SPACES["discrete"]

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from policybudget.errors import PolicyBudgetError
@@ -18,6 +20,9 @@ NAN = float("nan")
         ({"steps": -1}, "steps must be positive"),
         ({"epochs": 0}, "epochs must be positive"),
         ({"least_iterations": -1}, "least_iterations must be 0 or more, got -1"),
+        ({"widen": 0.5}, "widen must be at least 1, got 0.5"),
+        ({"widen": NAN}, "widen must be at least 1, got nan"),
+        ({"widen_until": 0.0}, "widen_until must be above 0 and at most 1, got 0.0"),
         ({"clip": NAN}, "clip must be positive, got nan"),
         ({"minibatch": 100}, r"minibatch must divide copies x steps = 32 x 64 = 2048, got 100"),
         ({"minibatch": 4096}, "minibatch must divide"),
@@ -40,6 +45,13 @@ def test_out_of_range(changes: dict[str, Any], message: str) -> None:
 
 def test_batch() -> None:
     assert PPO(copies=8, steps=16, minibatch=128).batch == 128
+
+
+def test_rewards_narrow_to_their_own_width() -> None:
+    spent = np.array([0.0, 0.25, 0.5, 1.0])
+    np.testing.assert_allclose(PPO(widen=16.0).width(jnp.asarray(spent)), [16, 4, 1, 1])
+    np.testing.assert_allclose(PPO(widen=16.0, widen_until=1.0).width(jnp.asarray(spent)), [16, 8, 4, 1])
+    np.testing.assert_allclose(PPO().width(jnp.asarray(spent)), 1)
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,11 @@ def test_trajectory_clusters_need_a_universal_policy(search: Search) -> None:
         Method(TrajectoryClusters(), search, PPO())
 
 
+def test_rewards_without_targets_are_not_widened() -> None:
+    with pytest.raises(PolicyBudgetError, match="only rewards around targets .* can be widened"):
+        pb.train(wishes([0, 1], 2), learner=replace(QUICK, widen=4.0), transitions=256)
+
+
 @pytest.mark.parametrize("mixing", [0.0, -0.1, 1.5, float("nan")])
 def test_mixing_out_of_range(mixing: float) -> None:
     with pytest.raises(PolicyBudgetError, match="mixing must be above 0 and at most 1"):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from trainings import bits, train
-from worlds_with_known_answers import QUICK, Clock, Levers, wishes
+from worlds_with_known_answers import QUICK, Aim, Clock, Levers, wishes
 
 from policybudget.assignment.em import EM
 from policybudget.assignment.end_to_end import EndToEnd
@@ -21,6 +21,7 @@ from policybudget.population import Population
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Result
 from policybudget.search.archive import Archive
+from policybudget.search.growing import Growing
 from policybudget.search.plain import Plain
 from policybudget.search.pretrained import Pretrained
 from policybudget.search.search import Search
@@ -28,7 +29,7 @@ from policybudget.search.splitting import Splitting
 from policybudget.training import checkpoint
 from policybudget.training.events import Event
 from policybudget.training.method import Method
-from policybudget.training.train import Training
+from policybudget.training.train import Training, spanned
 from policybudget.welfare import parse
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
@@ -195,6 +196,24 @@ def test_a_fair_welfare_prefers_the_compromise(welfare: str, returns: list[float
     np.testing.assert_allclose(result.returns, [returns], atol=1e-4)
     assert result.social["function"] == welfare
     assert result.social["worst"] == pytest.approx(min(returns))
+
+
+def test_targets_that_are_not_met_are_found_by_widened_rewards() -> None:
+    people = Population.from_targets([-0.01, -0.02], half_width=0.05, scale=10.0, return_scale=10.0)
+    problem = RepresentedMDP(Aim(), people, 1)  # shots begin around 0, which is -1; these users want shots at -0.9
+    own = replace(QUICK, log_std=-3.0)
+    narrow = train(problem, search=Growing(), learner=own, transitions=3200)
+    wide = train(problem, search=Growing(), learner=replace(own, widen=40.0), transitions=3200)
+    assert narrow.welfare == 0.0, "nothing was learned"
+    assert wide.welfare > 7.0, "and welfare is by the rewards of the agents, of which the best is 9"
+
+
+def test_phases_know_which_part_of_the_transitions_is_theirs() -> None:
+    problem = wishes([0, 1, 2, 0, 1, 2], 3)
+    phases = Training.of(problem, search=Growing(), learner=QUICK, transitions=6400).phases
+    assert [phase.span for phase in phases] == [(0.0, 1.0)] * 3, "nobody asks"
+    starts, ends = zip(*(phase.span for phase in spanned(phases)), strict=True)
+    np.testing.assert_allclose((starts, ends), ([0, 0.25, 0.5], [0.25, 0.5, 1]), atol=0.02)
 
 
 def test_welfare_is_not_known_before_an_episode_has_ended() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -67,9 +68,13 @@ def test_presets_of_all_other_worlds() -> None:
     assert PPO(**known.learner["default"]) == PPO(**known.learner["plain"]) == robot
     assert PPO(**known.learner["paper"]).learning_rate == (3e-4, 1e-4)
     assert known.search["default"].name == "placing" and known.search["default"].options == {}
-    for robot, search in {"hopper": "growing", "walker2d": "splitting", "ant": "splitting"}.items():
-        assert registry.entry(f"{robot}-velocity").search["default"].name == search
-    assert registry.entry("hopper-velocity").search["plain"].name == "plain"
+    for task, search in {"hopper": "growing", "walker2d": "splitting", "ant": "splitting"}.items():
+        assert registry.entry(f"{task}-velocity").search["default"].name == search
+    hopper = registry.entry("hopper-velocity")
+    assert hopper.search["plain"].name == "plain" and PPO(**hopper.learner["plain"]) == robot
+    assert PPO(**hopper.learner["default"]) == replace(
+        robot, widen=20.0, epochs=10, learning_rate=(3e-4, 1e-4), log_std=0.0, least_log_std=-1.0
+    )
     assert registry.entry("gym:CartPole-v1").learner is registry.entry(MADE_IN_PYTHON).learner is ANY_LEARNER
 
 

@@ -134,7 +134,16 @@ def improve_actors(
     (actor, logits), (actor_state, logits_state), losses = _epochs_of_actors(
         step, keep, (actor, learned.logits), (actor_state, logits_state), without_targets, key, settings
     )
-    return Learned(unravel(actor), learned.critic, logits), (actor_state, critic_state, logits_state), losses
+    moved = _still_exploring(unravel(actor), settings.least_log_std)
+    return Learned(moved, learned.critic, logits), (actor_state, critic_state, logits_state), losses
+
+
+def _still_exploring(actor: Actor, least: float | None) -> Actor:
+    """Actors whose actions in a box keep some noise."""
+    if least is None or actor.log_std is None:
+        return actor
+    bounded: Actor = eqx.tree_at(lambda a: a.log_std, actor, jnp.maximum(actor.log_std, least))
+    return bounded
 
 
 def improve_critics(

@@ -72,7 +72,10 @@ class PPO:
     )
     critic_head: Sharing = option("separate", "critic's last layer: shared or separate")
     log_std: float = option(-1.0, "log standard deviation of box actions at the start")
+    least_log_std: float | None = option(None, "log standard deviation of box actions at least, no bound if not given")
     normalise_observations: bool = option(False, "scale observations by their running mean and deviation")
+    widen: float = option(1.0, "reward functions of targets are so many times as wide at the start; 1: never")
+    widen_until: float = option(0.5, "share of the transitions after which rewards that were widened have their width")
     surrogate: Surrogate = surrogate
 
     def __post_init__(self) -> None:
@@ -90,6 +93,10 @@ class PPO:
         for name in ("learning_rate", "entropy"):
             if len(getattr(self, name)) != 2 or not all(value > 0 for value in getattr(self, name)):
                 raise PolicyBudgetError(f"{name} must be two positive numbers, got {getattr(self, name)}")
+        if not self.widen >= 1:
+            raise PolicyBudgetError(f"widen must be at least 1, got {self.widen}")
+        if not 0 < self.widen_until <= 1:
+            raise PolicyBudgetError(f"widen_until must be above 0 and at most 1, got {self.widen_until}")
         for name in ("discount", "gae_lambda"):
             if not 0 <= getattr(self, name) <= 1:
                 raise PolicyBudgetError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
@@ -130,6 +137,14 @@ class PPO:
         if transitions >= self.least_iterations * self.batch or not fit:
             return self
         return replace(self, steps=self.steps // 2).shortened(transitions)
+
+    def width(self, spent: float | Float[Array, ""]) -> Float[Array, ""]:
+        r"""How wide the reward functions are that policies learn from, times their own: :math:`w^{\max(0, 1 - t / u)}`.
+
+        Args:
+            spent: t, the share of the transitions that was spent; w is ``widen`` and u ``widen_until``.
+        """
+        return self.widen ** jnp.maximum(0.0, 1.0 - spent / self.widen_until)
 
     @property
     def batch(self) -> int:

@@ -75,6 +75,23 @@ class Targets(FeatureMap):
         return self.scale * (1.0 - jnp.minimum(1.0, distance / self.half_width))
 
 
+class Widened(FeatureMap):
+    """Targets that pay further, and after them the targets as they are (m = 2 n).
+
+    Args:
+        own: the targets as they are.
+        width: of those that pay further, times their own.
+    """
+
+    own: Targets
+    width: Float[Array, ""]
+
+    def __call__(self, transition: Experience) -> Float[Array, "*batch m"]:
+        """The rewards of all agents from wide targets, and from their own."""
+        wide = Targets(self.own.targets, self.own.half_width * self.width, self.own.scale)
+        return jnp.concatenate([wide(transition), self.own(transition)], axis=-1)
+
+
 class Function(FeatureMap):
     """Any function of the transition, written in JAX or in NumPy; NumPy functions are called back on the host.
 
@@ -138,6 +155,31 @@ class Rewards(eqx.Module):
     weights: Float[Array, "m n"] | None
     dynamics: Float[Array, "n p"] | None = None
     told: Float[Array, "n q"] | None = None
+
+    def widened(self) -> tuple[Rewards, Rewards]:
+        """Rewards that may pay further from the agents' targets, and the agents' own, of the same features.
+
+        Raises:
+            PolicyBudgetError: they have no targets, or agents have dynamics of their own.
+        """
+        if not isinstance(self.features, Targets) or self.weights is not None or self.own:
+            raise PolicyBudgetError(
+                "only rewards around targets (Population.from_targets), in a dynamics that all agents share, can be "
+                "widened; use --widen 1"
+            )
+        features, everybody = Widened(self.features, jnp.ones(())), jnp.eye(len(self.features.targets))
+        nobody = jnp.zeros_like(everybody)
+        wide, own = (Rewards(features, jnp.concatenate(w)) for w in ((everybody, nobody), (nobody, everybody)))
+        return wide, own
+
+    def at(self, width: Float[Array, ""]) -> Rewards:
+        """Widened rewards of some width.
+
+        Args:
+            width: times their own.
+        """
+        wide: Rewards = eqx.tree_at(lambda rewards: rewards.features.width, self, width)
+        return wide
 
     @property
     def own(self) -> bool:

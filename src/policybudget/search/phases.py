@@ -76,6 +76,7 @@ class Phase:
             their own and training fills the cells of a policy's own agents alone; 0 for none.
         look_cost: transitions of each policy that a look takes.
         chosen: whether it begins with the best policies of the phase before.
+        span: shares of the training's transitions that are spent at its start and at its end, where the learner asks.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Phase:
     look_every: int = 0
     look_cost: int = 0
     chosen: bool = False
+    span: tuple[float, float] = (0.0, 1.0)
 
     @property
     def iterations(self) -> int:

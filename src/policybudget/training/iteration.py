@@ -93,8 +93,9 @@ def study(task: Task, state: TrainState, after: Ongoing, batch: Batch) -> Lesson
         after: where the copies stand after it, without the world's state.
         batch: the transitions.
     """
-    settings, rewards, scale, alpha = task.settings, task.rewards, state.scale, state.assignment.assignment
-    running, episodes = _account(task, state, batch)
+    settings, rewards = task.settings, task.rewards_in(state.iteration)
+    scale, alpha = state.scale, state.assignment.assignment
+    running, episodes = _account(task, rewards, state, batch)
     table = state.assignment.table.observe(episodes)
     pull = _objective(task, state).pull(alpha, table.estimate(rewards).neutral)
     paid, share = _signal(settings.critic, rewards, pull)
@@ -123,11 +124,11 @@ def study(task: Task, state: TrainState, after: Ongoing, batch: Batch) -> Lesson
     )
 
 
-def _account(task: Task, state: TrainState, batch: Batch) -> tuple[Array, Episodes]:
+def _account(task: Task, rewards: Rewards, state: TrainState, batch: Batch) -> tuple[Array, Episodes]:
     """Returns of the episodes under way, and of those that ended: by feature, or by agent."""
-    if task.rewards.own:
-        return account_alone(task.rewards, batch, state.running, task.mixing, task.agents)
-    return account(task.rewards.features, batch, state.running, task.mixing, task.keeps_episodes)
+    if rewards.own:
+        return account_alone(rewards, batch, state.running, task.mixing, task.agents)
+    return account(rewards.features, batch, state.running, task.mixing, task.keeps_episodes)
 
 
 def told(task: Task, seen: Float[Array, "*copies o"], whom: Int[Array, "*copies"] | None) -> Float[Array, "*copies q"]:
@@ -218,7 +219,12 @@ def conclude(
         iteration=state.iteration + 1,
     )
     said = report_of(
-        task, returns, (before.assignment, assignment), actors.losses, lesson.explained_variance, lesson.episodes
+        task,
+        lesson.table.estimate(task.paid),
+        (before.assignment, assignment),
+        actors.losses,
+        lesson.explained_variance,
+        lesson.episodes,
     )
     return after, said
 

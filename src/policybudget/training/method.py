@@ -87,10 +87,12 @@ class Method:
             problem: the r-MDP.
 
         Raises:
-            PolicyBudgetError: the search does not fit the world or the rule; or features are predicted, which agents
-                with dynamics of their own do not share.
+            PolicyBudgetError: the search does not fit the world or the rule; rewards are to be widened that have no
+                targets; or features are predicted, which agents with dynamics of their own do not share.
         """
         self.search.check(problem, self.rule)
+        if self.learner.widen != 1:
+            problem.population.rewards.widened()
         own = f"agents have dynamics of their own in {problem.world.name}"
         if problem.world.own_dynamics and self.rule.learns_from_features:
             raise PolicyBudgetError(

@@ -67,7 +67,8 @@ class Task(eqx.Module):
 
     Attributes:
         world: where the policies act.
-        rewards: of the n agents.
+        rewards: of the n agents, which the phase trains for; some are wider than those that agents are paid by.
+        paid: those that agents are paid by, of the same features.
         objective: what the phase trains for.
         reported: what the budget is spent for; some phases train for another welfare function.
         rule: who is with whom.
@@ -79,10 +80,12 @@ class Task(eqx.Module):
         iterations: of the phase.
         mixing: λ of eq. 10.
         keeps_episodes: whether batches are shown to the search step by step.
+        span: shares of the training's transitions that are spent at the start and at the end of the phase.
     """
 
     world: World
     rewards: Rewards
+    paid: Rewards
     objective: Objective
     reported: Objective
     rule: AssignmentRule
@@ -94,12 +97,24 @@ class Task(eqx.Module):
     iterations: int
     mixing: float
     keeps_episodes: bool
+    span: tuple[float, float] = (0.0, 1.0)
 
     @property
     def told(self) -> Float[Array, "n q"] | None:
         """What critics see of the agent that is played for; None for nothing, as where agents do not differ."""
         told = self.rewards.told if self.settings.critic_sees_agent else None
         return None if told is None or not told.shape[1] else told
+
+    def rewards_in(self, iteration: Int[Array, ""]) -> Rewards:
+        """The rewards that the phase trains for, as wide as they are then.
+
+        Args:
+            iteration: of the phase, from 0.
+        """
+        if self.settings.widen == 1:
+            return self.rewards
+        first, last = self.span
+        return self.rewards.at(self.settings.width(first + (last - first) * iteration / self.iterations))
 
 
 def make_task(problem: RepresentedMDP, phase: Phase, mixing: float, keeps_episodes: bool) -> Task:
@@ -118,20 +133,25 @@ def make_task(problem: RepresentedMDP, phase: Phase, mixing: float, keeps_episod
     if scale is not None and settings.discount < 1.0:  # of a long episode, discounting lets values see a part only
         scale *= min(1.0, 1.0 / ((1.0 - settings.discount) * problem.world.time_limit))
     objective = problem.objective
+    wide, paid = population.rewards, population.rewards
+    if settings.widen != 1:
+        wide, paid = paid.widened()
     return Task(
         world=problem.world,
-        rewards=population.rewards,
+        rewards=wide,
+        paid=paid,
         objective=objective if phase.welfare is None else replace(objective, welfare=phase.welfare),
         reported=objective,
         rule=phase.rule,
         settings=settings,
         budget=phase.budget,
         agents=population.size,
-        features=population.table_width,
+        features=population.table_width * (1 if wide is paid else 2),
         return_scale=scale,
         iterations=phase.iterations,
         mixing=mixing,
         keeps_episodes=keeps_episodes,
+        span=phase.span,
     )
 
 

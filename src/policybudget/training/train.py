@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -69,7 +69,8 @@ class Training:
         self.plan = Plan(method.rule, learner, problem.budget, problem.population.size, transitions, limit, own)
         self.spent_before = method.search.spends(self.plan)
         phases = method.search.phases(self.plan)
-        self.phases = phases if problem.population.dynamics is None else tuple(map(self._looking, phases))
+        phases = phases if problem.population.dynamics is None else tuple(map(self._looking, phases))
+        self.phases = phases if learner.widen == 1 else tuple(spanned(phases))
 
     @staticmethod
     def of(
@@ -151,6 +152,18 @@ class Training:
             wall_seconds=seconds + time.perf_counter() - began,
             prototypes=method.rule.prototypes(problem.population, problem.budget, self.prepared),
         )
+
+
+def spanned(phases: Sequence[Phase]) -> Iterator[Phase]:
+    """Phases that know which part of all transitions is theirs.
+
+    Args:
+        phases: of a training.
+    """
+    spent, whole = 0, sum(phase.total for phase in phases)
+    for phase in phases:
+        yield replace(phase, span=(spent / whole, (spent + phase.total) / whole))
+        spent += phase.total
 
 
 class _Run:

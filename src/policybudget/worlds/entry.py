@@ -35,6 +35,16 @@ SCALED: Settings = {
 }
 """Settings of PPO for observations of unknown scale and long episodes: robots, and whatever users bring."""
 
+FALLING: Settings = {
+    "widen": 20.0,
+    "epochs": 10,
+    "learning_rate": (3e-4, 1e-4),
+    "log_std": 0.0,
+    "least_log_std": -1.0,
+}
+"""What changes of these for a robot that falls before it has learned to hop: more noise, also later, and more of each
+batch."""
+
 
 @dataclass(frozen=True)
 class Search:

@@ -11,7 +11,7 @@ from policybudget.errors import PolicyBudgetError, check_agents, not_one_of
 from policybudget.from_file import PYTHON
 from policybudget.population import Population
 from policybudget.users import read_own, read_users
-from policybudget.worlds.entry import PAPER, PLAIN, SCALED, Entry, Search, Settings
+from policybudget.worlds.entry import ANY_LEARNER, FALLING, PAPER, PLAIN, SCALED, Entry, Search, Settings
 from policybudget.worlds.glucose.names import GLUCOSE, glucose_world
 from policybudget.worlds.glucose.population import glucose_population, read_patients
 from policybudget.worlds.glucose.world import GlucoseWorld
@@ -179,12 +179,14 @@ def _velocity(name: str, task: str) -> Entry:
     """A robot whose agents each want a speed of their own.
 
     HalfCheetah holds any speed, so that policies are sent to those that would be worth most. A hopper falls at once,
-    and a fall pays nobody: what one policy learns for all is where k policies begin (docs/findings.md). On the others,
-    which fall too, too little was measured to say what is best.
+    and a fall pays nobody: what one policy learns for all, from wider rewards, is where k policies begin. On the
+    others, which fall too, too little was measured to say what is best (docs/findings.md).
     """
     usual = Search({"half-cheetah": "placing", "hopper": "growing"}.get(task, "splitting"))
+    tuned = {**SCALED, **FALLING} if task == "hopper" else SCALED
     return Entry(
         name=name,
+        learner={**ANY_LEARNER, "default": tuned},
         search={"default": usual, "plain": PLAIN, "paper": PLAIN},
         world=partial(velocity_world, task),
         draw=lambda agents, seed: velocity_population(task, USUAL_AGENTS if agents is None else agents, seed),
