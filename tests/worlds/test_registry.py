@@ -68,7 +68,7 @@ def test_presets_of_all_other_worlds() -> None:
     assert PPO(**known.learner["default"]) == PPO(**known.learner["plain"]) == robot
     assert PPO(**known.learner["paper"]).learning_rate == (3e-4, 1e-4)
     assert known.search["default"].name == "placing" and known.search["default"].options == {}
-    for task, search in {"hopper": "growing", "walker2d": "splitting", "ant": "splitting"}.items():
+    for task, search in {"hopper": "growing", "walker2d": "growing", "ant": "splitting"}.items():
         assert registry.entry(f"{task}-velocity").search["default"].name == search
     hopper = registry.entry("hopper-velocity")
     assert hopper.search["plain"].name == "plain" and PPO(**hopper.learner["plain"]) == robot

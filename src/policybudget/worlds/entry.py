@@ -42,7 +42,7 @@ FALLING: Settings = {
     "log_std": 0.0,
     "least_log_std": -1.0,
 }
-"""What changes of these for a robot that falls before it has learned to hop: more noise, also later, and more of each
+"""What changes of these for a robot that falls before it has learned to move: more noise, also later, and more of each
 batch."""
 
 

@@ -178,12 +178,13 @@ def _tiles(world: ResourceGathering, agents: int | None, population_seed: int) -
 def _velocity(name: str, task: str) -> Entry:
     """A robot whose agents each want a speed of their own.
 
-    HalfCheetah holds any speed, so that policies are sent to those that would be worth most. A hopper falls at once,
-    and a fall pays nobody: what one policy learns for all, from wider rewards, is where k policies begin. On the
-    others, which fall too, too little was measured to say what is best (docs/findings.md).
+    HalfCheetah holds any speed, so that policies are sent to those that would be worth most. Hoppers and walkers fall
+    at once, and a fall pays nobody: what one policy learns for all, from wider rewards, is where k policies begin. On
+    ants, which fall too, too little was measured to say what is best (docs/findings.md).
     """
-    usual = Search({"half-cheetah": "placing", "hopper": "growing"}.get(task, "splitting"))
-    tuned = {**SCALED, **FALLING} if task == "hopper" else SCALED
+    searches = {"half-cheetah": "placing", "hopper": "growing", "walker2d": "growing"}
+    usual = Search(searches.get(task, "splitting"))
+    tuned = {**SCALED, **FALLING} if usual.name == "growing" else SCALED
     return Entry(
         name=name,
         learner={**ANY_LEARNER, "default": tuned},
