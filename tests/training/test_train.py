@@ -29,7 +29,7 @@ from policybudget.search.splitting import Splitting
 from policybudget.training import checkpoint
 from policybudget.training.events import Event
 from policybudget.training.method import Method
-from policybudget.training.train import Training, spanned
+from policybudget.training.train import Training
 from policybudget.welfare import parse
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 
@@ -206,14 +206,6 @@ def test_targets_that_are_not_met_are_found_by_widened_rewards() -> None:
     wide = train(problem, search=Growing(), learner=replace(own, widen=40.0), transitions=3200)
     assert narrow.welfare == 0.0, "nothing was learned"
     assert wide.welfare > 7.0, "and welfare is by the rewards of the agents, of which the best is 9"
-
-
-def test_phases_know_which_part_of_the_transitions_is_theirs() -> None:
-    problem = wishes([0, 1, 2, 0, 1, 2], 3)
-    phases = Training.of(problem, search=Growing(), learner=QUICK, transitions=6400).phases
-    assert [phase.span for phase in phases] == [(0.0, 1.0)] * 3, "nobody asks"
-    starts, ends = zip(*(phase.span for phase in spanned(phases)), strict=True)
-    np.testing.assert_allclose((starts, ends), ([0, 0.25, 0.5], [0.25, 0.5, 1]), atol=0.02)
 
 
 def test_welfare_is_not_known_before_an_episode_has_ended() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from policybudget.assignment.rule import AssignmentRule
@@ -116,3 +117,15 @@ class Phase:
     def total(self) -> int:
         """Transitions of all its policies together."""
         return self.each * self.budget
+
+
+def spanned(phases: Sequence[Phase]) -> Iterator[Phase]:
+    """Phases that know which part of all transitions is theirs.
+
+    Args:
+        phases: of a training.
+    """
+    spent, whole = 0, sum(phase.total for phase in phases)
+    for phase in phases:
+        yield replace(phase, span=(spent / whole, (spent + phase.total) / whole))
+        spent += phase.total

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from policybudget.learning.settings import PPO
 from policybudget.policies.architecture import Architecture
 from policybudget.problem import RepresentedMDP
 from policybudget.runs.result import Result
-from policybudget.search.phases import Phase, Plan
+from policybudget.search.phases import Phase, Plan, spanned
 from policybudget.search.search import Search, Standing
 from policybudget.streams import Stream, derive, root
 from policybudget.training.events import Event, Listener, Resume, Snapshot
@@ -152,18 +152,6 @@ class Training:
             wall_seconds=seconds + time.perf_counter() - began,
             prototypes=method.rule.prototypes(problem.population, problem.budget, self.prepared),
         )
-
-
-def spanned(phases: Sequence[Phase]) -> Iterator[Phase]:
-    """Phases that know which part of all transitions is theirs.
-
-    Args:
-        phases: of a training.
-    """
-    spent, whole = 0, sum(phase.total for phase in phases)
-    for phase in phases:
-        yield replace(phase, span=(spent / whole, (spent + phase.total) / whole))
-        spent += phase.total
 
 
 class _Run:
