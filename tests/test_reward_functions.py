@@ -57,6 +57,15 @@ def test_wider_targets_pay_further_from_them_and_no_more_on_them() -> None:
     np.testing.assert_allclose(wide.agents(wide.features(seen)), rewards.features(seen), err_msg="as wide as their own")
 
 
+def test_many_agents_are_widened_without_a_table_of_pairs() -> None:
+    wide, own = Population.from_targets(np.arange(200_000.0), half_width=1.0).rewards.widened()
+    alpha = jnp.ones((1, 200_000))
+    for rewards, first in ((wide, True), (own, False)):
+        mixture = rewards.mixture(alpha)
+        assert mixture.shape == (1, 400_000) and bool(mixture[0, 0]) is first and bool(mixture[0, -1]) is not first
+        np.testing.assert_array_equal(rewards.agents(mixture), alpha)
+
+
 @pytest.mark.parametrize(
     "population",
     [Population.from_weights([[1.0, 0.0]]), Population.from_targets([1.0], 1.0, dynamics=np.zeros((1, 1)))],

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shutil
+import statistics
 import sys
 import tempfile
 import time
@@ -34,8 +35,8 @@ def rewritten(code: Path, folder: Path) -> None:
         text = re.sub(r"^type (\w+) = .*$", r"from typing import Any as \1", file.read_text(), flags=re.MULTILINE)
         text = re.sub(r"^from typing import (.*), override$", r"from typing import \1", text, flags=re.MULTILINE)
         text = re.sub(r"^from typing import override$", "", text, flags=re.MULTILINE)
-        future = "from typing_extensions import override\n" if "@override" in text else ""
-        file.write_text(future + text)
+        elsewhere = "from typing_extensions import override\n" if "@override" in text else ""
+        file.write_text(elsewhere + text)
 
 
 def learners(tasks: int) -> dict[str, Any]:
@@ -45,10 +46,8 @@ def learners(tasks: int) -> dict[str, Any]:
     from metaworld_algorithms.config.optim import OptimizerConfig, PCGradConfig
     from metaworld_algorithms.rl.algorithms.mtsac import MTSACConfig
 
-    adam, surgery = (
-        OptimizerConfig(lr=3e-4, max_grad_norm=1.0),
-        PCGradConfig(num_tasks=tasks, lr=3e-4, max_grad_norm=1.0),
-    )
+    adam = OptimizerConfig(lr=3e-4, max_grad_norm=1.0)
+    surgery = PCGradConfig(num_tasks=tasks, lr=3e-4, max_grad_norm=1.0)
     networks = {
         "MTSAC": VanillaNetworkConfig(optimizer=adam),
         "MOORE": MOOREConfig(num_tasks=tasks, optimizer=adam),
@@ -119,7 +118,7 @@ def seconds_of(config: Any, tasks: int, updates: int) -> float:
         learner, _ = learner.update(samples)
         jax.block_until_ready(learner.critic.params)
         found.append(time.perf_counter() - began)
-    return sorted(found[WARM:])[updates // 2]
+    return statistics.median(found[WARM:])
 
 
 def main() -> None:

@@ -156,7 +156,7 @@ class Rewards(eqx.Module):
     dynamics: Float[Array, "n p"] | None = None
     told: Float[Array, "n q"] | None = None
 
-    def widened(self) -> tuple[Rewards, Rewards]:
+    def widened(self) -> tuple[WidenedRewards, WidenedRewards]:
         """Rewards that may pay further from the agents' targets, and the agents' own, of the same features.
 
         Raises:
@@ -167,19 +167,8 @@ class Rewards(eqx.Module):
                 "only rewards around targets (Population.from_targets), in a dynamics that all agents share, can be "
                 "widened; use --widen 1"
             )
-        features, everybody = Widened(self.features, jnp.ones(())), jnp.eye(len(self.features.targets))
-        nobody = jnp.zeros_like(everybody)
-        wide, own = (Rewards(features, jnp.concatenate(w)) for w in ((everybody, nobody), (nobody, everybody)))
-        return wide, own
-
-    def at(self, width: Float[Array, ""]) -> Rewards:
-        """Widened rewards of some width.
-
-        Args:
-            width: times their own.
-        """
-        wide: Rewards = eqx.tree_at(lambda rewards: rewards.features.width, self, width)
-        return wide
+        features = Widened(self.features, jnp.ones(()))
+        return WidenedRewards(features, None), WidenedRewards(features, None, as_paid=True)
 
     @property
     def own(self) -> bool:
@@ -232,3 +221,41 @@ class Rewards(eqx.Module):
             (.., n) rewards or returns of the agents.
         """
         return features if self.weights is None or self.own else features @ self.weights
+
+
+class WidenedRewards(Rewards):
+    """Rewards of the features of :class:`Widened`: of wide targets, which come first, or of the agents' own.
+
+    Args:
+        as_paid: whether they are the agents' own.
+    """
+
+    as_paid: bool = eqx.field(default=False, static=True)
+
+    def at(self, width: Float[Array, ""]) -> WidenedRewards:
+        """The same, so wide.
+
+        Args:
+            width: of the wide targets, times their own.
+        """
+        wide: WidenedRewards = eqx.tree_at(lambda rewards: rewards.features.width, self, width)
+        return wide
+
+    def mixture(self, assignment: Float[Array, "k n"]) -> Float[Array, "k m"]:
+        """The weights on the features that each policy maximises: nothing on the other half of them.
+
+        Args:
+            assignment: (k, n) α, or the agents' weights in the M-step.
+        """
+        nothing = jnp.zeros_like(assignment)
+        halves = (nothing, assignment) if self.as_paid else (assignment, nothing)
+        return jnp.concatenate(halves, axis=-1)
+
+    def agents(self, features: Float[Array, "*batch m"]) -> Float[Array, "*batch n"]:
+        """The half of the features that is theirs.
+
+        Args:
+            features: (.., 2 n) rewards or returns of the features.
+        """
+        agents = features.shape[-1] // 2
+        return features[..., agents:] if self.as_paid else features[..., :agents]

@@ -20,6 +20,7 @@ from policybudget.objective import Objective
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, make_actor, make_critic
 from policybudget.population import Rewards
+from policybudget.population.rewards import WidenedRewards
 from policybudget.problem import RepresentedMDP
 from policybudget.rollouts.batch import Ongoing
 from policybudget.search.phases import Phase
@@ -111,7 +112,7 @@ class Task(eqx.Module):
         Args:
             iteration: of the phase, from 0.
         """
-        if self.settings.widen == 1:
+        if not isinstance(self.rewards, WidenedRewards):
             return self.rewards
         first, last = self.span
         return self.rewards.at(self.settings.width(first + (last - first) * iteration / self.iterations))
@@ -133,9 +134,7 @@ def make_task(problem: RepresentedMDP, phase: Phase, mixing: float, keeps_episod
     if scale is not None and settings.discount < 1.0:  # of a long episode, discounting lets values see a part only
         scale *= min(1.0, 1.0 / ((1.0 - settings.discount) * problem.world.time_limit))
     objective = problem.objective
-    wide, paid = population.rewards, population.rewards
-    if settings.widen != 1:
-        wide, paid = paid.widened()
+    wide, paid = (population.rewards,) * 2 if settings.widen == 1 else population.rewards.widened()
     return Task(
         world=problem.world,
         rewards=wide,
