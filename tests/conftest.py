@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import sys
@@ -52,6 +53,7 @@ install_import_hook([f"policybudget.{name}" for name in ROOMS + FILES], "beartyp
 
 settings.register_profile("policybudget", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("policybudget")
+gc.set_threshold(100_000, 20, 100)  # tracing makes many objects that stay: to look for garbage cost a twentieth
 
 import jax  # noqa: E402
 

@@ -53,7 +53,7 @@ def finish(
     ]
     state, assignment, _ = max(reversed(settled), key=lambda entry: entry[2])  # of equals, the last proposed
     fresh = derive(key, Stream.FINAL_EPISODES)
-    played = play(task.world, task.rewards, state.policies, fresh, _episodes(task)[1], True)
+    played = play(task.world, task.paid, state.policies, fresh, _episodes(task)[1], True)
     return state, assignment, played
 
 
@@ -64,13 +64,13 @@ def _settled(
 
     def play_on(look: int, episodes: int) -> Array:
         looking = derive(key, Stream.LOOK, look)
-        return play(task.world, task.rewards, state.policies, looking, episodes, True).returns
+        return play(task.world, task.paid, state.policies, looking, episodes, True).returns
 
     def assign(returns: Array) -> Array:
         return task.rule.finalise(objective, state.assignment.assignment, returns)
 
     first = _episodes(task)[0]
-    settled = settle(play_on, task.rewards, objective, assign, first, max(first, most))
+    settled = settle(play_on, task.paid, objective, assign, first, max(first, most))
     return settled.assignment, float(objective.value(settled.assignment, settled.returns))
 
 

@@ -134,7 +134,7 @@ class Training:
         began = time.perf_counter()
         problem, method, world = self.problem, self.method, self.problem.world
         state, assignment, played = finish(problem, method, task, state, memory, root(self.seed))
-        returns = task.rewards.agents(played.returns.mean(axis=1))
+        returns = task.paid.agents(played.returns.mean(axis=1))
         social = problem.objective.summary(assignment, returns)
         return Result(
             arrays=state.policies.arrays(),
