@@ -1,10 +1,11 @@
 """Committees over Meta-World (Ge et al. 2025): three policies for groups of tasks, against one policy for all.
 
 ``python -m experiments.metaworld.committees`` trains what is not yet in ``committees.csv`` beside this file, a core per
-run, and prints the table; ``--table`` only prints. All methods have the same tasks, learner and frames, of all policies
-together: the groups of a cover of the tasks' descriptions, of a clustering, random ones, EM's, and one policy for all;
-and the cover's, whose policies begin as copies of one that learns for all first, for a share of the frames.
-``--methods`` also knows the second ablation's: covers by other numbers of policies (K), and with other radii.
+run, and prints the table; ``--table`` only prints, with ``--against METHOD`` how far a method is ahead, task by task.
+All methods have the same tasks, learner and frames, of all policies together: the groups of a cover of the tasks'
+descriptions, of a clustering, random ones, EM's, and one policy for all; and the cover's, whose policies begin as copies
+of one that learns for all first, for a share of the frames. ``--methods`` also knows the second ablation's: covers by
+other numbers of policies (K), and with other radii.
 
 Judged is success, in % of fresh episodes: of the tasks that were trained for, each with the policy that serves it, and
 of 20 held-out tasks, each with the policy whose prototype is nearest (``nearest``, zero-shot; where groups have none,
@@ -108,8 +109,12 @@ def run_missing(settings: argparse.Namespace) -> None:
     train_missing(FILE, COLUMNS, wanted, gather, settings.processes)
 
 
-def table() -> None:
-    """Success with intervals over tasks, beside the published."""
+def table(against: str | None = None) -> None:
+    """Success with intervals over tasks, beside the published; or how far a method is ahead of the others, paired.
+
+    Args:
+        against: the method that the others are subtracted from, task by task; None for success itself.
+    """
     import numpy as np
 
     from policybudget.assessment.statistics import mean_ci95
@@ -118,16 +123,24 @@ def table() -> None:
     for row in read(FILE):
         groups.setdefault((row["tasks"], row["frames"]), {}).setdefault(row["method"], []).append(row)
     heads = COLUMNS[4:]
-    print(f"{'success, %':<24}{'seeds':>5}" + "".join(f"{head:>12}" for head in heads))
+    if against is not None:
+        print(f"how far {against} is ahead, task by task")
+    print(f"{'success, %':<23}{'seeds':>5}" + "".join(f"{head:>13}" for head in heads))
     for (tasks, frames), methods in groups.items():
         print(f"{tasks}, {int(frames) / 1e6:g} million frames")
-        for method, rows in methods.items():
+        means = {
+            method: {h: np.array([[float(x) for x in row[h].split()] for row in rows]).mean(axis=0) for h in heads}
+            for method, rows in methods.items()
+        }
+        if against is not None and against not in methods:
+            continue
+        for method in (name for name in methods if name != against):
             cells = ""
-            for head in heads:
-                found = mean_ci95(np.array([[float(x) for x in row[head].split()] for row in rows]).mean(axis=0))
-                cells += f"{found['mean']:5.1f} +-{found['ci95']:4.1f}"
-            print(f"{method:<24}{len(rows):>5}{cells}")
-            if method in PUBLISHED:
+            for head, mean in means[method].items():
+                found = mean_ci95(mean if against is None else means[against][head] - mean)
+                cells += f"{found['mean']:6.1f} +-{found['ci95']:4.1f}"
+            print(f"{method:<24}{len(methods[method]):>4}{cells}")
+            if method in PUBLISHED and against is None:
                 print(f"  published: {PUBLISHED[method]}")
 
 
@@ -135,6 +148,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", action="store_true", help="print the results so far and run nothing")
+    parser.add_argument(
+        "--against", choices=METHODS, help="with --table: how far this one is ahead of the others, paired"
+    )
     parser.add_argument("--methods", nargs="+", default=COMPARED, choices=METHODS, help="(default: all but ablations)")
     parser.add_argument("--tasks", default="train30", help="as in metaworld:TASKS (default train30)")
     parser.add_argument("--frames", type=int, default=3_000_000, help="of all policies together")
@@ -143,7 +159,7 @@ def main() -> None:
     settings = parser.parse_args()
     if not settings.table:
         run_missing(settings)
-    table()
+    table(settings.against)
 
 
 if __name__ == "__main__":
