@@ -3,9 +3,9 @@
 ``python -m experiments.metaworld.committees`` trains what is not yet in ``committees.csv`` beside this file, a core per
 run, and prints the table; ``--table`` only prints, with ``--against METHOD`` how far a method is ahead, task by task.
 All methods have the same tasks, learner and frames, of all policies together: the groups of a cover of the tasks'
-descriptions, of a clustering, random ones, EM's, and one policy for all; and the cover's, whose policies begin as copies
-of one that learns for all first, for a share of the frames. ``--methods`` also knows the second ablation's: covers by
-other numbers of policies (K), and with other radii.
+descriptions, of a clustering, random ones, EM's, and one policy for all; and the cover's, whose policies begin as
+copies of one that learns for all first, for a share of the frames. ``--methods`` also knows the second ablation's:
+covers by other numbers of policies (K), and with other radii.
 
 Judged is success, in % of fresh episodes: of the tasks that were trained for, each with the policy that serves it, and
 of 20 held-out tasks, each with the policy whose prototype is nearest (``nearest``, zero-shot; where groups have none,
