@@ -19,9 +19,9 @@ from policybudget.errors import PolicyBudgetError
 
 
 def test_a_slice_of_the_hostile_inputs() -> None:
-    found = fuzz(500, seed=1)
-    assert found["inputs"] == sum(shares(500).values()) > 450
-    assert found["outcomes"]["accepted"] > 50 and found["outcomes"]["refused"] > 300
+    found = fuzz(1_000, seed=1)
+    assert found["inputs"] == sum(shares(1_000).values()) > 950
+    assert found["outcomes"]["accepted"] > 100 and found["outcomes"]["refused"] > 600
     assert found["first"] == []
 
 
