@@ -132,15 +132,16 @@ def table(against: str | None = None) -> None:
             method: {h: np.array([[float(x) for x in row[h].split()] for row in rows]).mean(axis=0) for h in heads}
             for method, rows in methods.items()
         }
-        if against is not None and against not in methods:
+        if against is not None and against not in means:
             continue
-        for method in (name for name in methods if name != against):
+        ahead = None if against is None else means.pop(against)
+        for method, columns in means.items():
             cells = ""
-            for head, mean in means[method].items():
-                found = mean_ci95(mean if against is None else means[against][head] - mean)
+            for head, mean in columns.items():
+                found = mean_ci95(mean if ahead is None else ahead[head] - mean)
                 cells += f"{found['mean']:6.1f} +-{found['ci95']:4.1f}"
             print(f"{method:<24}{len(methods[method]):>4}{cells}")
-            if method in PUBLISHED and against is None:
+            if method in PUBLISHED and ahead is None:
                 print(f"  published: {PUBLISHED[method]}")
 
 
