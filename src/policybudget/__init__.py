@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from policybudget.search.plain import Plain
     from policybudget.search.pool import Pool
     from policybudget.search.pretrained import Pretrained
+    from policybudget.search.representatives import Representatives
     from policybudget.search.search import Search
     from policybudget.search.splitting import Splitting
     from policybudget.settings import option
@@ -65,6 +66,7 @@ __all__ = [
     "Population",
     "Pretrained",
     "RandomGroups",
+    "Representatives",
     "RepresentedMDP",
     "Result",
     "Search",
@@ -104,6 +106,7 @@ _HOMES = {
     "Population": "population",
     "Pretrained": "search.pretrained",
     "RandomGroups": "assignment.fixed",
+    "Representatives": "search.representatives",
     "RepresentedMDP": "problem",
     "Result": "runs.result",
     "Search": "search.search",

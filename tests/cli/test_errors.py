@@ -76,7 +76,8 @@ OneLine = Callable[[list[str]], str]
         ("train --algorithm end-to-end --search splitting", "end-to-end reassigns by gradient; use --search plain"),
         (
             "train --search luck",
-            "search must be one of plain, pretrained, archive, splitting, growing, placing, constants, pool, "
+            "search must be one of plain, pretrained, archive, splitting, growing, placing, "
+            "representatives, constants, pool, "
             "got 'luck'",
         ),
         ("train --search plain --restarts 2", "unrecognized arguments: --restarts"),

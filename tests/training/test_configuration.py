@@ -80,7 +80,8 @@ def damaged(tmp_path: Path, change: Any) -> Path:
         (
             ("search", "name"),
             "luck",
-            "search must be one of plain, pretrained, archive, splitting, growing, placing, constants, pool, "
+            "search must be one of plain, pretrained, archive, splitting, growing, placing, "
+            "representatives, constants, pool, "
             "got 'luck'",
         ),
         (("search", "surprise"), 1, "settings that Plain does not know: surprise"),

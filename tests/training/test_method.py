@@ -93,7 +93,8 @@ def test_a_learner_of_ones_own_is_taken_as_it_is() -> None:
         ({"rule": "sarsa"}, "algorithm must be one of em, end-to-end, trajectory-clusters, random, committee, got"),
         (
             {"search": "luck"},
-            "search must be one of plain, pretrained, archive, splitting, growing, placing, constants, pool, "
+            "search must be one of plain, pretrained, archive, splitting, growing, placing, "
+            "representatives, constants, pool, "
             "got 'luck'",
         ),
         (

@@ -71,7 +71,18 @@ class Targets(FeatureMap):
 
     def __call__(self, transition: Experience) -> Float[Array, "*batch n"]:
         """The rewards (.., n) of all agents, from the one value observed."""
-        distance = jnp.abs(self.targets - transition.outcome[..., :1])
+        return self.at(transition.outcome[..., 0])
+
+    def at(self, value: Float[Array, "*batch"]) -> Float[Array, "*batch n"]:
+        """The rewards of all agents.
+
+        Args:
+            value: (..) what is observed, in the unit of the targets.
+
+        Returns:
+            (.., n) rewards.
+        """
+        distance = jnp.abs(self.targets - value[..., None])
         return self.scale * (1.0 - jnp.minimum(1.0, distance / self.half_width))
 
 
@@ -162,13 +173,19 @@ class Rewards(eqx.Module):
         Raises:
             PolicyBudgetError: they have no targets, or agents have dynamics of their own.
         """
-        if not isinstance(self.features, Targets) or self.weights is not None or self.own:
+        if self.targets is None:
             raise PolicyBudgetError(
                 "only rewards around targets (Population.from_targets), in a dynamics that all agents share, can be "
                 "widened; use --widen 1"
             )
-        features = Widened(self.features, jnp.ones(()))
+        features = Widened(self.targets, jnp.ones(()))
         return WidenedRewards(features, None), WidenedRewards(features, None, as_paid=True)
+
+    @property
+    def targets(self) -> Targets | None:
+        """The agents' targets, if that is what they are paid by, in a dynamics that all share."""
+        plain = isinstance(self.features, Targets) and self.weights is None and not self.own
+        return self.features if plain else None  # type: ignore[return-value]
 
     @property
     def own(self) -> bool:

@@ -23,6 +23,7 @@ from policybudget.search.placing import Placing
 from policybudget.search.plain import Plain
 from policybudget.search.pool import WITHIN, Pool
 from policybudget.search.pretrained import Pretrained
+from policybudget.search.representatives import Representatives
 from policybudget.search.search import Search
 from policybudget.search.splitting import Splitting
 from policybudget.worlds import registry
@@ -32,7 +33,8 @@ ALGORITHMS: Mapping[str, type[AssignmentRule]] = {
     rule.name: rule for rule in (EM, EndToEnd, TrajectoryClusters, RandomGroups, CoverCommittee)
 }
 SEARCHES: Mapping[str, type[Search]] = {
-    search.name: search for search in (Plain, Pretrained, Archive, Splitting, Growing, Placing, Constants, Pool)
+    search.name: search
+    for search in (Plain, Pretrained, Archive, Splitting, Growing, Placing, Representatives, Constants, Pool)
 }
 PRESETS = ("default", "plain", "paper")
 _PARTS: Mapping[str, tuple[Mapping[str, type[Any]], type[Any]]] = {

@@ -37,6 +37,9 @@ SCALED: Settings = {
 
 FALLING: Settings = {
     "widen": 20.0,
+    "widen_until": 0.8,
+    "trunk": "separate",
+    "discount": 0.995,
     "epochs": 10,
     "learning_rate": (3e-4, 1e-4),
     "log_std": 0.0,
@@ -51,7 +54,7 @@ class Search:
     """A search by name.
 
     Attributes:
-        name: plain, archive, splitting, growing, placing or constants.
+        name: plain, archive, splitting, growing, placing, representatives or constants.
         options: of the search; what is not named here keeps the default of the search.
     """
 

@@ -182,9 +182,9 @@ def _velocity(name: str, task: str) -> Entry:
     at once, and a fall pays nobody: what one policy learns for all, from wider rewards, is where k policies begin. On
     ants, which fall too, too little was measured to say what is best (docs/findings.md).
     """
-    searches = {"half-cheetah": "placing", "hopper": "growing", "walker2d": "growing"}
+    searches = {"half-cheetah": "placing", "hopper": "representatives", "walker2d": "representatives"}
     usual = Search(searches.get(task, "splitting"))
-    tuned = {**SCALED, **FALLING} if usual.name == "growing" else SCALED
+    tuned = {**SCALED, **FALLING} if usual.name == "representatives" else SCALED
     return Entry(
         name=name,
         learner={**ANY_LEARNER, "default": tuned},
