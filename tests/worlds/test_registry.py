@@ -44,7 +44,15 @@ def test_every_preset_is_a_setting_of_the_learner(name: str, preset: str) -> Non
         assert (settings.epochs, settings.minibatch, settings.critic, settings.critic_head) == (
             10, 64, critic, "shared",
         )  # fmt: skip
-    assert known.search[preset].name in ("plain", "archive", "splitting", "placing", "representatives", "constants")
+    assert known.search[preset].name in (
+        "plain",
+        "archive",
+        "splitting",
+        "growing",
+        "placing",
+        "representatives",
+        "constants",
+    )
 
 
 def test_presets_of_resource_gathering() -> None:
@@ -68,21 +76,14 @@ def test_presets_of_all_other_worlds() -> None:
     assert PPO(**known.learner["default"]) == PPO(**known.learner["plain"]) == robot
     assert PPO(**known.learner["paper"]).learning_rate == (3e-4, 1e-4)
     assert known.search["default"].name == "placing" and known.search["default"].options == {}
-    for task, search in {"hopper": "representatives", "walker2d": "representatives", "ant": "splitting"}.items():
+    for task, search in {"hopper": "representatives", "walker2d": "growing", "ant": "growing"}.items():
         assert registry.entry(f"{task}-velocity").search["default"].name == search
-    hopper = registry.entry("hopper-velocity")
-    assert hopper.search["plain"].name == "plain" and PPO(**hopper.learner["plain"]) == robot
-    assert PPO(**hopper.learner["default"]) == replace(
-        robot,
-        widen=20.0,
-        widen_until=0.8,
-        trunk="separate",
-        discount=0.995,
-        epochs=10,
-        learning_rate=(3e-4, 1e-4),
-        log_std=0.0,
-        least_log_std=-1.0,
-    )
+        plain = registry.entry(f"{task}-velocity")
+        assert plain.search["plain"].name == "plain" and PPO(**plain.learner["plain"]) == robot
+    falling = replace(robot, widen=20.0, epochs=10, learning_rate=(3e-4, 1e-4), log_std=0.0, least_log_std=-1.0)
+    hopping = replace(falling, widen_until=0.8, trunk="separate", discount=0.995)
+    for task, learner in {"hopper": hopping, "walker2d": falling, "ant": falling}.items():
+        assert PPO(**registry.entry(f"{task}-velocity").learner["default"]) == learner
     assert registry.entry("gym:CartPole-v1").learner is registry.entry(MADE_IN_PYTHON).learner is ANY_LEARNER
 
 

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from policybudget.assignment.em import best_served
 from policybudget.assignment.returns import Returns
 from policybudget.assignment.rule import labels_of
 from policybudget.learning.losses import ActorLosses
@@ -16,10 +17,11 @@ class Report(eqx.Module):
     """What an iteration tells its listeners, of the sampled, exploring policies.
 
     Attributes:
-        welfare: of the problem, by the table of returns; NaN before something is known of all policies that serve.
+        welfare: of the problem, by the table of returns; agents whom no policy learns for count as with the one that
+            pays them most, which is where they go in the end. NaN before something is known of all policies that serve.
         group_welfare: mean return of each policy to its agents; NaN before anything is known of it.
         group_size: agents of each policy.
-        unserved: agents whom none serves.
+        unserved: agents whom no policy learns for.
         reassigned: agents who changed their policy.
         kl: divergence of each policy from the one that sampled, in nats.
         clip_fraction: share of transitions whose ratio is clipped.
@@ -61,9 +63,10 @@ def report_of(
     before, after = assignments
     size, heard = after.sum(axis=1), returns.known.any(axis=1)
     judged = jnp.all(returns.known | (after <= 0))
+    served = jnp.where(after.sum(axis=0) > 0, after, best_served(task.reported, returns.value))
     group = task.objective.per_policy(after, returns.value)
     return Report(
-        welfare=jnp.where(judged, task.reported.value(after, returns.value), jnp.nan),
+        welfare=jnp.where(judged, task.reported.value(served, returns.value), jnp.nan),
         group_welfare=jnp.where(heard, group, jnp.nan),
         group_size=size,
         unserved=jnp.sum(after.sum(axis=0) == 0).astype(jnp.float32),

@@ -37,9 +37,6 @@ SCALED: Settings = {
 
 FALLING: Settings = {
     "widen": 20.0,
-    "widen_until": 0.8,
-    "trunk": "separate",
-    "discount": 0.995,
     "epochs": 10,
     "learning_rate": (3e-4, 1e-4),
     "log_std": 0.0,
@@ -47,6 +44,9 @@ FALLING: Settings = {
 }
 """What changes of these for a robot that falls before it has learned to move: more noise, also later, and more of each
 batch."""
+
+HOPPING: Settings = {**FALLING, "widen_until": 0.8, "trunk": "separate", "discount": 0.995}
+"""What changes for hoppers, whose policies learn for one agent each: nothing is shared, and falls cost more."""
 
 
 @dataclass(frozen=True)

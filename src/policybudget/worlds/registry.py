@@ -11,7 +11,7 @@ from policybudget.errors import PolicyBudgetError, check_agents, not_one_of
 from policybudget.from_file import PYTHON
 from policybudget.population import Population
 from policybudget.users import read_own, read_users
-from policybudget.worlds.entry import ANY_LEARNER, FALLING, PAPER, PLAIN, SCALED, Entry, Search, Settings
+from policybudget.worlds.entry import ANY_LEARNER, FALLING, HOPPING, PAPER, PLAIN, SCALED, Entry, Search, Settings
 from policybudget.worlds.glucose.names import GLUCOSE, glucose_world
 from policybudget.worlds.glucose.population import glucose_population, read_patients
 from policybudget.worlds.glucose.world import GlucoseWorld
@@ -175,20 +175,27 @@ def _tiles(world: ResourceGathering, agents: int | None, population_seed: int) -
     return world.population()
 
 
+VELOCITY: Mapping[str, tuple[str, Settings]] = {
+    "half-cheetah": ("placing", {}),
+    "hopper": ("representatives", HOPPING),
+    "walker2d": ("growing", FALLING),
+    "ant": ("growing", FALLING),
+}
+"""The usual search of each robot, and what changes of the learner's settings."""
+
+
 def _velocity(name: str, task: str) -> Entry:
     """A robot whose agents each want a speed of their own.
 
-    HalfCheetah holds any speed, so that policies are sent to those that would be worth most. Hoppers and walkers fall
-    at once, and a fall pays nobody: what one policy learns for all, from wider rewards, is where k policies begin. On
-    ants, which fall too, too little was measured to say what is best (docs/findings.md).
+    HalfCheetah holds any speed, so that policies are sent to those that would be worth most. The others fall at once,
+    and a fall pays nobody. Of walkers and ants, what one policy learns for all, from wider rewards, is where k policies
+    begin; hoppers learn for one agent each, from wider rewards, and from each other (docs/findings.md).
     """
-    searches = {"half-cheetah": "placing", "hopper": "representatives", "walker2d": "representatives"}
-    usual = Search(searches.get(task, "splitting"))
-    tuned = {**SCALED, **FALLING} if usual.name == "representatives" else SCALED
+    usual, tuned = VELOCITY[task]
     return Entry(
         name=name,
-        learner={**ANY_LEARNER, "default": tuned},
-        search={"default": usual, "plain": PLAIN, "paper": PLAIN},
+        learner={**ANY_LEARNER, "default": {**SCALED, **tuned}},
+        search={"default": Search(usual), "plain": PLAIN, "paper": PLAIN},
         world=partial(velocity_world, task),
         draw=lambda agents, seed: velocity_population(task, USUAL_AGENTS if agents is None else agents, seed),
         from_file=lambda _, path: velocity_population_of(task, path),
