@@ -18,9 +18,10 @@ from policybudget.search.archive import Archive
 from policybudget.search.placing import Placing
 from policybudget.search.plain import Plain
 from policybudget.search.pretrained import Pretrained
+from policybudget.search.representatives import Representatives
 from policybudget.search.search import Search
 from policybudget.search.splitting import Splitting
-from policybudget.training.method import PRESETS, Method, preset
+from policybudget.training.method import PRESETS, SEARCHES, Method, preset
 from policybudget.worlds import registry
 
 GRID, ROBOT, GYM, OWN = "resource-gathering", "half-cheetah-velocity", "gym:CartPole-v1", ""
@@ -34,6 +35,25 @@ def test_what_measures_best_is_the_default(world: str, search: Search) -> None:
     assert method == preset(world=world)
     assert (method.rule, method.search, method.mixing) == (EM(), search, 0.05)
     assert method.learner == replace(PPO(), **registry.entry(world).learner["default"])
+
+
+def test_a_search_that_asks_for_another_learner_has_it_from_its_name_and_in_python() -> None:
+    hopper = registry.entry("hopper-velocity")
+    for search in ("representatives", Representatives(alone=0.5)):
+        method = preset("default", "hopper-velocity", search=search)
+        assert method.learner == replace(PPO(), **hopper.with_search["representatives"])
+        assert method.learner.discount == 0.995
+    assert preset("default", "hopper-velocity", search="splitting").learner == replace(PPO(), **hopper.learner["plain"])
+    assert (
+        preset("paper", "hopper-velocity", search="representatives").learner
+        == preset("paper", "hopper-velocity").learner
+    )
+
+
+@pytest.mark.parametrize("world", ["hopper-velocity", ROBOT, GRID, GYM, OWN, "glucose"])
+def test_who_names_a_search_has_it_whatever_the_usual_one_is_built_upon(world: str) -> None:
+    for name, kind in SEARCHES.items():
+        assert type(preset("default", world, search=name).search) is kind
 
 
 @pytest.mark.parametrize("name", ["plain", "paper"])

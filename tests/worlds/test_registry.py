@@ -76,14 +76,13 @@ def test_presets_of_all_other_worlds() -> None:
     assert PPO(**known.learner["default"]) == PPO(**known.learner["plain"]) == robot
     assert PPO(**known.learner["paper"]).learning_rate == (3e-4, 1e-4)
     assert known.search["default"].name == "placing" and known.search["default"].options == {}
-    for task, search in {"hopper": "representatives", "walker2d": "growing", "ant": "growing"}.items():
-        assert registry.entry(f"{task}-velocity").search["default"].name == search
-        plain = registry.entry(f"{task}-velocity")
-        assert plain.search["plain"].name == "plain" and PPO(**plain.learner["plain"]) == robot
     falling = replace(robot, widen=20.0, epochs=10, learning_rate=(3e-4, 1e-4), log_std=0.0, least_log_std=-1.0)
-    hopping = replace(falling, widen_until=0.8, trunk="separate", discount=0.995)
-    for task, learner in {"hopper": hopping, "walker2d": falling, "ant": falling}.items():
-        assert PPO(**registry.entry(f"{task}-velocity").learner["default"]) == learner
+    alone = replace(falling, widen_until=0.8, trunk="separate", discount=0.995)
+    for task in ("hopper", "walker2d", "ant"):
+        known = registry.entry(f"{task}-velocity")
+        assert (known.search["default"].name, known.search["plain"].name) == ("growing", "plain")
+        assert (PPO(**known.learner["default"]), PPO(**known.learner["plain"])) == (falling, robot)
+        assert {name: PPO(**settings) for name, settings in known.with_search.items()} == {"representatives": alone}
     assert registry.entry("gym:CartPole-v1").learner is registry.entry(MADE_IN_PYTHON).learner is ANY_LEARNER
 
 

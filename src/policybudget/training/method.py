@@ -133,12 +133,13 @@ def preset(
     usual = _search(name, entry, rule)
     if isinstance(search, str):
         kind = kind_of("search", search)
-        search = usual if isinstance(usual, kind) else _besides(kind, rule, usual)
+        search = usual if type(usual) is kind else _besides(kind, rule, usual)
     search = search or usual
     if learner is None:
         trains = search.inner if isinstance(search, Pool) else search
         tuned = name != "default" or isinstance(trains, SEARCHES[entry.search[name].name])
-        learner = replace(PPO(), **entry.learner[name if tuned else "plain"])
+        settings = entry.learner[name] if tuned else entry.with_search.get(trains.name, entry.learner["plain"])
+        learner = replace(PPO(), **settings)
     return Method(rule, search, learner)
 
 

@@ -46,7 +46,7 @@ FALLING: Settings = {
 batch."""
 
 HOPPING: Settings = {**FALLING, "widen_until": 0.8, "trunk": "separate", "discount": 0.995}
-"""What changes for hoppers, whose policies learn for one agent each: nothing is shared, and falls cost more."""
+"""The same where policies learn for one agent each: nothing is shared, and falls cost more."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,9 @@ class Entry:
         table: takes a population and gives the text of the users.csv that ``from_file`` reads it from; None if there
             is no such text.
         learner: per preset ("default", "plain" and "paper"), the fields of the learner's settings that differ from
-            their defaults. Those of "default" belong with the search of "default"; a training with another search
-            takes those of "plain".
+            their defaults. Those of "default" belong with the search of "default".
+        with_search: per search other than that of "default", the fields that differ in its place; a training with a
+            search that is not here takes those of "plain".
         search: per preset, the search around the rule.
         pictures: references of functions that take a problem and a result, and give figures by the name of their file.
         sketch: reference of a function that takes a problem and a result, and gives lines of text; None for no lines.
@@ -103,6 +104,7 @@ class Entry:
     held_out: Callable[[int, int], Population] | None = None
     table: Callable[[Population], str] | None = None
     learner: Mapping[str, Settings] = field(default_factory=lambda: ANY_LEARNER)
+    with_search: Mapping[str, Settings] = field(default_factory=dict)
     search: Mapping[str, Search] = field(default_factory=lambda: ANY_SEARCH)
     pictures: tuple[str, ...] = ()
     sketch: str | None = None

@@ -175,27 +175,19 @@ def _tiles(world: ResourceGathering, agents: int | None, population_seed: int) -
     return world.population()
 
 
-VELOCITY: Mapping[str, tuple[str, Settings]] = {
-    "half-cheetah": ("placing", {}),
-    "hopper": ("representatives", HOPPING),
-    "walker2d": ("growing", FALLING),
-    "ant": ("growing", FALLING),
-}
-"""The usual search of each robot, and what changes of the learner's settings."""
-
-
 def _velocity(name: str, task: str) -> Entry:
     """A robot whose agents each want a speed of their own.
 
     HalfCheetah holds any speed, so that policies are sent to those that would be worth most. The others fall at once,
-    and a fall pays nobody. Of walkers and ants, what one policy learns for all, from wider rewards, is where k policies
-    begin; hoppers learn for one agent each, from wider rewards, and from each other (docs/findings.md).
+    and a fall pays nobody: what one policy learns for all, from wider rewards, is where k policies begin
+    (docs/findings.md).
     """
-    usual, tuned = VELOCITY[task]
+    holds = task == "half-cheetah"
     return Entry(
         name=name,
-        learner={**ANY_LEARNER, "default": {**SCALED, **tuned}},
-        search={"default": Search(usual), "plain": PLAIN, "paper": PLAIN},
+        learner=ANY_LEARNER if holds else {**ANY_LEARNER, "default": {**SCALED, **FALLING}},
+        with_search={} if holds else {"representatives": {**SCALED, **HOPPING}},
+        search={"default": Search("placing" if holds else "growing"), "plain": PLAIN, "paper": PLAIN},
         world=partial(velocity_world, task),
         draw=lambda agents, seed: velocity_population(task, USUAL_AGENTS if agents is None else agents, seed),
         from_file=lambda _, path: velocity_population_of(task, path),
