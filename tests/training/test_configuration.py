@@ -133,7 +133,7 @@ def test_defaults_of_the_learner_are_valid() -> None:
 
 
 def test_the_default_searches_and_plain_does_not() -> None:
-    grid, robot = (preset("default", world, "em").search for world in ("resource-gathering", "ant-velocity"))
+    grid, robot = (preset("default", world, "em").search for world in ("resource-gathering", "ant-direction"))
     assert (grid, robot) == (Archive(restarts=8, egalitarian_restarts=True), Splitting(split_every=20))
     for world in ("resource-gathering", "ant-velocity"):
         plain = preset("plain", world, "em")

@@ -18,7 +18,7 @@ train for groups of them; Kariv & Hakimi 1979 for the k-median.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -86,11 +86,14 @@ class Representatives(Search):
             plan: what is to be trained.
         """
         phase = Phase(plan.rule.name, plan.rule, plan.learner, plan.budget, plan.transitions)
-        return (
-            Phase(phase.name, phase.rule, phase.learner, phase.budget, plan.transitions, self._until(phase.iterations)),
-        )
+        return (replace(phase, hold=self._until(phase.iterations)),)
 
     def _until(self, iterations: int) -> int:
+        """Iterations after which the rule first changes α.
+
+        Args:
+            iterations: of the phase.
+        """
         return math.ceil(self.alone * iterations)
 
     def first_policies(self, problem: RepresentedMDP, plan: Plan, actor: Actor, key: PRNGKeyArray) -> Proposal:
@@ -115,9 +118,8 @@ class Representatives(Search):
         until = self._until(standing.iterations)
         if standing.iteration % self.copy_every or standing.iteration >= until or not standing.returns.known.all():
             return None
-        source = who_does_better(
-            np.asarray(standing.returns.value), np.asarray(standing.state.assignment).argmax(axis=1)
-        )
+        alone = np.asarray(standing.state.assignment).argmax(axis=1)
+        source = who_does_better(np.asarray(standing.returns.value), alone)
         if (source == np.arange(len(source))).all():
             return None
         return Change(source, None, until - standing.iteration)
