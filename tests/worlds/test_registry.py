@@ -44,15 +44,7 @@ def test_every_preset_is_a_setting_of_the_learner(name: str, preset: str) -> Non
         assert (settings.epochs, settings.minibatch, settings.critic, settings.critic_head) == (
             10, 64, critic, "shared",
         )  # fmt: skip
-    assert known.search[preset].name in (
-        "plain",
-        "archive",
-        "splitting",
-        "growing",
-        "placing",
-        "representatives",
-        "constants",
-    )
+    assert known.search[preset].name in ("plain", "archive", "splitting", "growing", "placing", "constants")
 
 
 def test_presets_of_resource_gathering() -> None:

@@ -184,8 +184,9 @@ class Rewards(eqx.Module):
     @property
     def targets(self) -> Targets | None:
         """The agents' targets, if that is what they are paid by, in a dynamics that all share."""
-        plain = isinstance(self.features, Targets) and self.weights is None and not self.own
-        return self.features if plain else None  # type: ignore[return-value]
+        if isinstance(self.features, Targets) and self.weights is None and not self.own:
+            return self.features
+        return None
 
     @property
     def own(self) -> bool:

@@ -39,7 +39,7 @@ from policybudget.search.constants import Constants
 from policybudget.search.episodes import Seen
 from policybudget.search.phases import Phase, Plan
 from policybudget.search.plain import Plain
-from policybudget.search.search import Change, Proposal, Search, Standing
+from policybudget.search.search import Change, Proposal, Search, Standing, check_greedy
 from policybudget.search.splitting import Splitting
 from policybudget.selection.choice import choose
 from policybudget.settings import budgets, check_options, option
@@ -114,11 +114,7 @@ class Pool(Search):
                 f"a pool needs at least as many policies as the largest budget ({largest}) and at most one per agent "
                 f"({agents}), got {pool}"
             )
-        if rule.reassigns != "greedily":
-            raise PolicyBudgetError(
-                f"search pool chooses policies by their returns, which algorithm {rule.name} reassigns "
-                f"{rule.reassigns}; use --search plain"
-            )
+        check_greedy(self.name, "chooses policies by their returns", rule)
         self.inner.check(replace(problem, budget=pool), rule)
 
     def _of_pool(self, plan: Plan) -> Plan:

@@ -32,7 +32,7 @@ from policybudget.policies.stacked import Actor
 from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
 from policybudget.search.phases import Phase, Plan
-from policybudget.search.search import Change, Proposal, Search, Standing
+from policybudget.search.search import Change, Proposal, Search, Standing, check_greedy
 from policybudget.selection.choice import choose
 from policybudget.settings import check_options, option
 
@@ -68,11 +68,7 @@ class Representatives(Search):
         Raises:
             PolicyBudgetError: the rule keeps its groups, or learns α by gradient; or agents have no targets.
         """
-        if rule.reassigns != "greedily":
-            raise PolicyBudgetError(
-                f"search representatives begins with groups of its own, which algorithm {rule.name} reassigns "
-                f"{rule.reassigns}; use --search plain"
-            )
+        check_greedy(self.name, "begins with groups of its own", rule)
         if problem.population.rewards.targets is None:
             raise PolicyBudgetError(
                 "search representatives needs rewards around targets (Population.from_targets), in a dynamics that all "

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from policybudget.assignment.returns import Returns
 from policybudget.assignment.rule import AssignmentRule, AssignmentState, labels_of
+from policybudget.errors import PolicyBudgetError
 from policybudget.learning.settings import PPO
 from policybudget.objective import Objective
 from policybudget.policies.normaliser import Normaliser
@@ -25,6 +26,23 @@ from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
 from policybudget.search.episodes import Seen
 from policybudget.search.phases import Phase, Plan
+
+
+def check_greedy(search: str, does: str, rule: AssignmentRule) -> None:
+    """Refuse rules that do not move agents greedily.
+
+    Args:
+        search: its name.
+        does: what it does that the rule would undo.
+        rule: who is with whom.
+
+    Raises:
+        PolicyBudgetError: the rule keeps its groups, or learns α by gradient.
+    """
+    if rule.reassigns != "greedily":
+        raise PolicyBudgetError(
+            f"search {search} {does}, which algorithm {rule.name} reassigns {rule.reassigns}; use --search plain"
+        )
 
 
 class Standing(NamedTuple):

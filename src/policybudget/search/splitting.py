@@ -26,7 +26,7 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
 from policybudget.problem import RepresentedMDP
 from policybudget.search.phases import Phase, Plan
-from policybudget.search.search import Change, Search, Standing
+from policybudget.search.search import Change, Search, Standing, check_greedy
 from policybudget.settings import check_options, option
 
 IDLE = 0.25
@@ -63,11 +63,7 @@ class Splitting(Search):
         Raises:
             PolicyBudgetError: the rule keeps its groups, or learns α by gradient.
         """
-        if rule.reassigns != "greedily":
-            raise PolicyBudgetError(
-                f"search {self.name} moves agents between policies, which algorithm {rule.name} reassigns "
-                f"{rule.reassigns}; use --search plain"
-            )
+        check_greedy(self.name, "moves agents between policies", rule)
 
     def phases(self, plan: Plan) -> tuple[Phase, ...]:
         """One.

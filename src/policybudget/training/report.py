@@ -62,8 +62,9 @@ def report_of(
     """
     before, after = assignments
     size, heard = after.sum(axis=1), returns.known.any(axis=1)
-    judged = jnp.all(returns.known | (after <= 0))
-    served = jnp.where(after.sum(axis=0) > 0, after, best_served(task.reported, returns.value))
+    best = best_served(task.reported, jnp.where(returns.known, returns.value, -jnp.inf))
+    served = jnp.where(after.sum(axis=0) > 0, after, best)
+    judged = jnp.all(returns.known | (served <= 0))
     group = task.objective.per_policy(after, returns.value)
     return Report(
         welfare=jnp.where(judged, task.reported.value(served, returns.value), jnp.nan),
