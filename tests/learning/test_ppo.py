@@ -173,10 +173,13 @@ def test_noise_stays_above_its_bound() -> None:
     start, progress = ppo.start(SETTINGS, learned), jnp.asarray(0.0)
     free, _, _ = improve(learned, start, rows, progress, space, SETTINGS)
     between = float(np.median(free.actor.log_std))
-    bound, _, _ = improve(learned, start, rows, progress, space, replace(SETTINGS, least_log_std=between))
+    bound = ppo.still_exploring(free, between)
     np.testing.assert_allclose(bound.actor.log_std, np.maximum(free.actor.log_std, between))
     assert (free.actor.log_std < between).any() and (free.actor.log_std > between).any()
     np.testing.assert_array_equal(ravel_pytree(bound.actor.network)[0], ravel_pytree(free.actor.network)[0])
+    assert ppo.still_exploring(free, None) is free
+    discrete, _ = make(SPACES["discrete"])
+    assert ppo.still_exploring(discrete, between) is discrete
 
 
 def test_every_transition_is_used_once_per_epoch() -> None:

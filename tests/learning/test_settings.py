@@ -23,6 +23,9 @@ NAN = float("nan")
         ({"widen": 0.5}, "widen must be at least 1, got 0.5"),
         ({"widen": NAN}, "widen must be at least 1, got nan"),
         ({"widen_until": 0.0}, "widen_until must be above 0 and at most 1, got 0.0"),
+        ({"final_log_std": -2.0}, "final_log_std must be at most least_log_std = None, got -2.0"),
+        ({"least_log_std": 0.0, "final_log_std": 0.5}, "final_log_std must be at most least_log_std = 0.0, got 0.5"),
+        ({"noise_until": 1.0}, "noise_until must be at least 0 and below 1, got 1.0"),
         ({"clip": NAN}, "clip must be positive, got nan"),
         ({"minibatch": 100}, r"minibatch must divide copies x steps = 32 x 64 = 2048, got 100"),
         ({"minibatch": 4096}, "minibatch must divide"),
@@ -52,6 +55,24 @@ def test_rewards_narrow_to_their_own_width() -> None:
     np.testing.assert_allclose(PPO(widen=16.0).width(jnp.asarray(spent)), [16, 4, 1, 1])
     np.testing.assert_allclose(PPO(widen=16.0, widen_until=1.0).width(jnp.asarray(spent)), [16, 8, 4, 1])
     np.testing.assert_allclose(PPO().width(jnp.asarray(spent)), 1)
+
+
+def test_the_bound_on_the_noise_falls_in_a_line_to_the_end() -> None:
+    spent = np.array([0.0, 0.6, 0.8, 1.0])
+    falling = PPO(least_log_std=-1.0, final_log_std=-2.5)
+    np.testing.assert_allclose(falling.least_noise(jnp.asarray(spent)), [-1, -1, -1.75, -2.5], rtol=1e-6)
+    np.testing.assert_allclose(replace(falling, noise_until=0.2).least_noise(0.6), -1.75)
+    assert PPO(least_log_std=-1.0).least_noise(0.9) == -1.0
+    assert PPO().least_noise(0.9) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "watches"),
+    [(PPO(), False), (PPO(least_log_std=-1.0), False), (PPO(widen=2.0), True),
+     (PPO(least_log_std=-1.0, final_log_std=-2.0), True)],
+)  # fmt: skip
+def test_who_needs_to_know_how_much_is_spent(settings: PPO, watches: bool) -> None:
+    assert settings.watches_the_clock == watches
 
 
 @pytest.mark.parametrize(

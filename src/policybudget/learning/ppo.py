@@ -134,15 +134,19 @@ def improve_actors(
     (actor, logits), (actor_state, logits_state), losses = _epochs_of_actors(
         step, keep, (actor, learned.logits), (actor_state, logits_state), without_targets, key, settings
     )
-    moved = _still_exploring(unravel(actor), settings.least_log_std)
-    return Learned(moved, learned.critic, logits), (actor_state, critic_state, logits_state), losses
+    return Learned(unravel(actor), learned.critic, logits), (actor_state, critic_state, logits_state), losses
 
 
-def _still_exploring(actor: Actor, least: float | None) -> Actor:
-    """Actors whose actions in a box keep some noise."""
-    if least is None or actor.log_std is None:
-        return actor
-    bounded: Actor = eqx.tree_at(lambda a: a.log_std, actor, jnp.maximum(actor.log_std, least))
+def still_exploring(learned: Learned, least: float | Float[Array, ""] | None) -> Learned:
+    """The same, where actions in a box keep some noise.
+
+    Args:
+        learned: after its actors were improved.
+        least: log standard deviation of actions in a box; None for no bound.
+    """
+    if least is None or learned.actor.log_std is None:
+        return learned
+    bounded: Learned = eqx.tree_at(lambda now: now.actor.log_std, learned, jnp.maximum(learned.actor.log_std, least))
     return bounded
 
 

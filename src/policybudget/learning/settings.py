@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -73,6 +74,8 @@ class PPO:
     critic_head: Sharing = option("separate", "critic's last layer: shared or separate")
     log_std: float = option(-1.0, "log standard deviation of box actions at the start")
     least_log_std: float | None = option(None, "log standard deviation of box actions at least, no bound if not given")
+    final_log_std: float | None = option(None, "what least_log_std falls to at the end, as it was if not given")
+    noise_until: float = option(0.6, "share of the transitions after which least_log_std falls to final_log_std")
     normalise_observations: bool = option(False, "scale observations by their running mean and deviation")
     widen: float = option(1.0, "reward functions of targets are so many times as wide at the start; 1: never")
     widen_until: float = option(0.5, "share of the transitions after which rewards that were widened have their width")
@@ -97,6 +100,13 @@ class PPO:
             raise PolicyBudgetError(f"widen must be at least 1, got {self.widen}")
         if not 0 < self.widen_until <= 1:
             raise PolicyBudgetError(f"widen_until must be above 0 and at most 1, got {self.widen_until}")
+        least = -math.inf if self.least_log_std is None else self.least_log_std
+        if self.final_log_std is not None and not self.final_log_std <= least:
+            raise PolicyBudgetError(
+                f"final_log_std must be at most least_log_std = {self.least_log_std}, got {self.final_log_std}"
+            )
+        if not 0 <= self.noise_until < 1:
+            raise PolicyBudgetError(f"noise_until must be at least 0 and below 1, got {self.noise_until}")
         for name in ("discount", "gae_lambda"):
             if not 0 <= getattr(self, name) <= 1:
                 raise PolicyBudgetError(f"{name} must be between 0 and 1, got {getattr(self, name)}")
@@ -145,6 +155,26 @@ class PPO:
             spent: t, the share of the transitions that was spent; w is ``widen`` and u ``widen_until``.
         """
         return self.widen ** jnp.maximum(0.0, 1.0 - spent / self.widen_until)
+
+    def least_noise(self, spent: float | Float[Array, ""]) -> float | Float[Array, ""] | None:
+        r"""The least log standard deviation of actions in a box: :math:`b + (b' - b) \max(0, t - u) / (1 - u)`.
+
+        Args:
+            spent: t, the share of the transitions that was spent; b is ``least_log_std``, b' ``final_log_std`` and u
+                ``noise_until``.
+
+        Returns:
+            The bound; None for none.
+        """
+        if self.least_log_std is None or self.final_log_std is None:
+            return self.least_log_std
+        fallen = jnp.maximum(0.0, spent - self.noise_until) / (1.0 - self.noise_until)
+        return self.least_log_std + (self.final_log_std - self.least_log_std) * fallen
+
+    @property
+    def watches_the_clock(self) -> bool:
+        """Whether something depends on the share of the training's transitions that was spent."""
+        return self.widen != 1 or self.final_log_std is not None
 
     @property
     def batch(self) -> int:

@@ -171,10 +171,11 @@ def improve_actors(task: Task, state: TrainState, lesson: Lesson) -> Actors:
     returns = lesson.table.estimate(task.rewards)
     loss = task.rule.loss(task.rewards, _objective(task, state), returns, state.assignment.assignment)
     progress, key = state.iteration / task.iterations, derive(state.key, Stream.ACTOR_MINIBATCHES, state.iteration)
-    improved = ppo.improve_actors(
+    learned, optimiser, losses = ppo.improve_actors(
         state.learned, state.optimiser, lesson.rows, key, progress, task.world.actions, task.settings, loss
     )
-    return Actors(*improved)
+    noise = task.settings.least_noise(task.spent_in(state.iteration))
+    return Actors(ppo.still_exploring(learned, noise), optimiser, losses)
 
 
 def improve_critics(task: Task, state: TrainState, lesson: Lesson) -> Critics:

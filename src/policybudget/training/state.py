@@ -114,8 +114,16 @@ class Task(eqx.Module):
         """
         if not isinstance(self.rewards, WidenedRewards):
             return self.rewards
+        return self.rewards.at(self.settings.width(self.spent_in(iteration)))
+
+    def spent_in(self, iteration: Int[Array, ""]) -> Float[Array, ""]:
+        """The share of the training's transitions that is spent before an iteration.
+
+        Args:
+            iteration: of the phase, from 0.
+        """
         first, last = self.span
-        return self.rewards.at(self.settings.width(first + (last - first) * iteration / self.iterations))
+        return first + (last - first) * iteration / self.iterations
 
 
 def make_task(problem: RepresentedMDP, phase: Phase, mixing: float, keeps_episodes: bool) -> Task:

@@ -70,7 +70,7 @@ class Training:
         self.spent_before = method.search.spends(self.plan)
         phases = method.search.phases(self.plan)
         phases = phases if problem.population.dynamics is None else tuple(map(self._looking, phases))
-        self.phases = phases if learner.widen == 1 else tuple(spanned(phases))
+        self.phases = tuple(spanned(phases)) if learner.watches_the_clock else phases
 
     @staticmethod
     def of(
