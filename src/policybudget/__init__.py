@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from policybudget.runs.result import Result, load
     from policybudget.search.archive import Archive
     from policybudget.search.growing import Growing
-    from policybudget.search.placing import Placing
     from policybudget.search.plain import Plain
     from policybudget.search.pool import Pool
     from policybudget.search.pretrained import Pretrained
@@ -59,7 +58,6 @@ __all__ = [
     "EndToEnd",
     "Growing",
     "Method",
-    "Placing",
     "Plain",
     "PolicyBudgetError",
     "Pool",
@@ -99,7 +97,6 @@ _HOMES = {
     "Growing": "search.growing",
     "Method": "training.method",
     "PPO": "learning.settings",
-    "Placing": "search.placing",
     "Plain": "search.plain",
     "PolicyBudgetError": "errors",
     "Pool": "search.pool",

@@ -76,7 +76,7 @@ OneLine = Callable[[list[str]], str]
         ("train --algorithm end-to-end --search splitting", "end-to-end reassigns by gradient; use --search plain"),
         (
             "train --search luck",
-            "search must be one of plain, pretrained, archive, splitting, growing, placing, "
+            "search must be one of plain, pretrained, archive, splitting, growing, "
             "representatives, constants, pool, "
             "got 'luck'",
         ),

@@ -87,7 +87,7 @@ def other(value: Any) -> Any:
 SPECIAL = {
     "trunk": "separate", "critic_head": "separate", "refill": "random", "signal": "literal", "warm_start": 7,
     "cover_method": "exact", "learn_from": "prototype", "radius": 0.1, "begin_with": "copies",
-    "within": "plain", "pool_size": 9, "pool_budgets": "4-6", "refine": 0.25, "place_after": 0.1, "place_from": 2,
+    "within": "plain", "pool_size": 9, "pool_budgets": "4-6", "refine": 0.25,
     "universal_share": 0.3, "widen": 2.0, "least_log_std": -1.5, "final_log_std": -2.5,
 }  # fmt: skip
 

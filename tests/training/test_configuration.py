@@ -80,7 +80,7 @@ def damaged(tmp_path: Path, change: Any) -> Path:
         (
             ("search", "name"),
             "luck",
-            "search must be one of plain, pretrained, archive, splitting, growing, placing, "
+            "search must be one of plain, pretrained, archive, splitting, growing, "
             "representatives, constants, pool, "
             "got 'luck'",
         ),

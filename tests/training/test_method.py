@@ -15,7 +15,6 @@ from policybudget.assignment.trajectory_clusters import TrajectoryClusters
 from policybudget.errors import PolicyBudgetError
 from policybudget.learning.settings import PPO
 from policybudget.search.archive import Archive
-from policybudget.search.placing import Placing
 from policybudget.search.plain import Plain
 from policybudget.search.pretrained import Pretrained
 from policybudget.search.representatives import Representatives
@@ -28,7 +27,8 @@ GRID, ROBOT, GYM, OWN = "resource-gathering", "half-cheetah-velocity", "gym:Cart
 
 
 @pytest.mark.parametrize(
-    ("world", "search"), [(GRID, Archive()), (ROBOT, Placing()), (GYM, Splitting()), (OWN, Splitting())]
+    ("world", "search"),
+    [(GRID, Archive()), (ROBOT, Representatives(alone=1.0)), (GYM, Splitting()), (OWN, Splitting())],
 )
 def test_what_measures_best_is_the_default(world: str, search: Search) -> None:
     method = preset("default", world)
@@ -113,7 +113,7 @@ def test_a_learner_of_ones_own_is_taken_as_it_is() -> None:
         ({"rule": "sarsa"}, "algorithm must be one of em, end-to-end, trajectory-clusters, random, committee, got"),
         (
             {"search": "luck"},
-            "search must be one of plain, pretrained, archive, splitting, growing, placing, "
+            "search must be one of plain, pretrained, archive, splitting, growing, "
             "representatives, constants, pool, "
             "got 'luck'",
         ),

@@ -44,7 +44,7 @@ def test_every_preset_is_a_setting_of_the_learner(name: str, preset: str) -> Non
         assert (settings.epochs, settings.minibatch, settings.critic, settings.critic_head) == (
             10, 64, critic, "shared",
         )  # fmt: skip
-    assert known.search[preset].name in ("plain", "archive", "splitting", "growing", "placing", "constants")
+    assert known.search[preset].name in ("plain", "archive", "splitting", "growing", "representatives", "constants")
 
 
 def test_presets_of_resource_gathering() -> None:
@@ -65,9 +65,10 @@ def test_presets_of_all_other_worlds() -> None:
     robot = PPO(
         copies=16, steps=128, least_iterations=128, normalise_observations=True, entropy=(1e-3, 1e-4), adam_epsilon=1e-5
     )
-    assert PPO(**known.learner["default"]) == PPO(**known.learner["plain"]) == robot
+    assert PPO(**known.learner["plain"]) == robot
+    assert PPO(**known.learner["default"]) == replace(robot, widen=20.0, trunk="separate", epochs=5)
     assert PPO(**known.learner["paper"]).learning_rate == (3e-4, 1e-4)
-    assert known.search["default"].name == "placing" and known.search["default"].options == {}
+    assert known.search["default"].name == "representatives" and known.search["default"].options == {"alone": 1.0}
     falling = replace(robot, widen=20.0, epochs=10, learning_rate=(3e-4, 1e-4), log_std=0.0, least_log_std=-1.0)
     alone = replace(falling, widen_until=0.8, trunk="separate", discount=0.995)
     for task in ("hopper", "walker2d", "ant"):

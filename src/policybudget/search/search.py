@@ -55,7 +55,6 @@ class Standing(NamedTuple):
         iteration: of the phase, from 1.
         iterations: of the phase.
         episode: steps of an episode at most.
-        seen: (steps, m) features that the policies met after the phase, where the search asks for them (``sees``).
     """
 
     objective: Objective
@@ -64,7 +63,6 @@ class Standing(NamedTuple):
     iteration: int
     iterations: int
     episode: int = 1
-    seen: np.ndarray | None = None
 
     @property
     def returns(self) -> Returns:

@@ -19,7 +19,6 @@ from policybudget.problem import RepresentedMDP
 from policybudget.search.archive import Archive
 from policybudget.search.constants import Constants
 from policybudget.search.growing import Growing
-from policybudget.search.placing import Placing
 from policybudget.search.plain import Plain
 from policybudget.search.pool import WITHIN, Pool
 from policybudget.search.pretrained import Pretrained
@@ -33,8 +32,7 @@ ALGORITHMS: Mapping[str, type[AssignmentRule]] = {
     rule.name: rule for rule in (EM, EndToEnd, TrajectoryClusters, RandomGroups, CoverCommittee)
 }
 SEARCHES: Mapping[str, type[Search]] = {
-    search.name: search
-    for search in (Plain, Pretrained, Archive, Splitting, Growing, Placing, Representatives, Constants, Pool)
+    search.name: search for search in (Plain, Pretrained, Archive, Splitting, Growing, Representatives, Constants, Pool)
 }
 PRESETS = ("default", "plain", "paper")
 _PARTS: Mapping[str, tuple[Mapping[str, type[Any]], type[Any]]] = {

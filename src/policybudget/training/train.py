@@ -209,7 +209,7 @@ class _Run:
         fresh = begin(task, first, step.start(key, first), phase.hold, key)
         if index == 0:
             fresh = self._from_search(fresh, step, key)
-        before = None if ended is None else standing(*ended)._replace(seen=seen)
+        before = None if ended is None else standing(*ended)
         change, self.memory = self.search.begin(phase, before, self.memory, derive(key, Stream.TAKE_OVER))
         return fresh if change is None or ended is None else carried(task, fresh, ended[1], change)
 

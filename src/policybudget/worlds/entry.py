@@ -35,6 +35,9 @@ SCALED: Settings = {
 }
 """Settings of PPO for observations of unknown scale and long episodes: robots, and whatever users bring."""
 
+HOLDING: Settings = {**SCALED, "widen": 20.0, "trunk": "separate", "epochs": 5}
+"""Where policies learn for one agent each, of a robot that can hold what an agent wants."""
+
 FALLING: Settings = {
     "widen": 20.0,
     "epochs": 10,
@@ -54,7 +57,7 @@ class Search:
     """A search by name.
 
     Attributes:
-        name: plain, archive, splitting, growing, placing, representatives or constants.
+        name: plain, archive, splitting, growing, representatives or constants.
         options: of the search; what is not named here keeps the default of the search.
     """
 

@@ -11,7 +11,18 @@ from policybudget.errors import PolicyBudgetError, check_agents, not_one_of
 from policybudget.from_file import PYTHON
 from policybudget.population import Population
 from policybudget.users import read_own, read_users
-from policybudget.worlds.entry import ANY_LEARNER, FALLING, HOPPING, PAPER, PLAIN, SCALED, Entry, Search, Settings
+from policybudget.worlds.entry import (
+    ANY_LEARNER,
+    FALLING,
+    HOLDING,
+    HOPPING,
+    PAPER,
+    PLAIN,
+    SCALED,
+    Entry,
+    Search,
+    Settings,
+)
 from policybudget.worlds.glucose.names import GLUCOSE, glucose_world
 from policybudget.worlds.glucose.population import glucose_population, read_patients
 from policybudget.worlds.glucose.world import GlucoseWorld
@@ -178,16 +189,17 @@ def _tiles(world: ResourceGathering, agents: int | None, population_seed: int) -
 def _velocity(name: str, task: str) -> Entry:
     """A robot whose agents each want a speed of their own.
 
-    HalfCheetah holds any speed, so that policies are sent to those that would be worth most. The others fall at once,
-    and a fall pays nobody: what one policy learns for all, from wider rewards, is where k policies begin
-    (docs/findings.md).
+    HalfCheetah holds any speed, so that every policy learns for one of the k agents whose speeds would be worth most.
+    The others fall at once, and a fall pays nobody: what one policy learns for all, from wider rewards, is where k
+    policies begin (docs/findings.md).
     """
     holds = task == "half-cheetah"
+    usual = Search("representatives", {"alone": 1.0}) if holds else Search("growing")
     return Entry(
         name=name,
-        learner=ANY_LEARNER if holds else {**ANY_LEARNER, "default": {**SCALED, **FALLING}},
+        learner={**ANY_LEARNER, "default": HOLDING if holds else {**SCALED, **FALLING}},
         with_search={} if holds else {"representatives": {**SCALED, **HOPPING}},
-        search={"default": Search("placing" if holds else "growing"), "plain": PLAIN, "paper": PLAIN},
+        search={"default": usual, "plain": PLAIN, "paper": PLAIN},
         world=partial(velocity_world, task),
         draw=lambda agents, seed: velocity_population(task, USUAL_AGENTS if agents is None else agents, seed),
         from_file=lambda _, path: velocity_population_of(task, path),

@@ -109,9 +109,8 @@ def _so_far(event: Event) -> str:
 def _groups(event: Event) -> str:
     sizes = np.round(np.asarray(event.report.group_size)).astype(int)
     groups = " ".join(str(size) for size in sizes[:SHOWN_GROUPS]) + (" ..." if len(sizes) > SHOWN_GROUPS else "")
-    return f"  users per policy {groups}" + (
-        f"  unserved {unserved}" if (unserved := int(event.report.unserved)) else ""
-    )
+    unserved = int(event.report.unserved)
+    return f"  users per policy {groups}" + (f", of {sizes.sum() + unserved}" if unserved else "")
 
 
 def amount(count: int | float) -> str:
