@@ -11,16 +11,18 @@ from gymnasium.vector import AutoresetMode
 from gymnasium_worlds import Counting, copies_of
 from worlds_with_known_answers import Aim, Clock, Levers
 
+from policybudget.errors import PolicyBudgetError
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, make_actor
 from policybudget.population import Outcome, Population, Rewards
 from policybudget.rollouts import compiled, host
 from policybudget.rollouts.batch import account
-from policybudget.rollouts.sampler import play
+from policybudget.rollouts.sampler import play, sampler
 from policybudget.worlds import world_from
 from policybudget.worlds.grid.resource_gathering import ResourceGathering
 from policybudget.worlds.interface import JaxWorld, World
 from policybudget.worlds.jax_copies import JaxOnHost
+from policybudget.worlds.mujoco.velocity import velocity_world
 
 PAID = Rewards(Outcome(), None)
 
@@ -39,13 +41,31 @@ def policies(world: World, budget: int, seen: bool = False) -> Policies:
 def test_a_rollout_on_the_host_is_the_compiled_one(world: JaxWorld, seen: bool) -> None:
     who, key = policies(world, 2, seen), jax.random.key(1)
     ongoing, batch = compiled.rollout(world, who, compiled.start(world, (2, 3), jax.random.key(0)), key, 45)
-    sampler = host.HostSampler(JaxOnHost(world), 2, 3, PAID)
-    began = sampler.start(jax.random.key(0))
-    after, given = sampler.rollout(who, began, jax.random.split(key, 3)[0], 45)  # the others are the world's
+    copies = host.HostSampler(JaxOnHost(world), 2, 3, PAID)
+    began = copies.start(jax.random.key(0))
+    after, given = copies.rollout(who, began, jax.random.split(key, 3)[0], 45)  # the others are the world's
     for name in ("observation", "action", "outcome", "terminated", "truncated", "next_observation", "valid"):
         np.testing.assert_allclose(getattr(given, name), getattr(batch, name), atol=1e-5, err_msg=name)
     np.testing.assert_allclose(given.log_prob, batch.log_prob, atol=1e-4)
     np.testing.assert_allclose(after.observation, ongoing.observation, atol=1e-5)
+
+
+def test_staggered_copies_end_their_episodes_evenly_apart() -> None:
+    world = velocity_world("half-cheetah")
+    who, ends = policies(world, 2), []
+    for stagger in (False, True):
+        copies = sampler(world, 2, 4, PAID, stagger)
+        batch = copies.rollout(who, copies.start(jax.random.key(0)), jax.random.key(1), 1100)[1]
+        ends.append([np.flatnonzero(batch.truncated[:, j, e]).tolist() for j in range(2) for e in range(4)])
+        copies.close()
+    assert ends[0] == [[999]] * 8
+    assert ends[1] == [[999], [749], [499], [249]] * 2, "and the next end 1000 steps later, after a reset"
+
+
+@pytest.mark.parametrize("world", [Clock(3), JaxOnHost(Clock(3)), world_from(copies_of(Counting), "counting")])
+def test_worlds_that_keep_their_clock_to_themselves_are_not_staggered(world: World) -> None:
+    with pytest.raises(PolicyBudgetError, match="stagger needs copies that tell their clock, got .*; use --no-stagger"):
+        sampler(world, 1, 2, PAID, stagger=True).start(jax.random.key(0))
 
 
 @pytest.mark.parametrize("greedy", [True, False])
@@ -78,10 +98,10 @@ def test_returns_of_finished_episodes_are_the_same_in_every_autoreset_mode() -> 
     found = []
     for mode in AutoresetMode:
         world = world_from(copies_of(Counting, mode), "counting")
-        sampler = host.HostSampler(world, 1, 1, PAID)
+        copies = host.HostSampler(world, 1, 1, PAID)
         who = eqx.tree_at(lambda c: c.actor, policies(world, 1), jax.tree.map(jnp.zeros_like, policies(world, 1).actor))
         who = eqx.tree_at(lambda c: c.actor.network.layers[-1].bias, who, jnp.array([[[9e9, 0.0, 0.0]]]))  # action 0
-        batch = sampler.rollout(who, sampler.start(jax.random.key(0)), jax.random.key(1), 7)[1]
+        batch = copies.rollout(who, copies.start(jax.random.key(0)), jax.random.key(1), 7)[1]
         _, episodes = account(Outcome(), batch, jnp.zeros((1, 1, 1)), 0.5)
         found.append((float(episodes.count[0, 0]), float(episodes.total[0, 0])))
     first, second, third = 1 + 2, 11 + 12 + 13, 21 + 22

@@ -66,7 +66,7 @@ def test_presets_of_all_other_worlds() -> None:
         copies=16, steps=128, least_iterations=128, normalise_observations=True, entropy=(1e-3, 1e-4), adam_epsilon=1e-5
     )
     assert PPO(**known.learner["plain"]) == robot
-    assert PPO(**known.learner["default"]) == replace(robot, widen=20.0, trunk="separate", epochs=5)
+    assert PPO(**known.learner["default"]) == replace(robot, widen=20.0, trunk="separate", epochs=5, stagger=True)
     assert PPO(**known.learner["paper"]).learning_rate == (3e-4, 1e-4)
     assert known.search["default"].name == "representatives" and known.search["default"].options == {"alone": 1.0}
     falling = replace(robot, widen=20.0, epochs=10, learning_rate=(3e-4, 1e-4), log_std=0.0, least_log_std=-1.0)

@@ -49,6 +49,7 @@ class PPO:
 
     copies: int = option(32, "parallel copies of the world per policy (E)", most=1_000_000)
     steps: int = option(64, "steps of each copy per iteration (T)", most=1_000_000)
+    stagger: bool = option(False, "first episodes of copies are cut short, so that episodes end evenly apart; robots")
     least_iterations: int = option(0, "where so many do not fit, steps are halved, down to 4 minibatches per iteration")
     minibatch: int = option(128, "transitions per policy in a minibatch")
     epochs: int = option(4, "passes over the batch per iteration", most=10_000)

@@ -65,7 +65,7 @@ class Sampler(Protocol):
         """Let go of the copies and of the processes that they run in."""
 
 
-def sampler(world: World, budget: int, copies: int, rewards: Rewards) -> Sampler:
+def sampler(world: World, budget: int, copies: int, rewards: Rewards, stagger: bool = False) -> Sampler:
     """The sampler that fits a world.
 
     Args:
@@ -73,10 +73,16 @@ def sampler(world: World, budget: int, copies: int, rewards: Rewards) -> Sampler
         budget: k.
         copies: E, per policy.
         rewards: of the agents, whom copies of a world with own dynamics play for.
+        stagger: whether first episodes are cut short, so that those of a policy end at times evenly apart.
+
+    Raises:
+        PolicyBudgetError: they are to be cut short in a world that does not tell its clock.
     """
     if isinstance(world, HostWorld):
-        return host.HostSampler(world, budget, copies, rewards)
+        return host.HostSampler(world, budget, copies, rewards, stagger)
     assert isinstance(world, JaxWorld)
+    if stagger:
+        raise host.cannot_stagger(world)
     return compiled.JaxSampler(world, budget, copies, rewards)
 
 

@@ -44,7 +44,8 @@ class Stepper:
 
     def __init__(self, task: Task, names: Sequence[str] = ()) -> None:
         self.task, self.names = task, tuple(names)
-        self.sampler: Sampler = sampler(task.world, task.budget, task.settings.copies, task.rewards)
+        settings = task.settings
+        self.sampler: Sampler = sampler(task.world, task.budget, settings.copies, task.rewards, settings.stagger)
         self._beside = ThreadPoolExecutor(1) if len(runtime.available()) > 1 else None
 
     def __enter__(self) -> Stepper:

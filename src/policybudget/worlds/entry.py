@@ -35,7 +35,7 @@ SCALED: Settings = {
 }
 """Settings of PPO for observations of unknown scale and long episodes: robots, and whatever users bring."""
 
-HOLDING: Settings = {**SCALED, "widen": 20.0, "trunk": "separate", "epochs": 5}
+HOLDING: Settings = {**SCALED, "widen": 20.0, "trunk": "separate", "epochs": 5, "stagger": True}
 """Where policies learn for one agent each, of a robot that can hold what an agent wants."""
 
 FALLING: Settings = {
