@@ -159,6 +159,13 @@ def test_a_terminal_shows_how_far_what_is_known_and_who_is_where() -> None:
     assert shown[2] == "200 of 500 transitions per policy, 400 of 1k in all  200/s"
 
 
+def test_a_terminal_says_of_how_many_users_where_some_are_with_no_policy_yet() -> None:
+    heard = event(4)
+    heard.report.unserved = np.float32(91)
+    shown = on_a_terminal(heard, error=ValueError).splitlines()[-2]
+    assert shown == "best known welfare 8.00  users per policy 4 5, of 100"
+
+
 def test_while_episodes_are_judged_the_bar_is_not_full() -> None:
     judging = on_a_terminal(event(10), error=ValueError).splitlines()[-3]
     assert judging.startswith("judging ━") and "%" not in judging
