@@ -21,7 +21,7 @@ from robustness.inputs import place
 from robustness.judge import Case, NoMachineError, Reader
 
 TOGETHER = (
-    *(("em", search) for search in ("plain", "pretrained", "archive", "splitting", "growing", "placing")),
+    *(("em", search) for search in ("plain", "pretrained", "archive", "splitting", "growing")),
     *(("end-to-end", "plain"), ("end-to-end", "archive"), ("random", "plain"), ("random", "pretrained")),
     *(("trajectory-clusters", "pretrained"), ("committee", "plain"), ("committee", "pretrained")),
 )
