@@ -11,7 +11,6 @@ from gymnasium.vector import AutoresetMode
 from gymnasium_worlds import Counting, copies_of
 from worlds_with_known_answers import Aim, Clock, Levers
 
-from policybudget.errors import PolicyBudgetError
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies, make_actor
 from policybudget.population import Outcome, Population, Rewards
@@ -60,12 +59,6 @@ def test_staggered_copies_end_their_episodes_evenly_apart() -> None:
         copies.close()
     assert ends[0] == [[999]] * 8
     assert ends[1] == [[999], [749], [499], [249]] * 2, "and the next end 1000 steps later, after a reset"
-
-
-@pytest.mark.parametrize("world", [Clock(3), JaxOnHost(Clock(3)), world_from(copies_of(Counting), "counting")])
-def test_worlds_that_keep_their_clock_to_themselves_are_not_staggered(world: World) -> None:
-    with pytest.raises(PolicyBudgetError, match="stagger needs copies that tell their clock, got .*; use --no-stagger"):
-        sampler(world, 1, 2, PAID, stagger=True).start(jax.random.key(0))
 
 
 @pytest.mark.parametrize("greedy", [True, False])

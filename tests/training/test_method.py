@@ -141,6 +141,17 @@ def test_rewards_without_targets_are_not_widened() -> None:
         pb.train(wishes([0, 1], 2), learner=replace(QUICK, widen=4.0), transitions=256)
 
 
+@pytest.mark.parametrize("world", [GRID, GYM])
+def test_episodes_are_staggered_where_the_clock_is_told(world: str) -> None:
+    told, untold = (registry.entry(name).world for name in (ROBOT, world))
+    assert told and untold and told().tells_clock and not untold().tells_clock
+
+
+def test_who_keeps_its_clock_to_itself_is_not_staggered() -> None:
+    with pytest.raises(PolicyBudgetError, match="stagger needs a world that tells its clock, got .*; leave it out"):
+        pb.train(wishes([0, 1], 2), learner=replace(QUICK, stagger=True), transitions=256)
+
+
 @pytest.mark.parametrize("mixing", [0.0, -0.1, 1.5, float("nan")])
 def test_mixing_out_of_range(mixing: float) -> None:
     with pytest.raises(PolicyBudgetError, match="mixing must be above 0 and at most 1"):

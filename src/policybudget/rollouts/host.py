@@ -17,17 +17,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from policybudget.errors import PolicyBudgetError
 from policybudget.policies import actions
 from policybudget.policies.acting import Acting
 from policybudget.policies.stacked import Policies
 from policybudget.population import Experience, Rewards
 from policybudget.rollouts.batch import Batch, Ongoing, Played, by_agent, draw_agents, everybody
 from policybudget.streams import host_seed
-from policybudget.worlds.interface import ActionSpace, HostStep, HostWorld, World
+from policybudget.worlds.interface import ActionSpace, HostStep, HostWorld
 
 ELAPSED = "elapsed"
-"""In the state of copies whose world tells it: the steps of each copy's episode so far."""
+"""In the state of copies whose world ``tells_clock``: the steps of each copy's episode so far."""
 
 
 class HostSampler:
@@ -38,7 +37,8 @@ class HostSampler:
         budget: k.
         copies: E, per policy.
         rewards: of the agents, whom copies of a world with own dynamics play for.
-        stagger: whether first episodes are cut short, so that those of a policy end at times evenly apart.
+        stagger: whether first episodes are cut short, so that those of a policy end at times evenly apart; where the
+            world ``tells_clock``.
     """
 
     def __init__(self, world: HostWorld, budget: int, copies: int, rewards: Rewards, stagger: bool = False) -> None:
@@ -59,10 +59,8 @@ class HostSampler:
         return Ongoing(self.copies.state(), jnp.asarray(observation.reshape(*self.shape, -1)), whom)
 
     def _stagger(self) -> None:
-        """Set the clock of copy e of a policy to e / E of an episode, where the world tells its clock."""
+        """Set the clock of copy e of a policy to e / E of an episode."""
         state, (budget, copies) = self.copies.state(), self.shape
-        if ELAPSED not in state:
-            raise cannot_stagger(self.world)
         apart = np.arange(copies) * self.world.time_limit // copies
         self.copies.restore(state | {ELAPSED: np.tile(apart, budget).astype(state[ELAPSED].dtype)})
 
@@ -151,15 +149,6 @@ class HostSampler:
             next_observation=stacked("next_observation"),
             valid=stacked("valid"),
         )
-
-
-def cannot_stagger(world: World) -> PolicyBudgetError:
-    """The error of a world that keeps its clock to itself.
-
-    Args:
-        world: of any kind.
-    """
-    return PolicyBudgetError(f"stagger needs copies that tell their clock, got {world.name}; use --no-stagger")
 
 
 def _told(rewards: Rewards) -> np.ndarray | None:

@@ -73,16 +73,12 @@ def sampler(world: World, budget: int, copies: int, rewards: Rewards, stagger: b
         budget: k.
         copies: E, per policy.
         rewards: of the agents, whom copies of a world with own dynamics play for.
-        stagger: whether first episodes are cut short, so that those of a policy end at times evenly apart.
-
-    Raises:
-        PolicyBudgetError: they are to be cut short in a world that does not tell its clock.
+        stagger: whether first episodes are cut short, so that those of a policy end at times evenly apart; where the
+            world ``tells_clock``.
     """
     if isinstance(world, HostWorld):
         return host.HostSampler(world, budget, copies, rewards, stagger)
     assert isinstance(world, JaxWorld)
-    if stagger:
-        raise host.cannot_stagger(world)
     return compiled.JaxSampler(world, budget, copies, rewards)
 
 

@@ -88,11 +88,16 @@ class Method:
 
         Raises:
             PolicyBudgetError: the search does not fit the world or the rule; rewards are to be widened that have no
-                targets; or features are predicted, which agents with dynamics of their own do not share.
+                targets; episodes are to be staggered whose clock is not told; or features are predicted, which agents
+                with dynamics of their own do not share.
         """
         self.search.check(problem, self.rule)
         if self.learner.widen != 1:
             problem.population.rewards.widened()
+        if self.learner.stagger and not problem.world.tells_clock:
+            raise PolicyBudgetError(
+                f"stagger needs a world that tells its clock, got {problem.world.name}; leave it out"
+            )
         own = f"agents have dynamics of their own in {problem.world.name}"
         if problem.world.own_dynamics and self.rule.learns_from_features:
             raise PolicyBudgetError(

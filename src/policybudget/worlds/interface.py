@@ -145,6 +145,11 @@ class World(eqx.Module):
         """Steps after which an episode is truncated."""
 
     @property
+    def tells_clock(self) -> bool:
+        """Whether the state of its copies has ``elapsed``, steps of each episode so far: episodes can be staggered."""
+        return False
+
+    @property
     def own_dynamics(self) -> bool:
         """Whether agents act in dynamics of their own: the world is then told whom each copy plays for."""
         return False

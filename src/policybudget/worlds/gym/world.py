@@ -45,6 +45,7 @@ class GymnasiumWorld(HostWorld):
         components: names of the reward components, where the environment has some.
         step_timeout: seconds that a step or a reset of all copies may take; None for no limit.
         agents: n, where each agent has an environment of its own; 0 where all share one.
+        clock: whether the vector environment says of itself that it ``tells_clock``.
     """
 
     factory: Factory
@@ -56,6 +57,12 @@ class GymnasiumWorld(HostWorld):
     components: tuple[str, ...] = ()
     step_timeout: float | None = None
     agents: int = 0
+    clock: bool = False
+
+    @property
+    def tells_clock(self) -> bool:
+        """As the vector environment says."""
+        return self.clock
 
     @property
     def own_dynamics(self) -> bool:
@@ -124,6 +131,7 @@ def world_from(
         PolicyBudgetError: it cannot be made, or its spaces are not supported.
     """
     factory, example = _example(factory, name)
+    clock = getattr(example, "tells_clock", False) is True
     try:
         observed = spaces.flat_size(name, example.single_observation_space)
         spaces.check_size(name, "an observation", observed, spaces.MOST_SEEN)
@@ -139,7 +147,7 @@ def world_from(
         raise PolicyBudgetError(f"world {name}: {error}") from error
     finally:
         close(example)
-    return GymnasiumWorld(factory, name, (observed, paid), units, limit, outcome, names)
+    return GymnasiumWorld(factory, name, (observed, paid), units, limit, outcome, names, clock=clock)
 
 
 def _example(factory: Callable[..., Any], name: str) -> tuple[Factory, Any]:

@@ -47,7 +47,10 @@ class MujocoVectorEnv(VectorEnv[Array, Array, Array]):
         observation_space: of all copies, (E, o).
         action_space: of all copies, (E, nu).
         metadata: ``autoreset_mode`` as in Gymnasium 1.x.
+        tells_clock: the state has ``elapsed``.
     """
+
+    tells_clock = True
 
     def __init__(
         self,
