@@ -54,7 +54,6 @@ class Standing(NamedTuple):
         state: α and the table of returns.
         iteration: of the phase, from 1.
         iterations: of the phase.
-        episode: steps of an episode at most.
     """
 
     objective: Objective
@@ -62,7 +61,6 @@ class Standing(NamedTuple):
     state: AssignmentState
     iteration: int
     iterations: int
-    episode: int = 1
 
     @property
     def returns(self) -> Returns:

@@ -292,5 +292,4 @@ def standing(task: Task, state: TrainState, iteration: int | None = None) -> Sta
         iteration: of the phase, from 1; the last if None.
     """
     count = task.iterations if iteration is None else iteration
-    limit = task.world.time_limit
-    return Standing(task.objective, task.rewards, state.assignment, count, task.iterations, limit)
+    return Standing(task.objective, task.rewards, state.assignment, count, task.iterations)

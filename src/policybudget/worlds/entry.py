@@ -39,14 +39,14 @@ HOLDING: Settings = {**SCALED, "widen": 20.0, "trunk": "separate", "epochs": 5, 
 """Where policies learn for one agent each, of a robot that can hold what an agent wants."""
 
 FALLING: Settings = {
+    **SCALED,
     "widen": 20.0,
     "epochs": 10,
     "learning_rate": (3e-4, 1e-4),
     "log_std": 0.0,
     "least_log_std": -1.0,
 }
-"""What changes of these for a robot that falls before it has learned to move: more noise, also later, and more of each
-batch."""
+"""For a robot that falls before it has learned to move: wide rewards, more noise, also later, more of each batch."""
 
 HOPPING: Settings = {**FALLING, "widen_until": 0.8, "trunk": "separate", "discount": 0.995}
 """The same where policies learn for one agent each: nothing is shared, and falls cost more."""

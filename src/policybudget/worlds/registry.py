@@ -197,8 +197,8 @@ def _velocity(name: str, task: str) -> Entry:
     usual = Search("representatives", {"alone": 1.0}) if holds else Search("growing")
     return Entry(
         name=name,
-        learner={**ANY_LEARNER, "default": HOLDING if holds else {**SCALED, **FALLING}},
-        with_search={} if holds else {"representatives": {**SCALED, **HOPPING}},
+        learner={**ANY_LEARNER, "default": HOLDING if holds else FALLING},
+        with_search={} if holds else {"representatives": HOPPING},
         search={"default": usual, "plain": PLAIN, "paper": PLAIN},
         world=partial(velocity_world, task),
         draw=lambda agents, seed: velocity_population(task, USUAL_AGENTS if agents is None else agents, seed),

@@ -45,7 +45,7 @@ class GymnasiumWorld(HostWorld):
         components: names of the reward components, where the environment has some.
         step_timeout: seconds that a step or a reset of all copies may take; None for no limit.
         agents: n, where each agent has an environment of its own; 0 where all share one.
-        clock: whether the vector environment says of itself that it ``tells_clock``.
+        tells_clock: as the vector environment says of itself.
     """
 
     factory: Factory
@@ -57,12 +57,7 @@ class GymnasiumWorld(HostWorld):
     components: tuple[str, ...] = ()
     step_timeout: float | None = None
     agents: int = 0
-    clock: bool = False
-
-    @property
-    def tells_clock(self) -> bool:
-        """As the vector environment says."""
-        return self.clock
+    tells_clock: bool = False
 
     @property
     def own_dynamics(self) -> bool:
@@ -131,7 +126,7 @@ def world_from(
         PolicyBudgetError: it cannot be made, or its spaces are not supported.
     """
     factory, example = _example(factory, name)
-    clock = getattr(example, "tells_clock", False) is True
+    tells_clock = getattr(example, "tells_clock", False) is True
     try:
         observed = spaces.flat_size(name, example.single_observation_space)
         spaces.check_size(name, "an observation", observed, spaces.MOST_SEEN)
@@ -147,7 +142,7 @@ def world_from(
         raise PolicyBudgetError(f"world {name}: {error}") from error
     finally:
         close(example)
-    return GymnasiumWorld(factory, name, (observed, paid), units, limit, outcome, names, clock=clock)
+    return GymnasiumWorld(factory, name, (observed, paid), units, limit, outcome, names, tells_clock=tells_clock)
 
 
 def _example(factory: Callable[..., Any], name: str) -> tuple[Factory, Any]:
