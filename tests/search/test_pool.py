@@ -42,7 +42,10 @@ def test_a_pool_has_no_more_policies_than_agents() -> None:
 @pytest.mark.parametrize(
     ("pool", "line"),
     [
-        (lambda: Pool(within="pretrained"), "within must be one of plain, splitting, archive, constants"),
+        (
+            lambda: Pool(within="pretrained"),
+            "within must be one of plain, splitting, representatives, archive, constants",
+        ),
         (lambda: Pool(refine=1.0), "refine must be between 0 and 1"),
         (lambda: Pool(pool_size=1), "pool-size must be at least 2"),
         (lambda: Pool(pool_budgets="0-3"), "pool-budgets must be at least 1"),
@@ -79,6 +82,16 @@ def test_one_training_serves_every_budget(tmp_path: Path) -> None:
         played = play(problem.world, rewards, Policies.from_arrays(arrays), jax.random.key(0), 4, True)
         table = np.asarray(rewards.agents(played.returns.mean(axis=1)))
         assert table.shape == (served, 4) and table.max(axis=0).sum() == pytest.approx(10 * served)
+
+
+def test_policies_of_a_pool_of_representatives_have_an_agent_each_until_the_best_are_chosen() -> None:
+    problem = wishes([0, 1, 2, 2, 2, 3], 2)
+    search = Pool(within="representatives", pool_size=6)
+    first, second = search.phases(PLAN)
+    assert first.budget == 6 and first.hold == first.iterations and second.hold == 0
+    found = train(problem, EM(), search=search, learner=QUICK, transitions=16_000)
+    labels = found.assignment.argmax(axis=0)
+    assert labels[2] == labels[3] == labels[4] and found.welfare == pytest.approx(10 * 4 / 6)
 
 
 def test_the_same_seed_gives_the_same_policies() -> None:

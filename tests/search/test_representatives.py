@@ -73,13 +73,13 @@ def test_who_does_clearly_better_is_copied() -> None:
     assert who_does_better(np.zeros((3, 4)), agents).tolist() == [0, 1, 2], "nobody pays anything"
 
 
-def stands(iteration: int, returns: list[list[float]], known: float = 0.0) -> Standing:
-    """After an iteration of 100, policies 0 and 1 for agents 0 and 2, of three."""
+def stands(iteration: int, returns: list[list[float]], known: float = 0.0, held: int = 80) -> Standing:
+    """After an iteration of 100, policies 0 and 1 for agents 0 and 2, of three; α is held for so many."""
     alpha = jnp.array([[1.0, 0, 0], [0, 0, 1.0]])
     average = jnp.asarray(returns, jnp.float32)
     table = MovingAverage(average * (1 - known), jnp.full((2, 1), known))
     rewards = Population.from_weights(np.eye(3)).rewards
-    return Standing(Objective(), rewards, AssignmentState(alpha, table, jnp.asarray(80, jnp.int32)), iteration, 100)
+    return Standing(Objective(), rewards, AssignmentState(alpha, table, jnp.asarray(held, jnp.int32)), iteration, 100)
 
 
 def test_copies_are_made_now_and_then_while_policies_learn_for_one_agent_and_groups_are_held_as_before() -> None:
@@ -91,7 +91,8 @@ def test_copies_are_made_now_and_then_while_policies_learn_for_one_agent_and_gro
         assert search.change(stands(iteration, better)) is None
     assert search.change(stands(40, [[2.0, 0, 1], [1, 9, 1]])) is None, "everyone does its own best"
     assert search.change(stands(40, better, known=1.0)) is None, "nothing is known yet"
-    assert Representatives(alone=0.3).change(stands(40, better)) is None
+    assert search.change(stands(40, better, held=30)) is None, "groups have begun"
+    assert search.change(stands(40, better, held=0)) is None, "policies of a pool have groups from the start"
     assert Representatives(copy_every=7).change(stands(42, better)) is not None
 
 
@@ -111,13 +112,31 @@ def test_it_begins_with_a_representative_each_and_nobody_else() -> None:
     assert proposal.assignment.sum() == 2 and proposal.assignment[1].tolist() == [0, 0, 1]
 
 
+def test_without_targets_any_agents_are_representatives() -> None:
+    problem = wishes([0, 1, 2, 3, 0, 1], 4)
+    training = Training.of(problem, search=Representatives(), learner=QUICK, transitions=640)
+    actor = make_actor(jax.random.key(1), 4, 1, problem.world.actions, (8,), "separate", 0.0)
+    drawn = set()
+    for seed in range(20):
+        alpha = Representatives().first_policies(problem, training.plan, actor, jax.random.key(seed)).assignment
+        assert alpha.shape == (4, 6) and (alpha.sum(axis=1) == 1).all() and (alpha.sum(axis=0) <= 1).all()
+        drawn |= set(np.flatnonzero(alpha.sum(axis=0)).tolist())
+    assert drawn == set(range(6))
+
+
+def test_every_wish_has_a_policy_where_each_learns_for_one_agent() -> None:
+    served = train(wishes(range(4), 4), search=Representatives(), learner=QUICK, transitions=60 * QUICK.batch)
+    assert sorted(served.assignment.argmax(axis=0).tolist()) == [0, 1, 2, 3]
+    assert served.welfare == pytest.approx(10.0)
+
+
 def test_two_far_targets_are_met_where_shots_begin_far_from_both() -> None:
     # a shot at x pays by -(x + 1)^2; from -1 (x = 0), one group wants 0 (x = -1), the other -3.5 (x = 0.87)
     users = people([-0.02, -0.02, -0.03, -3.5, -3.5, -3.52], half_width=0.1)
     problem = RepresentedMDP(Aim(), users, 2)
     learner = replace(QUICK, log_std=-2.0, widen=40.0, widen_until=0.8)
     first = train(problem, EM(), search=Representatives(), learner=learner, transitions=150 * QUICK.batch)
-    assert first.search == "representatives (agents with targets only)"
+    assert first.search == "representatives"
     labels = first.assignment.argmax(axis=0)
     assert (labels == labels[0]).tolist() == [True, True, True, False, False, False]
     assert first.welfare > 7.0
@@ -138,8 +157,6 @@ def test_refused() -> None:
     problem = RepresentedMDP(Aim(), people([-1.0, -2.0]), 2)
     with pytest.raises(PolicyBudgetError, match="end-to-end reassigns by gradient; use --search plain"):
         train(problem, EndToEnd(), search="representatives", transitions=64)
-    with pytest.raises(PolicyBudgetError, match="needs rewards around targets .* use --search growing"):
-        train(wishes([0, 1], 2), search="representatives", transitions=64)
     for alone in (0.0, 1.1):
         with pytest.raises(PolicyBudgetError, match="alone must be above 0 and at most 1"):
             Representatives(alone=alone)

@@ -16,6 +16,7 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.learning.settings import PPO
 from policybudget.search.archive import Archive
 from policybudget.search.plain import Plain
+from policybudget.search.pool import Pool
 from policybudget.search.pretrained import Pretrained
 from policybudget.search.representatives import Representatives
 from policybudget.search.search import Search
@@ -28,7 +29,13 @@ GRID, ROBOT, GYM, OWN = "resource-gathering", "half-cheetah-velocity", "gym:Cart
 
 @pytest.mark.parametrize(
     ("world", "search"),
-    [(GRID, Archive()), (ROBOT, Representatives(alone=1.0)), (GYM, Splitting()), (OWN, Splitting())],
+    [
+        (GRID, Archive()),
+        (f"{GRID}:slip=0.1,side=3", Pool(within="representatives", pool_size=9, refine=0.7)),
+        (ROBOT, Representatives(alone=1.0)),
+        (GYM, Splitting()),
+        (OWN, Splitting()),
+    ],
 )
 def test_what_measures_best_is_the_default(world: str, search: Search) -> None:
     method = preset("default", world)
@@ -99,6 +106,9 @@ def test_the_tuned_learner_goes_with_the_worlds_own_search_alone() -> None:
     assert preset("default", GRID, search=Archive(restarts=2)).learner == tuned
     for search in ("plain", "splitting", "pretrained"):
         assert preset("default", GRID, search=search).learner == plain
+    slips = f"{GRID}:slip=0.1"
+    assert preset("default", slips, search=Pool(within="representatives")).learner == preset("default", slips).learner
+    assert preset("default", slips, search=Pool(within="splitting")).learner == plain
     assert preset("paper", GRID, search="archive").learner == preset("paper", GRID).learner
 
 

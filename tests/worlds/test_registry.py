@@ -44,7 +44,8 @@ def test_every_preset_is_a_setting_of_the_learner(name: str, preset: str) -> Non
         assert (settings.epochs, settings.minibatch, settings.critic, settings.critic_head) == (
             10, 64, critic, "shared",
         )  # fmt: skip
-    assert known.search[preset].name in ("plain", "archive", "splitting", "growing", "representatives", "constants")
+    searches = ("plain", "archive", "splitting", "growing", "representatives", "constants", "pool")
+    assert known.search[preset].name in searches
 
 
 def test_presets_of_resource_gathering() -> None:
@@ -58,6 +59,12 @@ def test_presets_of_resource_gathering() -> None:
     assert known.search["default"].name == "archive"
     assert known.search["default"].options == {"restarts": 8, "egalitarian_restarts": True}
     assert [known.search[preset].name for preset in ("plain", "paper")] == ["plain", "plain"]
+    slips = registry.entry("resource-gathering:slip=0.1,side=3")
+    assert (
+        PPO(**slips.learner["default"]) == replace(plain, discount=1.0)
+        and slips.learner["plain"] == known.learner["plain"]
+    )
+    assert slips.search["default"].options == {"within": "representatives", "pool_size": 9, "refine": 0.7}
 
 
 def test_presets_of_all_other_worlds() -> None:

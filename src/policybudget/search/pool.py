@@ -39,12 +39,15 @@ from policybudget.search.constants import Constants
 from policybudget.search.episodes import Seen
 from policybudget.search.phases import Phase, Plan
 from policybudget.search.plain import Plain
+from policybudget.search.representatives import Representatives
 from policybudget.search.search import Change, Proposal, Search, Standing, check_greedy
 from policybudget.search.splitting import Splitting
 from policybudget.selection.choice import choose
 from policybudget.settings import budgets, check_options, option
 
-WITHIN: Mapping[str, type[Search]] = {search.name: search for search in (Plain, Splitting, Archive, Constants)}
+WITHIN: Mapping[str, Search] = {
+    search.name: search for search in (Plain(), Splitting(), Representatives(alone=1.0), Archive(), Constants())
+}
 LARGER = 1.5
 """Policies of a pool for each of the largest budget."""
 
@@ -74,7 +77,7 @@ class Pool(Search):
     @property
     def inner(self) -> Search:
         """The search that trains the pool."""
-        return WITHIN[self.within]()
+        return WITHIN[self.within]
 
     @property
     def title(self) -> str:

@@ -4,7 +4,7 @@ EM asks policies for groups before any of them can move. Where agents have targe
 to all, if they were met exactly, needs no training: their rewards tell it (k-median; selection/)::
 
     M[i, j] = H r_j(target of i)
-    representatives <- the k rows of M that are worth most together
+    representatives <- the k rows of M that are worth most together             (without targets: k agents at random)
     train policy j for representative j alone, from rewards that are wide at first                  (--widen)
         now and then: where another policy pays representative j more, j becomes a copy of it
     then by the rule: every agent goes with the policy that pays most
@@ -21,6 +21,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
@@ -47,7 +48,6 @@ class Representatives(Search):
     """The rule, after every policy has learned for one agent."""
 
     name: ClassVar[str] = "representatives"
-    limits: ClassVar[str] = "agents with targets only"
     alone: float = option(0.8, "share of the transitions that policies learn for one agent each")
     copy_every: int = option(20, "iterations between two looks for policies that do better")
 
@@ -59,21 +59,16 @@ class Representatives(Search):
         check_options(self)
 
     def check(self, problem: RepresentedMDP, rule: AssignmentRule) -> None:
-        """Refuse rules that do not move agents greedily, and agents without targets.
+        """Refuse rules that do not move agents greedily.
 
         Args:
-            problem: the r-MDP.
+            problem: not looked at.
             rule: who is with whom.
 
         Raises:
-            PolicyBudgetError: the rule keeps its groups, or learns α by gradient; or agents have no targets.
+            PolicyBudgetError: the rule keeps its groups, or learns α by gradient.
         """
         check_greedy(self.name, "begins with groups of its own", rule)
-        if problem.population.rewards.targets is None:
-            raise PolicyBudgetError(
-                "search representatives needs rewards around targets (Population.from_targets), in a dynamics that all "
-                "agents share; use --search growing"
-            )
 
     def phases(self, plan: Plan) -> tuple[Phase, ...]:
         """One, whose first α is held.
@@ -82,15 +77,7 @@ class Representatives(Search):
             plan: what is to be trained.
         """
         phase = Phase(plan.rule.name, plan.rule, plan.learner, plan.budget, plan.transitions)
-        return (replace(phase, hold=self._until(phase.iterations)),)
-
-    def _until(self, iterations: int) -> int:
-        """Iterations after which the rule first changes α.
-
-        Args:
-            iterations: of the phase.
-        """
-        return math.ceil(self.alone * iterations)
+        return (replace(phase, hold=math.ceil(self.alone * phase.iterations)),)
 
     def first_policies(self, problem: RepresentedMDP, plan: Plan, actor: Actor, key: PRNGKeyArray) -> Proposal:
         """Fresh policies, each for a representative; nobody else is with any of them.
@@ -99,11 +86,14 @@ class Representatives(Search):
             problem: the r-MDP.
             plan: what is to be trained.
             actor: as the phase would begin.
-            key: not used.
+            key: of the draw, where agents have no targets.
         """
-        chosen = representatives(problem.objective, problem.population.rewards, problem.budget, plan.episode)
-        alone = jnp.zeros((problem.budget, problem.population.size))
-        return Proposal(actor, alone.at[jnp.arange(problem.budget), chosen].set(1.0))
+        rewards, budget, agents = problem.population.rewards, problem.budget, problem.population.size
+        if rewards.targets is None:
+            chosen = np.asarray(jax.random.permutation(key, agents))[:budget]
+        else:
+            chosen = representatives(problem.objective, rewards, budget, plan.episode)
+        return Proposal(actor, jnp.zeros((budget, agents)).at[jnp.arange(budget), chosen].set(1.0))
 
     def change(self, standing: Standing) -> Change | None:
         """Copies of policies that do better for a representative, while there are any.
@@ -111,14 +101,13 @@ class Representatives(Search):
         Args:
             standing: where the phase stands.
         """
-        until = self._until(standing.iterations)
-        if standing.iteration % self.copy_every or standing.iteration >= until or not standing.returns.known.all():
+        if standing.iteration % self.copy_every or not standing.held or not standing.returns.known.all():
             return None
         alone = np.asarray(standing.state.assignment).argmax(axis=1)
         source = who_does_better(np.asarray(standing.returns.value), alone)
         if (source == np.arange(len(source))).all():
             return None
-        return Change(source, None, until - standing.iteration)
+        return Change(source, None, int(standing.state.held) - standing.iteration)
 
 
 def representatives(objective: Objective, rewards: Rewards, budget: int, episode: int) -> Int[np.ndarray, " k"]:

@@ -91,7 +91,8 @@ class Curve:
         if dedicated:
             return Curve(Study.of(configuration, budgets, seeds), budgets, seeds, True, episodes, floor)
         usual = configuration.search
-        if usual.name not in WITHIN or usual != WITHIN[usual.name]():
+        pool = usual if isinstance(usual, Pool) else Pool(within=usual.name) if usual in WITHIN.values() else None
+        if pool is None:
             raise PolicyBudgetError(
                 f"a pool is trained by search {', '.join(WITHIN)}, with the defaults of its options; use --dedicated "
                 f"for {usual.name} with others"
@@ -99,7 +100,7 @@ class Curve:
         pooled = replace(
             configuration,
             budget=budgets[0],
-            search=Pool(within=usual.name, pool_budgets=",".join(map(str, budgets))),
+            search=replace(pool, pool_budgets=",".join(map(str, budgets))),
             transitions=SPENT * configuration.transitions,
         )
         return Curve(Study.of(pooled, budgets[:1], seeds), budgets, seeds, False, episodes, floor)

@@ -139,9 +139,9 @@ def preset(
         search = usual if type(usual) is kind else _besides(kind, rule, usual)
     search = search or usual
     if learner is None:
-        trains = search.inner if isinstance(search, Pool) else search
-        tuned = name != "default" or isinstance(trains, SEARCHES[entry.search[name].name])
-        settings = entry.learner[name] if tuned else entry.with_search.get(trains.name, entry.learner["plain"])
+        trains, tuned = _trains(search), _trains(_of_world(name, entry))
+        suits = name != "default" or isinstance(trains, type(tuned))
+        settings = entry.learner[name] if suits else entry.with_search.get(trains.name, entry.learner["plain"])
         learner = replace(PPO(), **settings)
     return Method(rule, search, learner)
 
@@ -173,8 +173,18 @@ def _search(name: str, entry: Entry, rule: AssignmentRule) -> Search:
     """The search that the preset has for a rule: the world's own for those that move agents greedily."""
     if rule.needs_universal_policy:
         return Pretrained()
+    return _of_world(name, entry) if rule.reassigns == "greedily" else Plain()
+
+
+def _of_world(name: str, entry: Entry) -> Search:
+    """The search that the preset has for a world."""
     usual = entry.search[name]
-    return SEARCHES[usual.name](**usual.options) if rule.reassigns == "greedily" else Plain()
+    return SEARCHES[usual.name](**usual.options)
+
+
+def _trains(search: Search) -> Search:
+    """The search that makes the policies: of a pool, the one within."""
+    return search.inner if isinstance(search, Pool) else search
 
 
 def _besides(kind: type[Search], rule: AssignmentRule, usual: Search) -> Search:

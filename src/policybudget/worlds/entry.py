@@ -57,7 +57,7 @@ class Search:
     """A search by name.
 
     Attributes:
-        name: plain, archive, splitting, growing, representatives or constants.
+        name: plain, archive, splitting, growing, representatives, constants or pool.
         options: of the search; what is not named here keeps the default of the search.
     """
 
