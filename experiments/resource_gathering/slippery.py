@@ -1,8 +1,8 @@
 """Resource Gathering where a step slips with probability 0.1, on a 3 x 3 grid: general searches beside the optimum.
 
 ``python experiments/resource_gathering/slippery.py`` trains every search, or those that are named, for budgets 1, 2, 3
-and 5, three seeds, and prints the mean over seeds of the welfare on 2000 fresh episodes, with a 95 % interval (Student's
-t over seeds).
+and 5, three seeds, and prints the mean over seeds of the welfare on 2000 fresh episodes, with a 95 % interval
+(Student's t over seeds).
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ def main(names: list[str]) -> None:
     Args:
         names: of searches; all if none are given.
     """
+    if not set(names) <= set(SEARCHES):
+        sys.exit(f"searches are {', '.join(SEARCHES)}; got {', '.join(names)}")
     searches = {name: SEARCHES[name] for name in names or SEARCHES}
     best = exact.optimum(WORLD, BUDGETS).welfare
     print(f"{'k':>2} {'optimum':>8}" + "".join(f"{name:>18}" for name in searches), flush=True)
