@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,9 @@ import pytest
 from policybudget import exact
 from policybudget.assessment.assess import assess_run
 from policybudget.cli.main import main
+from policybudget.search.pool import Pool
+from policybudget.studies.curve import Curve
+from policybudget.training import configuration
 
 OneLine = Callable[[list[str]], str]
 WORLD = "resource-gathering:side=3"
@@ -77,6 +81,21 @@ def test_one_pool_serves_every_budget(empty_place: Path, capsys: pytest.CaptureF
         shown.folder.joinpath("assessment.html").unlink(missing_ok=True)
         assert line in one_line(["assess", str(shown.folder), "--episodes", "2", "--curve", "one"])
         assert not shown.folder.joinpath("assessment.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("world", "pool"),
+    [
+        ("resource-gathering", Pool(within="archive")),
+        ("resource-gathering:slip=0.1,side=3", Pool(within="representatives", pool_size=9, refine=0.7)),
+        ("half-cheetah-velocity", Pool(within="representatives")),
+    ],
+)
+def test_the_usual_search_of_a_world_trains_its_pool(world: str, pool: Pool) -> None:
+    usual = configuration.preset("default", world)
+    (unit,) = Curve.of(usual, (1, 3), (0,)).study.units
+    assert unit.configuration.search == replace(pool, pool_budgets="1,3")
+    assert unit.configuration.learner == usual.learner
 
 
 def test_a_training_per_budget(empty_place: Path) -> None:
