@@ -102,6 +102,21 @@ def test_bars_count_every_agent_in_its_policies_colour_and_hatch(budget: int) ->
     plt.close(figure)
 
 
+@pytest.mark.parametrize(("budget", "rows"), [(5, 1), (30, 1), (60, 3)])
+def test_numbers_of_policies_that_stand_close_are_in_rows(budget: int, rows: int) -> None:
+    parameter = np.linspace(0.0, 4.0, 20 * budget)
+    alpha = np.eye(budget)[np.arange(20 * budget) // 20].T
+    figure = run_figures.assignment_histogram(parameter, alpha, "target velocity (m/s)")
+    (axis,) = figure.axes
+    assert len({text.get_position()[1] for text in axis.texts}) == rows
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in axis.texts]
+    assert len(boxes) == budget
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+    assert max(text.get_position()[1] for text in axis.texts) < 0.97 * axis.get_ylim()[1]
+    plt.close(figure)
+
+
 def test_policies_that_serve_nobody_have_no_bars() -> None:
     figure = run_figures.assignment_histogram(np.array([1.0, 2.0]), np.array([[0.0, 0.0], [1.0, 1.0]]), "target")
     assert {to_hex(bar.get_facecolor()).upper() for bar in figure.axes[0].patches} == {figures.colour(1)}

@@ -23,7 +23,9 @@ HATCHES = ("", "////", "....", "xxxx", "----", "\\\\\\\\")
 SIZE = (6.4, 3.6)
 """Of a figure with one pair of axes, in inches."""
 BARS = 0.8
-"""Share of the height for bars; markers and numbers of policies are above it."""
+"""Share of the height for bars; markers and numbers of policies are above it, in a row or more."""
+ROW, ROOM = 0.14, 0.025
+"""Between two rows of them, in the height of the bars; from one number to the next in a row, in the width."""
 LETTERS = 15
 """Letters of a title to an inch."""
 
@@ -99,18 +101,23 @@ def entitle(figure: Figure, title: str) -> Figure:
 
 
 def numbers(axis: Any, policies: Any, places: Any, highest: float) -> None:
-    """A row of markers above bars that says which policy is where, by its number.
+    """Markers above bars that say which policy is where, by its number; in as many rows as keep numbers apart.
 
     Args:
-        axis: with the bars; its upper limit makes room for the row.
+        axis: with the bars, from left to right as far as it will go; its upper limit makes room for the rows.
         policies: their indices.
-        places: across, of each.
+        places: across, of each, ascending.
         highest: of the bars.
     """
-    axis.set_ylim(0, highest / BARS)
+    left, right = axis.get_xlim()
+    ends: list[float] = []  # of each row, so far
     for policy, place in zip(policies, places, strict=True):
-        axis.scatter(place, 1.08 * highest, s=36, clip_on=False, zorder=4, **point(policy))
-        axis.text(place, 1.13 * highest, str(policy), ha="center", va="bottom", fontsize=8)
+        row = next((r for r, end in enumerate(ends) if place - end >= ROOM * (right - left)), len(ends))
+        ends[row : row + 1] = [place]
+        height = highest * (1.08 + ROW * row)
+        axis.scatter(place, height, s=36, clip_on=False, zorder=4, **point(policy))
+        axis.text(place, height + 0.05 * highest, str(policy), ha="center", va="bottom", fontsize=8)
+    axis.set_ylim(0, highest * (1 / BARS + ROW * max(0, len(ends) - 1)))
 
 
 def in_unit(most: float) -> tuple[float, str]:

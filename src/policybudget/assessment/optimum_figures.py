@@ -154,7 +154,7 @@ def speeds(targets: Float[np.ndarray, " n"], best: Points, name: str) -> Figure:
         below += counts
     for position, point in enumerate(best.points):
         label = "speed held" if position == 0 else None
-        axis.axvline(point, 0, figures.BARS, color="black", linewidth=1.0, linestyle="--", label=label)
+        axis.plot((point, point), (0, below.max()), color="black", linewidth=1.0, linestyle="--", label=label)
     axis.set_xlim(edges[0], edges[-1])
     axis.yaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     figures.numbers(axis, range(len(best.points)), best.points, below.max())
