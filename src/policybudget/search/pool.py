@@ -48,6 +48,7 @@ from policybudget.settings import budgets, check_options, option
 WITHIN: Mapping[str, Search] = {
     search.name: search for search in (Plain(), Splitting(), Representatives(alone=1.0), Archive(), Constants())
 }
+"""Searches that may train a pool, with their options there."""
 LARGER = 1.5
 """Policies of a pool for each of the largest budget."""
 

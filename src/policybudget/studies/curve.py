@@ -91,11 +91,14 @@ class Curve:
         if dedicated:
             return Curve(Study.of(configuration, budgets, seeds), budgets, seeds, True, episodes, floor)
         usual = configuration.search
-        pool = usual if isinstance(usual, Pool) else Pool(within=usual.name) if usual in WITHIN.values() else None
-        if pool is None:
+        if isinstance(usual, Pool):
+            pool = usual
+        elif usual in WITHIN.values():
+            pool = Pool(within=usual.name)
+        else:
             raise PolicyBudgetError(
-                f"a pool is trained by search {', '.join(WITHIN)}, with the defaults of its options; use --dedicated "
-                f"for {usual.name} with others"
+                f"a pool is trained by search {', '.join(WITHIN)}, with the options that --search pool gives it; use "
+                f"--dedicated for {usual.name} with others"
             )
         pooled = replace(
             configuration,

@@ -149,34 +149,32 @@ def _that_have(what: str) -> str:
 
 
 def _resource_gathering(name: str = RESOURCES) -> Entry:
-    """Resource Gathering. Where steps slip, episodes cannot be repeated, and nothing is archived.
-
-    There a policy for each tile learns first, and the best k go on.
+    """Resource Gathering.
 
     The world pays nothing unless the walker returns in time, and the walker sees no clock. Bootstrapping at the time
     limit would make wandering on worth as much as returning. A critic of all 25 tiles costs little more than a critic
     of their mean, and learns sooner (docs/findings.md). The archive keeps the best episodes, so policies need not stay
-    good: they learn fast, from few passes over much experience.
+    good: they learn fast, from few passes over much experience. Where steps slip, episodes cannot be repeated, and
+    nothing is archived: a policy for each tile learns first, and the best k go on.
     """
-    plain: Settings = {"bootstrap_truncated": False, "critic": "features", "critic_head": "shared"}
-    quick = {"copies": 16, "epochs": 2, "learning_rate": (3e-3, 3e-4), "normalise_observations": True}
     world = resource_world(name)
-    archive = Search("archive", {"restarts": 8, "egalitarian_restarts": True})
-    pool = Search("pool", {"within": "representatives", "pool_size": world.tiles, "refine": 0.7})
+    plain: Settings = {"bootstrap_truncated": False, "critic": "features", "critic_head": "shared"}
+    default: dict[str, Any] = {**plain, "discount": 1.0}
+    if world.without_chance:
+        default |= {"copies": 16, "epochs": 2, "learning_rate": (3e-3, 3e-4), "normalise_observations": True}
+        search = Search("archive", {"restarts": 8, "egalitarian_restarts": True})
+    else:
+        search = Search("pool", {"within": "representatives", "pool_size": world.tiles, "refine": 0.7})
     return Entry(
         name=name,
         world=lambda: world,
         draw=partial(_tiles, world),
         learner={
-            "default": {**plain, **(quick if world.without_chance else {}), "discount": 1.0},
+            "default": default,
             "plain": plain,
             "paper": {**plain, **PAPER, "learning_rate": (5e-4, 1e-4), "discount": 1.0},
         },
-        search={
-            "default": archive if world.without_chance else pool,
-            "plain": PLAIN,
-            "paper": PLAIN,
-        },
+        search={"default": search, "plain": PLAIN, "paper": PLAIN},
         pictures=("policybudget.assessment.grid_figures:paths_of_run",),
         sketch="policybudget.assessment.grid_figures:sketch_of_run",
         optimum=f"policybudget.exact.{'grid_optimum:grid' if world.without_chance else 'slippery:slippery'}_optimum",
