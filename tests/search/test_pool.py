@@ -44,7 +44,7 @@ def test_a_pool_has_no_more_policies_than_agents() -> None:
     [
         (
             lambda: Pool(within="pretrained"),
-            "within must be one of plain, splitting, representatives, archive, constants",
+            "within must be one of plain, splitting, growing, representatives, archive, constants",
         ),
         (lambda: Pool(refine=1.0), "refine must be between 0 and 1"),
         (lambda: Pool(pool_size=1), "pool-size must be at least 2"),
@@ -67,6 +67,17 @@ def test_what_does_not_go_together() -> None:
         Training.of(problem, EndToEnd(), search=Pool(within="plain"), learner=QUICK)
     with pytest.raises(PolicyBudgetError, match="search constants needs real-valued actions"):
         Training.of(problem, EM(), search=Pool(within="constants"), learner=QUICK)
+
+
+def test_a_pool_may_grow() -> None:
+    # one policy for four users, then two, then the pool of four; of those, the best two
+    search = Pool(within="growing", pool_size=4)
+    training = Training.of(wishes(range(4), 2), EM(), search=search, learner=QUICK, transitions=16_000)
+    assert [phase.budget for phase in training.phases] == [1, 2, 4, 2]
+    assert [phase.chosen for phase in training.phases] == [False, False, False, True]
+    result = training.run()
+    assert result.returns.shape == (2, 4)
+    assert result.search == "pool of growing"
 
 
 def test_one_training_serves_every_budget(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from policybudget.problem import RepresentedMDP
 from policybudget.search.archive import Archive
 from policybudget.search.constants import Constants
 from policybudget.search.episodes import Seen
+from policybudget.search.growing import Growing
 from policybudget.search.phases import Phase, Plan
 from policybudget.search.plain import Plain
 from policybudget.search.representatives import Representatives
@@ -46,7 +47,8 @@ from policybudget.selection.choice import choose
 from policybudget.settings import budgets, check_options, option
 
 WITHIN: Mapping[str, Search] = {
-    search.name: search for search in (Plain(), Splitting(), Representatives(alone=1.0), Archive(), Constants())
+    search.name: search
+    for search in (Plain(), Splitting(), Growing(), Representatives(alone=1.0), Archive(), Constants())
 }
 """Searches that may train a pool, with their options there."""
 LARGER = 1.5
@@ -191,9 +193,8 @@ class Pool(Search):
             memory: of the inner search.
             key: of ties.
         """
-        change, memory = self.inner.begin(phase, before, memory, key)
         if not phase.chosen or before is None or self.keeps_episodes:
-            return change, memory
+            return self.inner.begin(phase, before, memory, key)
         returns = np.asarray(before.returns.neutral, np.float64)
         source = choose(before.objective, returns, phase.budget)
         return Change(source, best_served(before.objective, jnp.asarray(returns[source]))), memory
