@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from policybudget.search.search import Search
     from policybudget.search.splitting import Splitting
     from policybudget.settings import option
+    from policybudget.studies.choose import choose_policies
     from policybudget.studies.curve import budget_curve
     from policybudget.studies.extend import extend_run
     from policybudget.studies.train import train
@@ -75,6 +76,7 @@ __all__ = [
     "budget_curve",
     "check_rule",
     "check_world",
+    "choose_policies",
     "compare_runs",
     "evaluate",
     "extend_run",
@@ -113,6 +115,7 @@ _HOMES = {
     "budget_curve": "studies.curve",
     "check_rule": "assignment.conformance",
     "check_world": "worlds.conformance",
+    "choose_policies": "studies.choose",
     "compare_runs": "assessment.compare",
     "evaluate": "assessment.evaluate",
     "extend_run": "studies.extend",

@@ -18,6 +18,7 @@ COMMANDS = {
     "curve": "what k policies are worth, for every k: how many to approve",
     "assess": "the evidence for each policy of a run, as a page to approve it by",
     "compare": "two runs for the same users: what changed, who gained, who lost",
+    "choose": "the best k of the policies of several runs, as a run",
     "extend": "add policies to a run, those that it has stay as they are",
     "generalise": "what a run is worth to tasks held out from its training, and a certificate",
     "export": "seal the policies of a run as a bundle: NumPy and ONNX, hashes, evidence",

@@ -35,7 +35,8 @@ class _Short(argparse.ArgumentDefaultsHelpFormatter):
             prefix: before the usage.
         """
         flags = [each for each in actions if each.option_strings]
-        words = [f"[{each.metavar}]" if each.nargs == "?" else each.metavar for each in actions if each not in flags]
+        forms = {"?": "[{0}]", "+": "{0} [{0} ...]"}
+        words = [forms.get(each.nargs, "{0}").format(each.metavar) for each in actions if each not in flags]
         words += [f"{each.option_strings[0]} {each.metavar}" for each in flags if each.required]
         super().add_usage(" ".join([self._prog, *words, "[OPTIONS]"]), actions, groups, prefix)
 
@@ -165,6 +166,8 @@ def _details(field: Field[Any], hint: Any) -> dict[str, Any]:
     hint = next(one for one in get_args(hint) if one is not type(None)) if optional else hint
     metavar, read = field.metadata["metavar"], field.metadata.get("read")
     if field.metadata.get("positional"):
+        if get_origin(hint) is tuple:
+            return default | {"type": get_args(hint)[0], "metavar": metavar, "nargs": "+"}
         return default | {"type": hint, "metavar": metavar} | ({} if required else {"nargs": "?"})
     default |= {"required": True} if required else {}
     if hint is bool:
