@@ -76,6 +76,7 @@ def test_the_choice_is_a_run_like_any_other(
     assert "welfare 1.67" in lines[3]
     assert main(["evaluate", out, "--episodes", "2"]) == 0
     assert "1.67" in capsys.readouterr().out
+    assert pb.choose_policies([tmp_path], tmp_path / "all", budget=3, episodes=1).welfare == pytest.approx(2.0)
     again = pb.choose_policies([out], tmp_path / "again", budget=1, episodes=1)
     assert again.welfare == pytest.approx(1.0)
 

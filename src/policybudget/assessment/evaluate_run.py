@@ -18,6 +18,7 @@ from policybudget.assessment.users_served import Row, Served, served
 from policybudget.errors import PolicyBudgetError, check_seed
 from policybudget.policies.acting import Acting
 from policybudget.runs import files
+from policybudget.runs.folder import runs_in
 from policybudget.runs.result import load
 from policybudget.welfare import Utilitarian
 
@@ -206,8 +207,8 @@ def evaluate_folder(
     Raises:
         PolicyBudgetError: as in :func:`evaluate_run`.
     """
-    below = sorted(path.parent for path in folder.glob("**/manifest.json"))
-    if folder in below or not below:
+    below = runs_in(folder)
+    if below == [folder]:
         return evaluate_run(folder, episodes, seed, beside)
     runs = {str(path.relative_to(folder)): evaluate_run(path, episodes, seed, beside) for path in below}
     together: dict[tuple[str, int], list[float]] = {}  # of a folder and a budget: only seeds differ

@@ -25,7 +25,7 @@ class Options:
         quiet: print nothing but errors.
     """
 
-    runs: tuple[Path, ...] = argument("run folders; the users are those of the first", "RUN")
+    runs: tuple[Path, ...] = argument("run folders, or folders of runs; the users are those of the first", "RUN")
     budget: int = option(..., "how many policies are chosen", metavar="K", most=100_000)
     out: Path = option(..., "a new folder for the chosen policies, as a run", metavar="DIR")
     episodes: int = option(100, "episodes per policy, to choose by, to assign by and to judge by", most=1_000_000)

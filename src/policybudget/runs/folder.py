@@ -22,6 +22,20 @@ class TakenError(RunFolderError):
     """Another process works in a folder."""
 
 
+def runs_in(folder: Path) -> list[Path]:
+    """A run, or every run below a folder, such as ``train --seeds`` leaves.
+
+    Args:
+        folder: of the run, or of the runs.
+
+    Returns:
+        Folders that have a manifest, sorted; the folder itself if there are none below.
+    """
+    if (folder / "manifest.json").exists():
+        return [folder]
+    return sorted(path.parent for path in folder.glob("**/manifest.json")) or [folder]
+
+
 def new_folder(path: Path) -> Path:
     """Make a folder for a run, or take one that is empty.
 

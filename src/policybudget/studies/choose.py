@@ -13,6 +13,7 @@ The users are those of the first run. The policies stay as they are, bit for bit
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from policybudget.policies.stacked import Policies
 from policybudget.problem import RepresentedMDP
 from policybudget.progress import progress
 from policybudget.rollouts.sampler import play
-from policybudget.runs.folder import new_folder
+from policybudget.runs.folder import new_folder, runs_in
 from policybudget.runs.result import Result, load
 from policybudget.selection.choice import choose
 from policybudget.streams import Stream, derive
@@ -43,7 +44,7 @@ def choose_policies(
     """Choose the best k policies of several runs, as ``policybudget choose`` does.
 
     Args:
-        runs: run folders, of one world and one size of networks. The users are those of the first.
+        runs: run folders, or folders of runs, of one world and one size of networks. The users are those of the first.
         out: a new folder, for the k policies as a run.
         budget: k, at most the number of policies in all runs together.
         episodes: of each policy, to choose by, again to assign by and again to judge by.
@@ -57,7 +58,7 @@ def choose_policies(
         PolicyBudgetError: a number is out of range, a run cannot be read, or the runs do not go together.
         RunFolderError: the folder is not new, or cannot be written.
     """
-    folders = [Path(run) for run in runs]
+    folders = [folder for run in runs for folder in runs_in(Path(run))]
     if not folders:
         raise PolicyBudgetError("choose needs at least one run folder")
     if episodes < 1:
@@ -140,8 +141,9 @@ def chosen_as_text(result: Result) -> str:
         result: of :func:`choose_policies`.
     """
     lines = [f"{'policy':>6} {'agents':>7} {'length':>7}  from"]
-    served = result.assignment.sum(axis=1)
+    served, places = result.assignment.sum(axis=1), [origin["run"] for origin in result.details["chosen"]]
+    common = os.path.commonpath([os.path.dirname(run) for run in places])
     for policy, origin in enumerate(result.details["chosen"]):
-        source = f"{Path(origin['run']).name[:44]} policy {origin['policy']}"
+        source = f"{os.path.relpath(origin['run'], common)[-44:]} policy {origin['policy']}"
         lines.append(f"{policy:>6} {served[policy]:>7.4g} {result.lengths[policy]:>7.4g}  {source}")
     return "\n".join([*lines, f"welfare {result.welfare:.2f}, judged on episodes by which nothing was chosen"])
