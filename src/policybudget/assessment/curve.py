@@ -22,7 +22,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Bool, Float, Int
 
 from policybudget.assessment.evaluate import judge
 from policybudget.assessment.portfolio import for_any_order
@@ -95,30 +95,15 @@ def play_candidates(
         seed: of the episodes.
     """
     streams = (Stream.CHOICE_EPISODES, Stream.ASSIGNMENT_EPISODES, Stream.JUDGING_EPISODES)
-    keys = (derive(jax.random.key(seed), stream) for stream in streams)
-    return Candidates(*(play_sets(world, population, sets, key, episodes) for key in keys))
-
-
-def play_sets(
-    world: World, population: Population, sets: Sequence[Acting], key: PRNGKeyArray, episodes: int
-) -> Float[np.ndarray, "c e m"]:
-    """Greedy episodes of every candidate.
-
-    Args:
-        world: where to play.
-        population: the n agents.
-        sets: policies, in parts that each have a normaliser of their own.
-        key: of the episodes.
-        episodes: e, of each policy.
-
-    Returns:
-        (c, e, m) feature returns, in the order of the sets.
-    """
-    parts = (
-        play(world, population.rewards, policies, jax.random.fold_in(key, index), episodes, True).returns
-        for index, policies in enumerate(sets)
-    )
-    return np.concatenate([np.asarray(part) for part in parts])
+    found = []
+    for stream in streams:
+        key = derive(jax.random.key(seed), stream)
+        parts = (
+            play(world, population.rewards, policies, jax.random.fold_in(key, index), episodes, True).returns
+            for index, policies in enumerate(sets)
+        )
+        found.append(np.concatenate([np.asarray(part) for part in parts]))
+    return Candidates(*found)
 
 
 def point(

@@ -9,7 +9,7 @@ from pathlib import Path
 from policybudget.cli.options import parse
 from policybudget.settings import argument, check_options, option
 
-DESCRIPTION = "The best k of the policies of several runs, as a run: chosen exactly, judged on fresh episodes."
+DESCRIPTION = "The best k of the policies of several runs, as a run, judged on fresh episodes."
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Options:
     """What the command is asked.
 
     Attributes:
-        runs: run folders.
+        runs: run folders, or folders of runs.
         budget: k.
         out: folder of the chosen policies.
         episodes: of each policy.

@@ -29,11 +29,10 @@ def runs_in(folder: Path) -> list[Path]:
         folder: of the run, or of the runs.
 
     Returns:
-        Folders that have a manifest, sorted; the folder itself if there are none below.
+        Folders that have a manifest, sorted, without those below another run; the folder itself if there are none.
     """
-    if (folder / "manifest.json").exists():
-        return [folder]
-    return sorted(path.parent for path in folder.glob("**/manifest.json")) or [folder]
+    found = {path.parent for path in folder.glob("**/manifest.json")}
+    return sorted(run for run in found if found.isdisjoint(run.parents)) or [folder]
 
 
 def new_folder(path: Path) -> Path:

@@ -14,7 +14,7 @@ from policybudget.runs.manifest import FORMAT, check_format
 from policybudget.runs.result import Result
 from policybudget.training.configuration import Configuration
 
-PLAN, BASE = "extension.json", "extends"
+PLAN, BASE = "extension.json", "trained-by"
 SETTINGS = ("add", "without", "transitions", "seed", "episodes")
 
 
