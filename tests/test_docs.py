@@ -26,7 +26,7 @@ from policybudget.training.method import ALGORITHMS, SEARCHES
 
 PAGES = sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SOURCE = ROOT / "src" / "policybudget"
-RUN_FOLDER = ("inputs/", "checkpoint/", "figures/", "kept/")
+RUN_FOLDER = ("inputs/", "checkpoint/", "figures/", "kept/", "trained-by/")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 PLACEHOLDERS = re.compile(r"[A-Z]|\.\.|\*|^/|://")
 
