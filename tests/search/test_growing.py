@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trainings import bits, train
+from trainings import bits, stopped_and_not, train
 from worlds_with_known_answers import QUICK, wishes
 
+import policybudget as pb
 from policybudget.assignment.em import EM
 from policybudget.assignment.end_to_end import EndToEnd
 from policybudget.errors import PolicyBudgetError
 from policybudget.objective import Objective
+from policybudget.policies.architecture import Architecture
+from policybudget.policies.joining import rows
+from policybudget.policies.normaliser import Normaliser
+from policybudget.policies.stacked import Policies
+from policybudget.problem import RepresentedMDP
 from policybudget.search.growing import Growing, grow
 from policybudget.search.phases import Plan
+from policybudget.training.events import Event
+from policybudget.training.train import Training
 
 
 @pytest.mark.parametrize(
@@ -22,7 +35,7 @@ from policybudget.search.phases import Plan
     [(1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (4, [1, 2, 4]), (5, [1, 2, 4, 5]), (9, [1, 2, 4, 8, 9])],
 )
 def test_policies_double_until_there_are_k(budget: int, sizes: list[int]) -> None:
-    phases = Growing().phases(Plan(EM(), QUICK, budget, 20, 10_000 * QUICK.batch))
+    phases = Growing(keep_times=0).phases(Plan(EM(), QUICK, budget, 20, 10_000 * QUICK.batch))
     assert [phase.budget for phase in phases] == sizes
     assert phases[0].name == "1 policy" and (len(sizes) == 1 or phases[-1].name == f"{budget} policies")
     spent = [phase.total for phase in phases]
@@ -77,6 +90,100 @@ def test_refused() -> None:
         train(wishes([0, 1], 2), EndToEnd(), search="growing", transitions=64)
     with pytest.raises(PolicyBudgetError, match="split_every must be at least 1, got 0"):
         Growing(split_every=0)
+    with pytest.raises(PolicyBudgetError, match="keep_times must be at least 0, got -1"):
+        Growing(keep_times=-1)
     for whole in (0.0, 1.5):
         with pytest.raises(PolicyBudgetError, match="whole must be above 0 and at most 1, got"):
             Growing(whole=whole)
+
+
+def pulls(problem: RepresentedMDP, *levers: int) -> Policies:
+    """A policy for each lever, which pulls it whatever it sees."""
+    world = problem.world
+    shapes = Architecture(1, world.units, QUICK.hidden, "shared").shapes(len(levers))
+    arrays = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    last = max(name for name in arrays if name.endswith("bias"))
+    arrays[last][:, 0] = 20 * np.eye(arrays[last].shape[-1])[list(levers)]
+    return Policies.from_arrays(arrays)
+
+
+def acts(policies: Policies) -> list[int]:
+    """The lever that each policy pulls."""
+    levers: list[int] = np.asarray(policies(jnp.ones((policies.budget, 1, 1))).out[:, 0].argmax(axis=-1)).tolist()
+    return levers
+
+
+def proposed(problem: RepresentedMDP, *times: Policies) -> list[Policies]:
+    """What growing proposes at the end of a training that went through these."""
+    search, memory = Growing(), Growing().memory(problem)
+    for policies in times:
+        memory = search.keep(memory, policies)
+    found = search.proposals(problem, QUICK, Normaliser.start(1), memory, jax.random.key(0))
+    assert all(proposal.normaliser is not None for proposal in found)
+    return [Policies(proposal.actor, proposal.normaliser or Normaliser.start(1)) for proposal in found]
+
+
+def test_the_best_of_all_that_was_kept_are_proposed() -> None:
+    problem = wishes([0, 0, 0, 1, 1, 2], 2)
+    (best,) = proposed(problem, pulls(problem, 0), pulls(problem, 2, 1), pulls(problem, 2, 1))
+    assert sorted(acts(best)) == [0, 1], "what the first policy did is lost to the trained ones"
+    assert proposed(problem, pulls(problem, 2), pulls(problem, 0, 1)) == [], "nothing is better than the trained ones"
+    assert proposed(problem) == []
+
+
+@dataclass(frozen=True)
+class Went(Growing):
+    """Growing that went through policies 0 and 1 before it began, and learns nothing."""
+
+    def memory(self, problem: RepresentedMDP) -> np.ndarray:
+        return rows(pulls(problem, 0, 1).arrays(), 2)
+
+
+def test_they_are_deployed_if_they_are_worth_more(tmp_path: Path) -> None:
+    problem = wishes([0, 0, 0, 1, 1, 2], 2)
+    result = train(problem, search=Went(), learner=QUICK, transitions=2 * QUICK.batch)
+    assert result.welfare == pytest.approx(10 * 5 / 6) and sorted(acts(result.policies)) == [0, 1]
+    assert result.architecture.normaliser == result.architecture.trunk == "separate"
+    result.save(tmp_path)
+    again = pb.load(tmp_path)
+    assert again.act(np.ones(1), user=problem.population.names[0]) == 0
+
+
+def test_keeping_is_paid_for_by_shorter_phases() -> None:
+    def plan(transitions: int, own: bool = False) -> Plan:
+        return Plan(EM(), QUICK, 5, 20, transitions, 1000, own)
+
+    long, short, own = plan(2_000_000), plan(300_000), plan(2_000_000, True)
+    each = 12 * 3 * 1000  # 1 + 2 + 4 + 5 policies, three episodes of each
+    assert Growing().times(long) == 10 and Growing().spends_after(long) == 10 * each
+    assert Growing().times(short) == 2 and Growing().spends_after(short) == 2 * each <= 0.05 * 5 * 300_000
+    assert Growing().times(own) == Growing(keep_times=0).times(long) == 0
+    for one in (long, short, own):
+        spent = sum(phase.total for phase in Growing().phases(one)) + Growing().spends_after(one)
+        assert 0.999 * 5 * one.transitions < spent <= 5 * one.transitions
+    problem = wishes([0, 1, 2, 0, 1, 2], 3)
+    training = Training.of(problem, search=Growing(), learner=QUICK, transitions=6400)
+    assert training.total == sum(phase.total for phase in training.phases) + 10 * (1 + 2 + 3) * 3
+
+
+def test_policies_are_kept_at_ten_times_of_every_phase() -> None:
+    problem, kept = wishes([0, 1, 2, 0, 1, 2], 3), dict[tuple[int, int], np.ndarray]()
+    settings = {"search": Growing(), "learner": QUICK, "transitions": 40 * QUICK.batch}
+
+    def listen(event: Event) -> None:
+        kept[event.phase, event.iteration] = event.snapshot.memory
+        if event.iteration == event.iterations:
+            now = rows(event.snapshot.state.policies.arrays(), event.snapshot.state.policies.budget)
+            np.testing.assert_array_equal(event.snapshot.memory[-len(now) :], now)
+
+    train(problem, listeners=[listen], **settings)  # type: ignore[arg-type]
+    ends = [len(kept[phase, max(i for p, i in kept if p == phase)]) for phase in range(3)]
+    assert ends == [10 * 1, 10 * (1 + 2), 10 * (1 + 2 + 3)]
+    assert len(kept[0, 1]) == 0 and len(kept[0, 15]) in (5, 6), "evenly"
+
+
+def test_a_training_that_was_stopped_keeps_the_same(tmp_path: Path) -> None:
+    problem = wishes([0, 1, 2, 0, 1, 2], 3)
+    training = Training.of(problem, search=Growing(), learner=QUICK, transitions=20 * QUICK.batch)
+    stopped, whole = stopped_and_not(tmp_path, training, [(0, 7), (1, 3), (2, 5)])
+    assert bits(stopped) == bits(whole)

@@ -138,6 +138,15 @@ def test_progress_without_a_terminal_is_a_line_every_tenth() -> None:
     assert lines[-1] == "judging"
 
 
+def test_progress_says_when_policies_are_chosen_before_they_are_judged() -> None:
+    text, last = io.StringIO(), event(10)
+    vars(last)["of"] = last.transitions + 500  # episodes by which a search chooses
+    with LiveProgress(Console(file=text, width=200)) as progress:
+        progress(event(9))
+        progress(last)
+    assert text.getvalue().splitlines()[-1] == "choosing and judging"
+
+
 def on_a_terminal(*events: Any, error: type[Exception] | None = None) -> str:
     """What stays on the screen, without colours."""
     text = io.StringIO()

@@ -1,4 +1,7 @@
-"""Policies of several trainings as one set, in which nothing is shared: each keeps all numbers that it acts by."""
+"""Policies of several trainings, or of several times of one, as one set in which nothing is shared.
+
+Each keeps all numbers that it acts by.
+"""
 
 from __future__ import annotations
 
@@ -42,3 +45,35 @@ def join(parts: Sequence[Mapping[str, Numbers]], architecture: Architecture) -> 
     """
     shapes = architecture.separate.shapes(1)
     return {name: np.concatenate([part[name].reshape(shape) for part in parts]) for name, shape in shapes.items()}
+
+
+def rows(numbers: Mapping[str, Numbers], budget: int) -> NDArray[np.float32]:
+    """All numbers that each policy acts by, in a row of its own.
+
+    Args:
+        numbers: of the policies by name, as :meth:`policybudget.policies.stacked.Policies.arrays` has them.
+        budget: k, how many they are.
+
+    Returns:
+        (k, p) for :func:`of_rows`, by the order of their names.
+    """
+    parts = [alone(numbers, policy) for policy in range(budget)]
+    return np.stack([np.concatenate([part[name].ravel() for name in sorted(part)]) for part in parts]).astype(
+        np.float32
+    )
+
+
+def of_rows(kept: NDArray[np.float32], architecture: Architecture) -> dict[str, Numbers]:
+    """The policies that :func:`rows` laid out.
+
+    Args:
+        kept: (k, p) a row for each policy.
+        architecture: of any of them.
+
+    Returns:
+        Arrays of the k policies by name, in which nothing is shared. The numbers are the same bits.
+    """
+    shapes = dict(sorted(architecture.separate.shapes(len(kept)).items()))
+    ends = np.cumsum([int(np.prod(shape[1:])) for shape in shapes.values()])
+    parts = np.split(kept, ends[:-1], axis=1)
+    return {name: part.reshape(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}

@@ -25,6 +25,11 @@ class Normaliser(eqx.Module):
     mean: Float[Array, " o"] | Float[Array, "k 1 o"]
     squares: Float[Array, " o"] | Float[Array, "k 1 o"]
 
+    @property
+    def shared(self) -> bool:
+        """Whether all policies have the same statistics."""
+        return self.count.ndim == 0
+
     @staticmethod
     def start(size: int) -> Normaliser:
         """A normaliser without statistics: observations pass unchanged.

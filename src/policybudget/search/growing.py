@@ -14,10 +14,20 @@ and goes on searching (:mod:`policybudget.search.splitting`, whose splits of idl
 policy has learned for all, a gait, the others need not learn again.
 
 The last phase, with all k policies, takes a share of all transitions; those before it share the rest evenly.
+
+A policy that stands well is taught to hop on the way, and is not there at the end. So policies are kept as they go by
+(:mod:`policybudget.search.kept`)::
+
+    at ten times of every phase:  keep its policies
+    at the end:                   V[c, i] by a few greedy episodes of all that were kept;  choose the best k, exactly
+
+The trained policies stay if the chosen ones are worth no more in further episodes. The episodes are paid for by shorter
+phases, and policies are kept less often where that would take more than a twentieth of all transitions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,11 +37,20 @@ from jaxtyping import Float, Int, PRNGKeyArray
 
 from policybudget.assignment.rule import one_hot
 from policybudget.errors import PolicyBudgetError
+from policybudget.learning.settings import PPO
 from policybudget.objective import Objective
+from policybudget.policies.normaliser import Normaliser
+from policybudget.policies.stacked import Policies
+from policybudget.problem import RepresentedMDP
+from policybudget.search import kept
+from policybudget.search.kept import Kept
 from policybudget.search.phases import Phase, Plan, in_words
-from policybudget.search.search import Change, Standing
+from policybudget.search.search import Change, Proposal, Standing
 from policybudget.search.splitting import HOLD, Splitting, best_served_of, shortfall
 from policybudget.settings import option
+
+MOST = 0.05
+"""Share of all transitions that the episodes by which kept policies are chosen take at most."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +59,15 @@ class Growing(Splitting):
 
     name: ClassVar[str] = "growing"
     whole: float = option(0.5, "share of the transitions that all k policies are trained for")
+    keep_times: int = option(
+        10, "times in each phase that its policies are kept, to choose the best k of all at the end; 0 for none"
+    )
 
     def __post_init__(self) -> None:
         if not 0 < self.whole <= 1:
             raise PolicyBudgetError(f"whole must be above 0 and at most 1, got {self.whole}")
+        if self.keep_times < 0:
+            raise PolicyBudgetError(f"keep_times must be at least 0, got {self.keep_times}")
         super().__post_init__()
 
     def phases(self, plan: Plan) -> tuple[Phase, ...]:
@@ -52,13 +76,62 @@ class Growing(Splitting):
         Args:
             plan: what is to be trained.
         """
-        sizes = [2**power for power in range((plan.budget - 1).bit_length())]
-        share = (1 - self.whole) / max(len(sizes), 1)
-        whole = self.whole if sizes else 1.0
-        parts = [*((size, share) for size in sizes), (plan.budget, whole)]
+        *before, _ = sizes = _sizes(plan.budget)
+        share = (1 - self.whole) / max(len(before), 1)
+        parts = [*(share for _ in before), self.whole if before else 1.0]
+        left, keep = plan._replace(transitions=plan.left(self.spends_after(plan))), self.times(plan)
         return tuple(
-            Phase(in_words(size), plan.rule, plan.learner, size, plan.share(part, size)) for size, part in parts
+            Phase(in_words(size), plan.rule, plan.learner, size, left.share(part, size), keep=keep)
+            for size, part in zip(sizes, parts, strict=True)
         )
+
+    def times(self, plan: Plan) -> int:
+        """Times in each phase that its policies are kept; none where every agent needs episodes of its own.
+
+        Args:
+            plan: what is to be trained.
+        """
+        most = int(MOST * plan.budget * plan.transitions / _cost(plan))
+        return 0 if plan.own else min(self.keep_times, most)
+
+    def spends_after(self, plan: Plan) -> int:
+        """Transitions of the episodes by which the best of the kept policies are chosen, at most.
+
+        Args:
+            plan: what is to be trained.
+        """
+        return self.times(plan) * _cost(plan)
+
+    def memory(self, problem: RepresentedMDP) -> Kept:
+        """No policy is kept yet.
+
+        Args:
+            problem: the r-MDP.
+        """
+        return kept.none()
+
+    def keep(self, memory: Kept, policies: Policies) -> Kept:
+        """With these policies.
+
+        Args:
+            memory: those that were kept before.
+            policies: of the phase.
+        """
+        return kept.more(memory, policies)
+
+    def proposals(
+        self, problem: RepresentedMDP, learner: PPO, normaliser: Normaliser, memory: Kept, key: PRNGKeyArray
+    ) -> Sequence[Proposal]:
+        """The best k of all policies that were kept, if they are not those of the end.
+
+        Args:
+            problem: the r-MDP.
+            learner: with the size of the networks.
+            normaliser: not used: policies are kept with their own.
+            memory: the policies that were kept.
+            key: of the episodes.
+        """
+        return kept.best(problem, learner, memory, key)
 
     def begin(self, phase: Phase, before: Standing | None, memory: Any, key: PRNGKeyArray) -> tuple[Change | None, Any]:
         """The policies of the phase before, of which some are two now.
@@ -66,7 +139,7 @@ class Growing(Splitting):
         Args:
             phase: that begins.
             before: where the phase before it ended.
-            memory: none.
+            memory: stays as it is.
             key: not used.
         """
         if before is None:
@@ -74,6 +147,16 @@ class Growing(Splitting):
         returns = np.asarray(before.returns.neutral, np.float64)
         source, labels = grow(before.objective, returns, before.labels, phase.budget)
         return Change(source, one_hot(jnp.asarray(labels), phase.budget), HOLD), memory
+
+
+def _sizes(budget: int) -> list[int]:
+    """Policies of each phase."""
+    return [*(2**power for power in range((budget - 1).bit_length())), budget]
+
+
+def _cost(plan: Plan) -> int:
+    """Transitions, at most, of the episodes of what is kept at one time of each phase."""
+    return sum(_sizes(plan.budget)) * kept.EPISODES * plan.episode
 
 
 def grow(

@@ -78,6 +78,7 @@ class Phase:
         look_cost: transitions of each policy that a look takes.
         chosen: whether it begins with the best policies of the phase before.
         span: shares of the training's transitions that are spent at its start and at its end, where the learner asks.
+        keep: times that the search is shown its policies, evenly, the last at its end.
     """
 
     name: str
@@ -92,6 +93,15 @@ class Phase:
     look_cost: int = 0
     chosen: bool = False
     span: tuple[float, float] = (0.0, 1.0)
+    keep: int = 0
+
+    def keeps_at(self, iteration: int) -> bool:
+        """Whether the search is shown the policies after an iteration.
+
+        Args:
+            iteration: from 1.
+        """
+        return iteration * self.keep // self.iterations > (iteration - 1) * self.keep // self.iterations
 
     @property
     def iterations(self) -> int:

@@ -48,7 +48,7 @@ from policybudget.settings import budgets, check_options, option
 
 WITHIN: Mapping[str, Search] = {
     search.name: search
-    for search in (Plain(), Splitting(), Growing(), Representatives(alone=1.0), Archive(), Constants())
+    for search in (Plain(), Splitting(), Growing(keep_times=0), Representatives(alone=1.0), Archive(), Constants())
 }
 """Searches that may train a pool, with their options there."""
 LARGER = 1.5

@@ -21,7 +21,7 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.learning.settings import PPO
 from policybudget.objective import Objective
 from policybudget.policies.normaliser import Normaliser
-from policybudget.policies.stacked import Actor
+from policybudget.policies.stacked import Actor, Policies
 from policybudget.population import Rewards
 from policybudget.problem import RepresentedMDP
 from policybudget.search.episodes import Seen
@@ -98,10 +98,12 @@ class Proposal(NamedTuple):
     Attributes:
         actor: k policies.
         assignment: who is with whom.
+        normaliser: of their observations; None for that of the trained ones.
     """
 
     actor: Actor
     assignment: Float[Array, "k n"]
+    normaliser: Normaliser | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,14 @@ class Search(abc.ABC):
 
     def spends(self, plan: Plan) -> int:
         """Transitions, of all policies, that are used before the first phase; none by default.
+
+        Args:
+            plan: what is to be trained.
+        """
+        return 0
+
+    def spends_after(self, plan: Plan) -> int:
+        """Transitions, of all policies, that are used after the last phase; none by default.
 
         Args:
             plan: what is to be trained.
@@ -206,6 +216,15 @@ class Search(abc.ABC):
         Args:
             memory: as it was.
             seen: what the batch showed.
+        """
+        return memory
+
+    def keep(self, memory: Any, policies: Policies) -> Any:
+        """The memory with policies as they are now, called as often as the phase says (``Phase.keep``).
+
+        Args:
+            memory: as it was.
+            policies: of the phase.
         """
         return memory
 

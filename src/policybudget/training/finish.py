@@ -45,8 +45,8 @@ def finish(
     proposed = method.search.proposals(problem, task.settings, state.normaliser, memory, derive(key, Stream.PROPOSAL))
     candidates = [state]
     for proposal in proposed:
-        parts = (proposal.actor, proposal.assignment)
-        candidates.append(eqx.tree_at(lambda s: (s.learned.actor, s.assignment.assignment), state, parts))
+        parts = (proposal.actor, proposal.normaliser or state.normaliser, proposal.assignment)
+        candidates.append(eqx.tree_at(lambda s: (s.learned.actor, s.normaliser, s.assignment.assignment), state, parts))
     settled = [
         (candidate, *_settled(problem.objective, task, candidate, most, derive(key, Stream.SELECTION_EPISODES, index)))
         for index, candidate in enumerate(candidates)

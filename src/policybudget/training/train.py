@@ -68,6 +68,7 @@ class Training:
         learner = method.learner.shortened(transitions)
         self.plan = Plan(method.rule, learner, problem.budget, problem.population.size, transitions, limit, own)
         self.spent_before = method.search.spends(self.plan)
+        self.spent_after = method.search.spends_after(self.plan)
         phases = method.search.phases(self.plan)
         phases = phases if problem.population.dynamics is None else tuple(map(self._looking, phases))
         self.phases = tuple(spanned(phases)) if learner.watches_the_clock else phases
@@ -109,8 +110,8 @@ class Training:
 
     @property
     def total(self) -> int:
-        """Transitions of all policies and phases, and those that the search spends before."""
-        return self.spent_before + sum(phase.total for phase in self.phases)
+        """Transitions of all policies and phases, and those that the search spends before and after."""
+        return self.spent_before + sum(phase.total for phase in self.phases) + self.spent_after
 
     @property
     def most_policies(self) -> int:
@@ -133,6 +134,7 @@ class Training:
         task, state, memory, seconds = _Run(self, tuple(listeners), resume).all_phases()
         began = time.perf_counter()
         problem, method, world = self.problem, self.method, self.problem.world
+        of = Architecture(world.observation_size, world.units, method.learner.hidden, method.learner.trunk)
         state, assignment, played = finish(problem, method, task, state, memory, root(self.seed))
         returns = task.paid.agents(played.returns.mean(axis=1))
         social = problem.objective.summary(assignment, returns)
@@ -144,7 +146,7 @@ class Training:
             welfare=social["welfare"],
             social=social,
             agents=problem.population.names,
-            architecture=Architecture(world.observation_size, world.units, method.learner.hidden, method.learner.trunk),
+            architecture=of if state.normaliser.shared else of.separate,
             world=problem.origin or {"name": world.name},
             algorithm=method.rule.name,
             search=method.search.title,
@@ -231,6 +233,8 @@ class _Run:
                 self.memory = self.search.remember(self.memory, seen)
             if phase.look_every and iteration % phase.look_every == 0:
                 state = step.look(state, LOOK_EPISODES)
+            if phase.keeps_at(iteration):
+                self.memory = self.search.keep(self.memory, state.policies)
             if (change := self.search.change(standing(task, state, iteration))) is not None:
                 state = changed(state, change)
             self._look(phase, iteration, report)

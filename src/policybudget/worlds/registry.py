@@ -19,6 +19,7 @@ from policybudget.worlds.entry import (
     PAPER,
     PLAIN,
     SCALED,
+    WALKING,
     Entry,
     Search,
     Settings,
@@ -198,7 +199,7 @@ def _velocity(name: str, task: str) -> Entry:
     usual = Search("representatives", {"alone": 1.0}) if holds else Search("growing")
     return Entry(
         name=name,
-        learner={**ANY_LEARNER, "default": HOLDING if holds else FALLING},
+        learner={**ANY_LEARNER, "default": {"half-cheetah": HOLDING, "walker2d": WALKING}.get(task, FALLING)},
         with_search={} if holds else {"representatives": HOPPING},
         search={"default": usual, "plain": PLAIN, "paper": PLAIN},
         world=partial(velocity_world, task),

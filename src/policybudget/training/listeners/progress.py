@@ -68,8 +68,8 @@ class LiveProgress:
         elif (tenth := 10 * event.transitions // event.of) > self._tenth:
             self._tenth = tenth
             self._line(f"{100 * event.transitions // event.of:3d}%  {_phase(event)}  {_known(event)}  {_so_far(event)}")
-        if event.transitions == event.of:
-            self.say("judging")
+        if event.phase + 1 == len(event.phases) and event.iteration == event.iterations:
+            self.say("judging" if event.transitions == event.of else "choosing and judging")
 
     def say(self, what: str) -> None:
         """Say what is being done after the last iteration.
