@@ -57,10 +57,8 @@ def rows(numbers: Mapping[str, Numbers], budget: int) -> NDArray[np.float32]:
     Returns:
         (k, p) for :func:`of_rows`, by the order of their names.
     """
-    parts = [alone(numbers, policy) for policy in range(budget)]
-    return np.stack([np.concatenate([part[name].ravel() for name in sorted(part)]) for part in parts]).astype(
-        np.float32
-    )
+    parts = [sorted(alone(numbers, policy).items()) for policy in range(budget)]
+    return np.stack([np.concatenate([array.ravel() for _, array in part]) for part in parts]).astype(np.float32)
 
 
 def of_rows(kept: NDArray[np.float32], architecture: Architecture) -> dict[str, Numbers]:

@@ -21,7 +21,7 @@ A policy that stands well is taught to hop on the way, and is not there at the e
     at ten times of every phase:  keep its policies
     at the end:                   V[c, i] by a few greedy episodes of all that were kept;  choose the best k, exactly
 
-The trained policies stay if the chosen ones are worth no more in further episodes. The episodes are paid for by shorter
+The trained policies stay if the chosen ones are worth less in further episodes. The episodes are paid for by shorter
 phases, and policies are kept less often where that would take more than a twentieth of all transitions.
 """
 
