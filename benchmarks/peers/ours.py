@@ -38,7 +38,7 @@ def main() -> None:
     with clock(taken):
         problem = problem_of(world, k)
         each = settings.transitions // k
-        search = pb.Growing(whole=0.2) if settings.preset == GROWING else None
+        search = pb.Growing(whole=0.2, keep_times=0) if settings.preset == GROWING else None
         preset = "default" if settings.preset == GROWING else settings.preset
         result = pb.train(problem, search=search, preset=preset, transitions=each, seed=settings.seed, quiet=True)
     record = {

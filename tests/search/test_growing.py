@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import load
 from trainings import bits, stopped_and_not, train
 from worlds_with_known_answers import QUICK, wishes
 
@@ -28,6 +29,7 @@ from policybudget.search.growing import Growing, grow
 from policybudget.search.phases import Plan
 from policybudget.training.events import Event
 from policybudget.training.train import Training
+from policybudget.welfare import Egalitarian
 
 
 @pytest.mark.parametrize(
@@ -102,8 +104,11 @@ def pulls(problem: RepresentedMDP, *levers: int) -> Policies:
     world = problem.world
     shapes = Architecture(1, world.units, QUICK.hidden, "shared").shapes(len(levers))
     arrays = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
-    last = max(name for name in arrays if name.endswith("bias"))
-    arrays[last][:, 0] = 20 * np.eye(arrays[last].shape[-1])[list(levers)]
+    arrays["actor.network.layers.0.weight"][:] = 1.0
+    arrays["actor.network.layers.1.weight"] -= 9 * np.eye(shapes["actor.network.layers.1.bias"][-1])[list(levers), None]
+    arrays["normaliser.count"] += 1
+    arrays["normaliser.mean"] += 2
+    arrays["normaliser.squares"] += 1  # so that they see -1, and without these statistics another number
     return Policies.from_arrays(arrays)
 
 
@@ -131,22 +136,57 @@ def test_the_best_of_all_that_was_kept_are_proposed() -> None:
     assert proposed(problem) == []
 
 
+def test_of_equals_the_newest_are_deployed() -> None:
+    problem = wishes([0, 0, 0, 1, 1, 2], 2)
+    assert proposed(problem, pulls(problem, 0), pulls(problem, 0, 1), pulls(problem, 0, 1)) == [], "worth the same"
+    better = replace(wishes([0, 0, 0, 1, 1, 2], 3), budget=3)
+    (best,) = proposed(better, pulls(better, 0), pulls(better, 2, 2, 2), pulls(better, 1, 1, 1))
+    assert sorted(acts(best)) == [0, 1, 2]
+    (best,) = proposed(problem, pulls(problem, 0), pulls(problem, 2, 2), pulls(problem, 1, 2))
+    assert sorted(acts(best)) == [0, 1]
+
+
+def test_who_has_more_outside_makes_no_policy_better() -> None:
+    wanted = wishes([0, 0, 0, 1, 1, 2], 1)
+    for outside, expected in ((20.0, []), (5.0, [0])):
+        problem = replace(wanted, population=replace(wanted.population, outside=np.full(6, outside)))
+        found = proposed(problem, pulls(problem, 0), pulls(problem, 2))
+        assert [lever for policies in found for lever in acts(policies)] == expected
+
+
+def test_agents_count_for_the_people_they_stand_for_and_by_the_welfare_function() -> None:
+    wanted = wishes([0, 0, 0, 1, 1, 2], 1)
+    many = replace(wanted, population=replace(wanted.population, agent_weights=np.array([1.0, 1, 1, 1, 1, 9])))
+    (best,) = proposed(many, pulls(many, 0), pulls(many, 2), pulls(many, 1))
+    assert acts(best) == [2]
+    worst = replace(wishes([0, 1, 0], 2), welfare=Egalitarian())
+    (best,) = proposed(worst, pulls(worst, 1), pulls(worst, 0, 0))
+    assert sorted(acts(best)) == [0, 1]
+
+
+def test_more_policies_than_play_at_a_time() -> None:
+    problem = wishes([0, 0, 0, 1, 1, 2], 2)
+    (best,) = proposed(problem, *[pulls(problem, 2, 2)] * 7, pulls(problem, 0), *[pulls(problem, 2, 1)] * 12)
+    assert sorted(acts(best)) == [0, 1]
+
+
 @dataclass(frozen=True)
 class Went(Growing):
-    """Growing that went through policies 0 and 1 before it began, and learns nothing."""
+    """Growing that went through policies 5 and 4 before it began, and learns nothing."""
 
     def memory(self, problem: RepresentedMDP) -> np.ndarray:
-        return rows(pulls(problem, 0, 1).arrays(), 2)
+        return rows(pulls(problem, 5, 4).arrays(), 2)
 
 
 def test_they_are_deployed_if_they_are_worth_more(tmp_path: Path) -> None:
-    problem = wishes([0, 0, 0, 1, 1, 2], 2)
-    result = train(problem, search=Went(), learner=QUICK, transitions=2 * QUICK.batch)
-    assert result.welfare == pytest.approx(10 * 5 / 6) and sorted(acts(result.policies)) == [0, 1]
+    problem = wishes([5, 5, 5, 4, 4, 2], 2)
+    learner = replace(QUICK, learning_rate=(1e-9, 1e-9))
+    result = train(problem, search=Went(), learner=learner, transitions=2 * QUICK.batch)
+    assert result.welfare == pytest.approx(10 * 5 / 6) and sorted(acts(result.policies)) == [4, 5]
     assert result.architecture.normaliser == result.architecture.trunk == "separate"
     result.save(tmp_path)
     again = pb.load(tmp_path)
-    assert again.act(np.ones(1), user=problem.population.names[0]) == 0
+    assert [again.act(np.ones(1), user=problem.population.names[agent]) for agent in (0, 3)] == [5, 4]
 
 
 def test_keeping_is_paid_for_by_shorter_phases() -> None:
@@ -184,6 +224,15 @@ def test_policies_are_kept_at_ten_times_of_every_phase() -> None:
 
 def test_a_training_that_was_stopped_keeps_the_same(tmp_path: Path) -> None:
     problem = wishes([0, 1, 2, 0, 1, 2], 3)
-    training = Training.of(problem, search=Growing(), learner=QUICK, transitions=20 * QUICK.batch)
+    training = Training.of(problem, search=Growing(), learner=QUICK, transitions=40 * QUICK.batch)
     stopped, whole = stopped_and_not(tmp_path, training, [(0, 7), (1, 3), (2, 5)])
     assert bits(stopped) == bits(whole)
+    ends = [(tmp_path / name / "checkpoint/state.safetensors").read_bytes() for name in ("stopped", "whole")]
+    kept = [[array for array in load(end).values() if array.shape == (60, rows_of(problem))] for end in ends]
+    assert len(kept[0]) == len(kept[1]) == 1, "ten times one, two and three policies"
+    np.testing.assert_array_equal(kept[0][0], kept[1][0])
+
+
+def rows_of(problem: RepresentedMDP) -> int:
+    """The numbers that a policy acts by."""
+    return int(rows(pulls(problem, 0).arrays(), 1).shape[1])

@@ -89,6 +89,7 @@ def test_one_pool_serves_every_budget(empty_place: Path, capsys: pytest.CaptureF
         ("resource-gathering", Pool(within="archive")),
         ("resource-gathering:slip=0.1,side=3", Pool(within="representatives", pool_size=9, refine=0.7)),
         ("half-cheetah-velocity", Pool(within="representatives")),
+        ("hopper-velocity", Pool(within="growing")),
     ],
 )
 def test_the_usual_search_of_a_world_trains_its_pool(world: str, pool: Pool) -> None:

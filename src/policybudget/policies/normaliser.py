@@ -13,7 +13,8 @@ from jaxtyping import Array, Bool, Float, Int
 class Normaliser(eqx.Module):
     """Statistics of the observations of all policies together, or of each policy by itself.
 
-    Policies that learn together share one. Those of several trainings that were put together keep their own.
+    Policies that learn together share one. Those of several trainings, or of several times of one, that were put
+    together keep their own, with a leading axis for the policies.
 
     Args:
         count: the number of observations seen; at 0, observations pass unchanged.
@@ -64,7 +65,7 @@ class Normaliser(eqx.Module):
         Returns:
             Their statistics; what is shared stays shared.
         """
-        if self.count.ndim == 0:
+        if self.shared:
             return self
         return Normaliser(self.count[chosen], self.mean[chosen], self.squares[chosen])
 

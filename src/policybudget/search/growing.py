@@ -16,10 +16,10 @@ policy has learned for all, a gait, the others need not learn again.
 The last phase, with all k policies, takes a share of all transitions; those before it share the rest evenly.
 
 A policy that stands well is taught to hop on the way, and is not there at the end. So policies are kept as they go by
-(:mod:`policybudget.search.kept`)::
+(:mod:`policybudget.search.passed`)::
 
     at ten times of every phase:  keep its policies
-    at the end:                   V[c, i] by a few greedy episodes of all that were kept;  choose the best k, exactly
+    at the end:                   V[c, i] by a few greedy episodes of all that were kept;  choose the best k
 
 The trained policies stay if the chosen ones are worth less in further episodes. The episodes are paid for by shorter
 phases, and policies are kept less often where that would take more than a twentieth of all transitions.
@@ -28,7 +28,7 @@ phases, and policies are kept less often where that would take more than a twent
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
@@ -42,8 +42,8 @@ from policybudget.objective import Objective
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Policies
 from policybudget.problem import RepresentedMDP
-from policybudget.search import kept
-from policybudget.search.kept import Kept
+from policybudget.search import passed
+from policybudget.search.passed import Passed
 from policybudget.search.phases import Phase, Plan, in_words
 from policybudget.search.search import Change, Proposal, Standing
 from policybudget.search.splitting import HOLD, Splitting, best_served_of, shortfall
@@ -102,27 +102,31 @@ class Growing(Splitting):
         """
         return self.times(plan) * _cost(plan)
 
-    def memory(self, problem: RepresentedMDP) -> Kept:
+    def in_pool(self) -> Growing:
+        """Without policies that are kept."""
+        return replace(self, keep_times=0)
+
+    def memory(self, problem: RepresentedMDP) -> Passed:
         """No policy is kept yet.
 
         Args:
             problem: the r-MDP.
         """
-        return kept.none()
+        return passed.none()
 
-    def keep(self, memory: Kept, policies: Policies) -> Kept:
+    def keep(self, memory: Passed, policies: Policies) -> Passed:
         """With these policies.
 
         Args:
             memory: those that were kept before.
             policies: of the phase.
         """
-        return kept.more(memory, policies)
+        return passed.more(memory, policies)
 
     def proposals(
-        self, problem: RepresentedMDP, learner: PPO, normaliser: Normaliser, memory: Kept, key: PRNGKeyArray
+        self, problem: RepresentedMDP, learner: PPO, normaliser: Normaliser, memory: Passed, key: PRNGKeyArray
     ) -> Sequence[Proposal]:
-        """The best k of all policies that were kept, if they are not those of the end.
+        """The best k of all policies that were kept, if they are worth more than those of the end.
 
         Args:
             problem: the r-MDP.
@@ -131,7 +135,7 @@ class Growing(Splitting):
             memory: the policies that were kept.
             key: of the episodes.
         """
-        return kept.best(problem, learner, memory, key)
+        return passed.best(problem, learner, memory, key)
 
     def begin(self, phase: Phase, before: Standing | None, memory: Any, key: PRNGKeyArray) -> tuple[Change | None, Any]:
         """The policies of the phase before, of which some are two now.
@@ -156,7 +160,7 @@ def _sizes(budget: int) -> list[int]:
 
 def _cost(plan: Plan) -> int:
     """Transitions, at most, of the episodes of what is kept at one time of each phase."""
-    return sum(_sizes(plan.budget)) * kept.EPISODES * plan.episode
+    return sum(_sizes(plan.budget)) * passed.EPISODES * plan.episode
 
 
 def grow(

@@ -48,7 +48,7 @@ from policybudget.settings import budgets, check_options, option
 
 WITHIN: Mapping[str, Search] = {
     search.name: search
-    for search in (Plain(), Splitting(), Growing(keep_times=0), Representatives(alone=1.0), Archive(), Constants())
+    for search in (Plain(), Splitting(), Growing(), Representatives(alone=1.0), Archive(), Constants())
 }
 """Searches that may train a pool, with their options there."""
 LARGER = 1.5
@@ -80,7 +80,7 @@ class Pool(Search):
     @property
     def inner(self) -> Search:
         """The search that trains the pool."""
-        return WITHIN[self.within]
+        return WITHIN[self.within].in_pool()
 
     @property
     def title(self) -> str:
@@ -170,7 +170,7 @@ class Pool(Search):
         return self.inner.keeps_episodes
 
     @property
-    def keeps_policies(self) -> bool:
+    def writes_policies(self) -> bool:
         """Those of every phase."""
         return True
 

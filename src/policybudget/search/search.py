@@ -158,6 +158,10 @@ class Search(abc.ABC):
         """
         return 0
 
+    def in_pool(self) -> Search:
+        """As it trains a pool, of which the best are chosen in any case; as it is by default."""
+        return self
+
     def first_policies(self, problem: RepresentedMDP, plan: Plan, actor: Actor, key: PRNGKeyArray) -> Proposal | None:
         """Policies and groups that the first phase begins with; fresh ones and the rule's by default.
 
@@ -175,7 +179,7 @@ class Search(abc.ABC):
         return False
 
     @property
-    def keeps_policies(self) -> bool:
+    def writes_policies(self) -> bool:
         """Whether the policies of every phase are kept in the run folder."""
         return False
 

@@ -64,7 +64,7 @@ def train_in(
         saved, console = Checkpoints(folder), Console(stderr=True, quiet=quiet)
         with LiveProgress(console) as live, tracked(folder, log, saved) as trackers:
             own: list[Listener] = [Metrics(folder, training.most_policies), TensorBoard(folder)]
-            own += [Kept(folder, training)] * training.method.search.keeps_policies
+            own += [Kept(folder, training)] * training.method.search.writes_policies
             result = training.run([*own, saved, *trackers, live, *listeners], reader(folder) if resume else None)
             live.say("drawing")
             drawn = pictures.draw(folder, training.problem, result, training.seed)

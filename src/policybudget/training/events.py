@@ -40,7 +40,7 @@ class Event:
         iteration: of this phase, from 1.
         iterations: of this phase.
         transitions: over all policies and phases, so far.
-        of: the same, in the end.
+        of: the same, in the end, and those of the episodes that the search plays after the last iteration, at most.
         each: transitions per policy, over all phases, so far.
         each_of: the same, in the end.
         seconds: wall time of the training so far, over all resumptions.

@@ -110,7 +110,7 @@ class Training:
 
     @property
     def total(self) -> int:
-        """Transitions of all policies and phases, and those that the search spends before and after."""
+        """Transitions of all policies and phases, and those that the search spends before and, at most, after."""
         return self.spent_before + sum(phase.total for phase in self.phases) + self.spent_after
 
     @property

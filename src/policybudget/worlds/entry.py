@@ -49,7 +49,7 @@ FALLING: Settings = {
 """For a robot that falls before it has learned to move: wide rewards, more noise, also later, more of each batch."""
 
 WALKING: Settings = {**FALLING, "trunk": "separate", "final_log_std": -2.5}
-"""The same for a robot whose gaits differ more from each other than hops do, with less noise at the end."""
+"""The same with nothing shared between policies, and less noise at the end (docs/findings.md)."""
 
 HOPPING: Settings = {**FALLING, "widen_until": 0.8, "trunk": "separate", "discount": 0.995}
 """The same where policies learn for one agent each: nothing is shared, and falls cost more."""

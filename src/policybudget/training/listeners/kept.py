@@ -45,5 +45,5 @@ class Kept:
             there = replace(problem, budget=budget)
             found = method.search.proposals(there, method.learner, state.normaliser, event.snapshot.memory, key)
             for index, proposal in enumerate(found):
-                policies = Policies(proposal.actor, proposal.normaliser or state.normaliser)
+                policies = Policies(proposal.actor, state.normaliser)
                 keep(self.folder, f"proposed-{budget:05d}-{index}", policies.arrays())

@@ -5,6 +5,8 @@ r"""The policies that a training goes through, and the best k of them.
     V[c, i]   by a few greedy episodes of every policy that was kept
     best k    argmax over sets of k policies of the welfare, each agent with its best    (selection/choice.py)
 
+The choice is exact where welfare is the mean and V has at most 100 000 values. Of equals, the newest are chosen.
+
 What a policy does well may be lost while it learns something else. A search that keeps policies on the way
 (:meth:`policybudget.search.search.Search.keep`) has a row for each, with all numbers that it acts by.
 """
@@ -15,10 +17,11 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from policybudget.assignment.em import best_served
 from policybudget.learning.settings import PPO
+from policybudget.objective import Objective
 from policybudget.policies.architecture import Architecture
 from policybudget.policies.joining import of_rows, rows
 from policybudget.policies.stacked import Policies
@@ -26,54 +29,52 @@ from policybudget.problem import RepresentedMDP
 from policybudget.rollouts.sampler import play
 from policybudget.search.search import Proposal
 from policybudget.selection.choice import choose
-from policybudget.streams import Stream, derive
 
 EPISODES = 3
 """Greedy episodes of each policy that was kept, by which the best k are chosen."""
 AT_ONCE = 20
 """Policies that play at a time."""
 
-Kept = Float[np.ndarray, "_ _"]
+Passed = Float[np.ndarray, "_ _"]
 """A policy in each row: all numbers that it acts by. None is (0, 0)."""
 
 
-def none() -> Kept:
+def none() -> Passed:
     """No policy yet."""
     return np.zeros((0, 0), np.float32)
 
 
-def more(kept: Kept, policies: Policies) -> Kept:
+def more(passed: Passed, policies: Policies) -> Passed:
     """These policies, too.
 
     Args:
-        kept: those before.
+        passed: those before.
         policies: as they are now.
     """
     now = rows(policies.arrays(), policies.budget)
-    return np.concatenate([kept, now]) if len(kept) else now
+    return np.concatenate([passed, now]) if len(passed) else now
 
 
-def best(problem: RepresentedMDP, learner: PPO, kept: Kept, key: PRNGKeyArray) -> Sequence[Proposal]:
-    """The best k of the policies that were kept; nothing if they are those of the end.
+def best(problem: RepresentedMDP, learner: PPO, passed: Passed, key: PRNGKeyArray) -> Sequence[Proposal]:
+    """The best k of the policies that were kept; nothing if they are worth no more than those of the end.
 
     Args:
         problem: the r-MDP.
         learner: with the size of the networks.
-        kept: the policies; the last k are those of the end.
+        passed: the policies; the last k are those of the end.
         key: of the episodes.
     """
-    count, budget, world = len(kept), problem.budget, problem.world
-    if not count:
+    if not len(passed):
         return ()
+    world, objective, budget, newest = problem.world, problem.objective, problem.budget, passed[::-1]
     of = Architecture(world.observation_size, world.units, learner.hidden, learner.trunk)
-    sets = (Policies.from_arrays(of_rows(kept[first : first + AT_ONCE], of)) for first in range(0, count, AT_ONCE))
-    keys = (derive(key, Stream.CHOICE_EPISODES, index) for index in range(count))
-    returns = np.concatenate([_pays(problem, policies, of_set) for policies, of_set in zip(sets, keys, strict=False)])
-    chosen = choose(problem.objective, returns, budget)
-    if set(chosen) == set(range(count - budget, count)):
+    sets = (Policies.from_arrays(of_rows(newest[at : at + AT_ONCE], of)) for at in range(0, len(newest), AT_ONCE))
+    returns = np.concatenate([_pays(problem, policies, key) for policies in sets])
+    chosen = choose(objective, returns, budget)
+    assignment, worth = _worth(objective, returns[chosen])
+    if worth <= _worth(objective, returns[:budget])[1]:
         return ()
-    policies = Policies.from_arrays(of_rows(kept[chosen], of))
-    assignment = best_served(problem.objective, jnp.asarray(returns[chosen]))
+    policies = Policies.from_arrays(of_rows(newest[chosen], of))
     return (Proposal(policies.actor, assignment, policies.normaliser),)
 
 
@@ -82,3 +83,10 @@ def _pays(problem: RepresentedMDP, policies: Policies, key: PRNGKeyArray) -> Flo
     rewards = problem.population.rewards
     played = play(problem.world, rewards, policies, key, EPISODES, True)
     return np.asarray(rewards.agents(played.returns.mean(axis=1)), np.float64)
+
+
+def _worth(objective: Objective, returns: Float[np.ndarray, "k n"]) -> tuple[Float[Array, "k n"], float]:
+    """Each agent with its best policy, or none, and the welfare of that."""
+    table = jnp.asarray(returns)
+    assignment = best_served(objective, table)
+    return assignment, float(objective.value(assignment, table))
