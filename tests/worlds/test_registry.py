@@ -78,10 +78,11 @@ def test_presets_of_all_other_worlds() -> None:
     assert known.search["default"].name == "representatives" and known.search["default"].options == {"alone": 1.0}
     falling = replace(robot, widen=20.0, epochs=10, learning_rate=(3e-4, 1e-4), log_std=0.0, least_log_std=-1.0)
     alone = replace(falling, widen_until=0.8, trunk="separate", discount=0.995)
-    for task in ("hopper", "walker2d", "ant"):
+    walking = replace(falling, trunk="separate", final_log_std=-2.5)
+    for task, learner in (("hopper", falling), ("walker2d", walking), ("ant", falling)):
         known = registry.entry(f"{task}-velocity")
         assert (known.search["default"].name, known.search["plain"].name) == ("growing", "plain")
-        assert (PPO(**known.learner["default"]), PPO(**known.learner["plain"])) == (falling, robot)
+        assert (PPO(**known.learner["default"]), PPO(**known.learner["plain"])) == (learner, robot)
         assert {name: PPO(**settings) for name, settings in known.with_search.items()} == {"representatives": alone}
     assert registry.entry("gym:CartPole-v1").learner is registry.entry(MADE_IN_PYTHON).learner is ANY_LEARNER
 
