@@ -101,6 +101,25 @@ def play_alike(
     return np.concatenate([np.asarray(play(world, rewards, one, key, episodes, True).returns) for one in alone])
 
 
+def greedy_returns(
+    world: World, rewards: Rewards, policies: Policies, key: PRNGKeyArray, episodes: int
+) -> Float[np.ndarray, "k n"]:
+    """V, the mean return of every policy to every agent, by greedy episodes.
+
+    Args:
+        world: where the policies act.
+        rewards: of the agents.
+        policies: k of them.
+        key: of the worlds.
+        episodes: of each policy, and for each agent where they have dynamics of their own.
+
+    Raises:
+        WorldError: the world raised, or gave something that is not finite.
+    """
+    played = play(world, rewards, policies, key, episodes, True)
+    return np.asarray(rewards.agents(played.returns.mean(axis=1)), np.float64)
+
+
 def play(world: World, rewards: Rewards, policies: Acting, key: PRNGKeyArray, episodes: int, greedy: bool) -> Played:
     """Fresh episodes of every policy from start to end; for every agent where they have dynamics of their own.
 

@@ -24,7 +24,7 @@ from policybudget.errors import PolicyBudgetError
 from policybudget.policies.normaliser import Normaliser
 from policybudget.policies.stacked import Actor, Policies
 from policybudget.problem import RepresentedMDP
-from policybudget.rollouts.sampler import play
+from policybudget.rollouts.sampler import greedy_returns
 from policybudget.search.phases import Phase, Plan
 from policybudget.search.search import Proposal
 from policybudget.search.splitting import Splitting
@@ -110,9 +110,8 @@ class Constants(Splitting):
         tried = spread(problem.world, number, host_seed(derive(key, Stream.PROPOSAL)))
         one = Normaliser.start(problem.world.observation_size)
         many = Policies(_always(actor.of(jnp.zeros(number, int)), tried), one)
-        rewards = problem.population.rewards
-        played = play(problem.world, rewards, many, derive(key, Stream.PROPOSAL, 1), EPISODES, True)
-        returns = np.asarray(rewards.agents(played.returns.mean(axis=1)), np.float64)
+        of_episodes = derive(key, Stream.PROPOSAL, 1)
+        returns = greedy_returns(problem.world, problem.population.rewards, many, of_episodes, EPISODES)
         chosen = choose(problem.objective, returns, problem.budget)
         return Proposal(_always(actor, tried[chosen]), best_served(problem.objective, jnp.asarray(returns[chosen])))
 

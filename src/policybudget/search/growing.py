@@ -76,9 +76,9 @@ class Growing(Splitting):
         Args:
             plan: what is to be trained.
         """
-        *before, _ = sizes = _sizes(plan.budget)
-        share = (1 - self.whole) / max(len(before), 1)
-        parts = [*(share for _ in before), self.whole if before else 1.0]
+        sizes = _sizes(plan.budget)
+        before = len(sizes) - 1
+        parts = [(1 - self.whole) / before] * before + [self.whole] if before else [1.0]
         left, keep = plan._replace(transitions=plan.left(self.spends_after(plan))), self.times(plan)
         return tuple(
             Phase(in_words(size), plan.rule, plan.learner, size, left.share(part, size), keep=keep)

@@ -17,17 +17,17 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Float, PRNGKeyArray
 
 from policybudget.assignment.em import best_served
 from policybudget.learning.settings import PPO
-from policybudget.objective import Objective
 from policybudget.policies.architecture import Architecture
 from policybudget.policies.joining import of_rows, rows
 from policybudget.policies.stacked import Policies
 from policybudget.problem import RepresentedMDP
-from policybudget.rollouts.sampler import play
+from policybudget.rollouts.sampler import greedy_returns
 from policybudget.search.search import Proposal
+from policybudget.search.splitting import worth_of_best
 from policybudget.selection.choice import choose
 
 EPISODES = 3
@@ -69,24 +69,11 @@ def best(problem: RepresentedMDP, learner: PPO, passed: Passed, key: PRNGKeyArra
     world, objective, budget, newest = problem.world, problem.objective, problem.budget, passed[::-1]
     of = Architecture(world.observation_size, world.units, learner.hidden, learner.trunk)
     sets = (Policies.from_arrays(of_rows(newest[at : at + AT_ONCE], of)) for at in range(0, len(newest), AT_ONCE))
-    returns = np.concatenate([_pays(problem, policies, key) for policies in sets])
+    rewards = problem.population.rewards
+    returns = np.concatenate([greedy_returns(world, rewards, policies, key, EPISODES) for policies in sets])
     chosen = choose(objective, returns, budget)
-    assignment, worth = _worth(objective, returns[chosen])
-    if worth <= _worth(objective, returns[:budget])[1]:
+    if worth_of_best(objective, returns[chosen]) <= worth_of_best(objective, returns[:budget]):
         return ()
     policies = Policies.from_arrays(of_rows(newest[chosen], of))
+    assignment = best_served(objective, jnp.asarray(returns[chosen]))
     return (Proposal(policies.actor, assignment, policies.normaliser),)
-
-
-def _pays(problem: RepresentedMDP, policies: Policies, key: PRNGKeyArray) -> Float[np.ndarray, "c n"]:
-    """What each policy pays each agent."""
-    rewards = problem.population.rewards
-    played = play(problem.world, rewards, policies, key, EPISODES, True)
-    return np.asarray(rewards.agents(played.returns.mean(axis=1)), np.float64)
-
-
-def _worth(objective: Objective, returns: Float[np.ndarray, "k n"]) -> tuple[Float[Array, "k n"], float]:
-    """Each agent with its best policy, or none, and the welfare of that."""
-    table = jnp.asarray(returns)
-    assignment = best_served(objective, table)
-    return assignment, float(objective.value(assignment, table))

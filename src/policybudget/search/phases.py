@@ -101,7 +101,10 @@ class Phase:
         Args:
             iteration: from 1.
         """
-        return iteration * self.keep // self.iterations > (iteration - 1) * self.keep // self.iterations
+        if not self.keep:
+            return False
+        iterations = self.iterations
+        return iteration * self.keep // iterations > (iteration - 1) * self.keep // iterations
 
     @property
     def iterations(self) -> int:

@@ -112,9 +112,11 @@ def plan_splits(
         if len(left) < 2:
             break
         rows = returns[left]
-        missed = [_welfare(objective, rows) - _welfare(objective, np.delete(rows, p, 0)) for p in range(len(left))]
+        missed = [
+            worth_of_best(objective, rows) - worth_of_best(objective, np.delete(rows, p, 0)) for p in range(len(left))
+        ]
         worst = np.broadcast_to(returns.min(axis=0), (1, agents))
-        worth = (_welfare(objective, rows) - _welfare(objective, worst)) / budget
+        worth = (worth_of_best(objective, rows) - worth_of_best(objective, worst)) / budget
         if min(missed) >= IDLE * worth:
             break
         idle = left.pop(int(np.argmin(missed)))
@@ -145,7 +147,13 @@ def _best(objective: Objective, returns: Float[np.ndarray, "c n"]) -> Float[np.n
     return np.asarray(objective.offers(jnp.asarray(returns)).max(axis=0))
 
 
-def _welfare(objective: Objective, returns: Float[np.ndarray, "c n"]) -> float:
+def worth_of_best(objective: Objective, returns: Float[np.ndarray, "c n"]) -> float:
+    """The welfare where every agent is with its best policy, or has what it has outside.
+
+    Args:
+        objective: what the budget is spent for.
+        returns: V.
+    """
     return float(objective.welfare(jnp.asarray(_best(objective, returns)), objective.agent_weights))
 
 

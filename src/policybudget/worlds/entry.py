@@ -55,6 +55,15 @@ HOPPING: Settings = {**FALLING, "widen_until": 0.8, "trunk": "separate", "discou
 """The same where policies learn for one agent each: nothing is shared, and falls cost more."""
 
 
+ROBOTS: Mapping[str, Settings] = {
+    "half-cheetah": HOLDING,
+    "ant": FALLING,
+    "hopper": FALLING,
+    "walker2d": WALKING,
+}
+"""What the default search of robots that want speeds learns with."""
+
+
 @dataclass(frozen=True)
 class Search:
     """A search by name.

@@ -13,13 +13,11 @@ from policybudget.population import Population
 from policybudget.users import read_own, read_users
 from policybudget.worlds.entry import (
     ANY_LEARNER,
-    FALLING,
-    HOLDING,
     HOPPING,
     PAPER,
     PLAIN,
+    ROBOTS,
     SCALED,
-    WALKING,
     Entry,
     Search,
     Settings,
@@ -199,7 +197,7 @@ def _velocity(name: str, task: str) -> Entry:
     usual = Search("representatives", {"alone": 1.0}) if holds else Search("growing")
     return Entry(
         name=name,
-        learner={**ANY_LEARNER, "default": {"half-cheetah": HOLDING, "walker2d": WALKING}.get(task, FALLING)},
+        learner={**ANY_LEARNER, "default": ROBOTS[task]},
         with_search={} if holds else {"representatives": HOPPING},
         search={"default": usual, "plain": PLAIN, "paper": PLAIN},
         world=partial(velocity_world, task),
